@@ -1,0 +1,1 @@
+"""edgelingua-export: turn models into verified INT8 ONNX bundles. Needs PyTorch; the runtime does not."""

@@ -1,0 +1,232 @@
+"""From a source to a verified bundle: load, convert, quantize, prove, put in place."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua import parity
+from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
+from edgelingua.text import TextTokenizer
+from edgelingua_export.errors import ExportError, ParityError
+from edgelingua_export.graph import convert, describe, describe_tokens
+from edgelingua_export.quantize import Int8Recipe, quantize
+from edgelingua_export.sources import Loaded, Source, load
+from edgelingua_export.torch_reference import reference_scores
+
+INT8, FP32 = "cpu-int8", "cpu-fp32"
+CALIBRATION_TOKENS = 256
+
+MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
+"""Largest difference allowed between torch and the fp32 graph on any token (nats, P(keep))."""
+
+UNTRAINED = (
+    "The classification head is untrained (random weights, fixed seed): this bundle is for "
+    "checking parity and speed, its scores mean nothing."
+)
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What to build.
+
+    Parameters
+    ----------
+    keep_fp32
+        Put the fp32 graph into the bundle as a second variant.
+    keep_label
+        The classifier's label that means "keep".
+    replace
+        Replace a bundle that is already there.
+    """
+
+    keep_fp32: bool = False
+    keep_label: int = 1
+    replace: bool = False
+
+
+def build(source: Source, task: Task, output: Path, options: BuildOptions, report: Report) -> Manifest:
+    """Build a bundle in the folder ``output``.
+
+    Everything is made and checked in a folder beside it, which takes its place in one step at the
+    end: an export that is killed or refused leaves ``output`` as it was.
+
+    Raises
+    ------
+    ExportError
+        The output exists, or the model cannot be loaded, converted or quantized.
+    ParityError
+        fp32 differs from torch, or INT8 from fp32, by more than the gates allow.
+    """
+    _check_output(output, options)
+    partial = output.with_name(f".{output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
+    partial.mkdir(parents=True)
+    try:
+        manifest = _build_in(partial, source, task, output.name, options, report)
+        if output.exists():
+            shutil.rmtree(output)
+        partial.rename(output)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def _build_in(
+    folder: Path, source: Source, task: Task, name: str, options: BuildOptions, report: Report
+) -> Manifest:
+    started = time.monotonic()
+
+    def step(message: str) -> None:
+        report(f"[{time.monotonic() - started:5.0f} s] {message}")
+
+    step(f"loading {source.location}")
+    loaded = load(source, task)
+    tokens = describe_tokens(loaded, task)
+    _check_keep_label(loaded, task, options)
+
+    step("converting to ONNX (fp32)")
+    fp32 = convert(loaded, task, folder / "fp32")
+    _keep_only_graph(fp32)
+    loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
+    fp32_variant = describe(fp32, "fp32/model.onnx", "fp32")
+
+    step("quantizing to INT8")
+    recipe = Int8Recipe(keep_head=task == "classifier")
+    calibration = tokenizer.encode(_text("calibration.txt")).ids[:CALIBRATION_TOKENS]
+    feeds = _feeds(fp32_variant, tokens, calibration)
+    int8 = folder / "model.int8.onnx"
+    left_in_fp32 = quantize(fp32, int8, feeds, recipe)
+    step(f"INT8 is {int8.stat().st_size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
+
+    int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
+    manifest = Manifest(
+        name=name,
+        task=task,
+        trained=loaded.trained,
+        tokens=tokens,
+        variants={INT8: int8_variant, FP32: fp32_variant},
+        files={},
+        keep_label=options.keep_label if task == "classifier" else None,
+        source={k: v for k, v in asdict(source).items() if k != "folder"},
+        recipe=recipe.record(left_in_fp32),
+        tools=_tools(),
+        notes="" if loaded.trained else UNTRAINED,
+    )
+    return _prove(folder, manifest, loaded, options, step)
+
+
+def _prove(
+    folder: Path, manifest: Manifest, loaded: Loaded, options: BuildOptions, step: Report
+) -> Manifest:
+    """Score a real text with torch, fp32 and INT8 through the runtime; write the final manifest."""
+    step("parity on real text: torch, fp32, INT8")
+    (folder / parity.TEXT).parent.mkdir()
+    (folder / parity.TEXT).write_text(_text("parity.txt"), encoding="utf-8")
+    bundle = _write(folder, manifest)
+    ids = bundle.tokenizer().encode(_text("parity.txt")).ids
+    scores = {name: parity.scorer_for(bundle, name).score_ids(ids) for name in (FP32, INT8)}
+    # As many tokens as fit the model at once: how windows are cut is not what is compared here.
+    tokens = manifest.tokens
+    once = ids[: min(1024, tokens.max_length - len(tokens.prefix) - len(tokens.suffix))]
+    original = reference_scores(loaded, manifest, once)
+    exported = parity.scorer_for(bundle, FP32).score_ids(once)
+    conversion = float(np.abs(exported - original).max())
+    bound = MAX_CONVERSION_ERROR[manifest.task]
+    int8 = parity.compare(manifest.task, scores[INT8], scores[FP32])
+    failures = list(int8.failures)
+    if not conversion <= bound:
+        failures.insert(0, f"fp32 differs from torch by {conversion:.2g}, expected <= {bound:g}")
+    figures = {
+        "text_tokens": len(ids),
+        "fp32_vs_torch": {"max_difference": conversion},
+        "int8_vs_fp32": int8.figures,
+    }
+    step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
+    step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
+    if failures:
+        raise ParityError(f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}")
+
+    np.save(folder / parity.REFERENCE, scores[FP32])
+    variants = dict(manifest.variants)
+    if not options.keep_fp32:
+        del variants[FP32]
+        shutil.rmtree(folder / "fp32")
+    final = replace(manifest, variants=variants, parity=figures)
+    return _write(folder, final).manifest
+
+
+def _write(folder: Path, manifest: Manifest) -> ModelBundle:
+    """Write the manifest for the files now in ``folder``; open the result as a user would."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    records = {
+        p.relative_to(folder).as_posix(): FileRecord(p.stat().st_size, hash_file(p)) for p in paths
+    }
+    text = replace(manifest, files=records).dumps()
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return ModelBundle.open(folder)
+
+
+def _check_output(output: Path, options: BuildOptions) -> None:
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if not (output / MANIFEST).is_file():
+        raise ExportError(f"{output}: exists and is not a bundle; choose another folder")
+    if not options.replace:
+        raise ExportError(f"{output}: there is a bundle already; --replace replaces it")
+
+
+def _check_keep_label(loaded: Loaded, task: Task, options: BuildOptions) -> None:
+    labels = loaded.model.config.num_labels
+    if task == "classifier" and not 0 <= options.keep_label < labels:
+        raise ExportError(
+            f"{loaded.source.location}: keep label {options.keep_label}, but the classifier has "
+            f"{labels} labels; say which with --keep-label"
+        )
+
+
+def _keep_only_graph(graph: Path) -> None:
+    """Remove what optimum writes besides the graph and its weights."""
+    for path in graph.parent.iterdir():
+        if not path.name.startswith(graph.name):
+            path.unlink()
+
+
+def _feeds(variant: Variant, tokens: Tokens, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Inputs of one run over ``ids`` with the special tokens around them."""
+    ids = ids[: tokens.max_length - len(tokens.prefix) - len(tokens.suffix)]
+    sequence = np.concatenate([tokens.prefix, ids, tokens.suffix]).astype(np.int64)[None]
+    feeds: dict[str, NDArray[Any]] = {
+        variant.ids: sequence,
+        variant.mask: np.ones_like(sequence),
+    }
+    if variant.positions:
+        feeds[variant.positions] = np.arange(sequence.shape[1])[None]
+    if variant.token_types:
+        feeds[variant.token_types] = np.zeros_like(sequence)
+    if variant.cache:
+        empty = np.zeros((1, variant.cache.heads, 0, variant.cache.head_size), dtype=np.float32)
+        feeds |= {past: empty for past, _ in variant.cache.names}
+    return feeds
+
+
+def _tools() -> dict[str, str]:
+    packages = ("edgelingua", "torch", "transformers", "optimum-onnx", "onnx", "onnxruntime")
+    return {package: metadata.version(package) for package in packages}
+
+
+def _text(name: str) -> str:
+    return files("edgelingua_export").joinpath("data", name).read_text(encoding="utf-8")

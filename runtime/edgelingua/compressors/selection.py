@@ -1,0 +1,157 @@
+"""From token scores to the text that fits the budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import Compressed, Reason, join
+from edgelingua.errors import BudgetError
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Spans, TokenScores
+from edgelingua.text import cuttable
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """A prompt cut into pieces that are kept or dropped whole.
+
+    ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
+    ``protected`` ``(U,)`` bool.
+    """
+
+    edges: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    protected: NDArray[np.bool_]
+
+
+def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) -> Units:
+    """Cut a prompt into units.
+
+    A unit is a word (or a single token) with the white space before it, so that dropping it leaves
+    well-spaced text. Cuts also fall where protection begins and ends.
+
+    Parameters
+    ----------
+    scored
+        Scores of the compressible segments, by their character offset in ``prompt.text``.
+    whole_words
+        Units are words, with the mean score of their tokens; else single tokens.
+    """
+    text = prompt.text
+    protected = _with_space_before(prompt.protected(), text)
+    ends = []
+    total, tokens = np.zeros(len(text)), np.zeros(len(text))
+    for offset, token_scores in scored.items():
+        begins = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
+        # Cut behind a token, not before the next one: the gap between goes with what follows it.
+        ends.append(token_scores.spans[:-1, 1][begins[1:]] + offset)
+        first_characters = token_scores.spans[:, 0] + offset
+        total[first_characters] += token_scores.scores
+        tokens[first_characters] += 1
+    borders = [[0, len(text)], prompt.offsets(), np.flatnonzero(np.diff(protected)) + 1]
+    edges = np.unique(np.concatenate([_snap(np.concatenate([[0], *ends]), text), *borders]))
+    starts = edges[:-1].astype(np.int64)
+    size = np.add.reduceat(tokens, starts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.add.reduceat(total, starts) / size
+    # No token of its own: white space beside a border, or what the tokenizer ignores.
+    mean[size == 0] = -np.inf
+    return Units(edges, mean.astype(np.float32), protected[starts])
+
+
+def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: str) -> Compressed:
+    """Keep the protected units and the best others, as many as the budget allows.
+
+    The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The
+    result never exceeds the budget, and one more unit would. Counting is not monotone (two pieces
+    may merge into one token), so the prefix is a crossing point found by bisection: the same for
+    the same budget, and never shorter for a larger one.
+
+    Raises
+    ------
+    BudgetError
+        The protected text alone exceeds the budget, or the rate leaves less than one token.
+    """
+    count = budget.count or count
+    tokens_in = count(prompt.text)
+    limit = budget.limit(tokens_in)
+    if limit < 1:
+        raise BudgetError(
+            f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
+        )
+
+    candidates = np.flatnonzero(~units.protected)
+    ranking = candidates[np.argsort(-units.scores[candidates], kind="stable")]
+
+    def kept_after(best: int) -> NDArray[np.bool_]:
+        kept = units.protected.copy()
+        kept[ranking[:best]] = True
+        return kept
+
+    def size(best: int) -> int:
+        return count(join(prompt.text, _runs(kept_after(best), units.edges)))
+
+    fits, overflows = len(ranking), len(ranking) + 1
+    tokens_out = tokens_in
+    if tokens_in > limit:
+        fits, overflows = 0, len(ranking)
+        tokens_out = size(0)
+        if tokens_out > limit:
+            raise BudgetError(
+                f"the protected text has {tokens_out} tokens, {tokens_out - limit} more than the "
+                f"budget of {limit}: raise the budget or protect less"
+            )
+    while overflows - fits > 1:
+        middle = (fits + overflows) // 2
+        middle_size = size(middle)
+        if middle_size <= limit:
+            fits, tokens_out = middle, middle_size
+        else:
+            overflows = middle
+
+    kept = kept_after(fits)
+    reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
+    reasons[units.protected] = Reason.PROTECTED
+    return Compressed(
+        prompt=prompt,
+        spans=_runs(kept, units.edges),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        limit=limit,
+        units=np.stack([units.edges[:-1], units.edges[1:]], axis=1),
+        scores=np.where(units.protected, np.float32(np.nan), units.scores),
+        reasons=reasons.astype(np.int8),
+        score_unit=score_unit,
+    )
+
+
+def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
+    """Character ranges of the maximal runs of kept units."""
+    change = np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))
+    return np.stack([edges[np.flatnonzero(change == 1)], edges[np.flatnonzero(change == -1)]], 1)
+
+
+def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
+    """Move cuts before the blanks that precede them, then on to where the text may be cut."""
+    blank = np.asarray([c in " \t" for c in text] + [False])
+    solid = np.flatnonzero(~blank)
+    # The solid character before each edge; a cut goes right behind it.
+    before = np.searchsorted(solid, edges) - 1
+    moved = np.where(before >= 0, solid[before] + 1, 0)
+    allowed = np.flatnonzero(cuttable(text))
+    return allowed[np.searchsorted(allowed, np.minimum(moved, len(text)))]
+
+
+def _with_space_before(protected: NDArray[np.bool_], text: str) -> NDArray[np.bool_]:
+    """Protect the blanks before each protected run too, so that nothing gets glued to it."""
+    protected = protected.copy()
+    for start in (np.flatnonzero(np.diff(protected.astype(np.int8)) == 1) + 1).tolist():
+        at = start
+        while at > 0 and text[at - 1] in " \t":
+            at -= 1
+        protected[at:start] = True
+    return protected

@@ -1,0 +1,52 @@
+"""What both command-line tools share: exit codes, one-line errors, warnings on stderr."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from edgelingua.errors import EdgeLinguaError
+
+
+def run(load: Callable[[], Callable[[], Any]]) -> None:
+    """Run a command-line app; never returns.
+
+    Exit codes: 0 done, 1 an error of ours in one line (``--debug`` adds the trace), 2 wrong usage,
+    130 interrupted.
+
+    Parameters
+    ----------
+    load
+        Imports and returns the app, so that a missing extra is reported like any other error.
+    """
+    # Accepted anywhere on the line; the app itself only documents it.
+    debug = "--debug" in sys.argv
+    sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    warnings.showwarning = _show_warning
+    try:
+        load()()
+    except EdgeLinguaError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,56 @@
+"""Every error a caller can meet, on one page.
+
+Each message names the file or value concerned, what was expected, what came, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class EdgeLinguaError(Exception):
+    """Base class: catch this to catch everything edgelingua raises on purpose."""
+
+
+class InputError(EdgeLinguaError):
+    """The text cannot be worked on: blank, binary, not UTF-8, or too long."""
+
+
+class BudgetError(EdgeLinguaError):
+    """The budget is not a budget, or is smaller than the text that must survive."""
+
+
+class BundleError(EdgeLinguaError):
+    """A model bundle is missing, damaged, hostile, of another version or for another task."""
+
+
+class InferenceError(EdgeLinguaError):
+    """onnxruntime could not load or run a graph."""
+
+
+class ReaderError(EdgeLinguaError):
+    """A GGUF model cannot be loaded or cannot decode."""
+
+
+class CapError(EdgeLinguaError):
+    """The KV cap is too small for what must stay in the cache."""
+
+
+class ModelNotFoundError(EdgeLinguaError):
+    """A model is neither a known name nor an existing path."""
+
+
+class FetchError(EdgeLinguaError):
+    """A model could not be fetched, or what came is not what was expected."""
+
+
+class MissingExtraError(EdgeLinguaError):
+    """An optional dependency is not installed; the message has the install command."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed; this needs the '{extra}' extra: "
+            f"pip install 'edgelingua[{extra}]'"
+        )
+
+
+class UntrainedModelWarning(UserWarning):
+    """A bundle with a random head is used to compress: its scores mean nothing."""

@@ -1,0 +1,212 @@
+"""manifest.json: everything a runtime must know of a bundle, checked on the way in.
+
+Behaviour comes from here and from tokenizer.json, never from a name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path, PurePosixPath
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from edgelingua.errors import BundleError
+from edgelingua.text import WordBoundary
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+TOKENIZER = "tokenizer.json"
+
+Task = Literal["scorer", "classifier"]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How text becomes the model's input.
+
+    ``max_length`` counts special tokens too; ``prefix`` and ``suffix`` are the ids of the special
+    tokens around a text.
+    """
+
+    max_length: int
+    word_boundary: WordBoundary
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """KV cache of a causal LM: per layer, two inputs and the outputs that feed them next time.
+
+    ``names`` are (past input, present output) pairs of tensors
+    ``(1, heads, past tokens, head_size)``, float32.
+    """
+
+    names: tuple[tuple[str, str], ...]
+    heads: int
+    head_size: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One graph of the bundle. Names are those of its inputs and outputs."""
+
+    file: str
+    precision: str
+    ids: str
+    mask: str
+    logits: str
+    positions: str | None = None
+    token_types: str | None = None
+    cache: Cache | None = None
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names of all inputs."""
+        named = (self.ids, self.mask, self.positions, self.token_types)
+        past = [past for past, _ in self.cache.names] if self.cache else []
+        return frozenset([name for name in named if name is not None] + past)
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Names of all outputs used."""
+        present = [present for _, present in self.cache.names] if self.cache else []
+        return frozenset([self.logits, *present])
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size in bytes and SHA-256 (hex) of a file of the bundle."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of manifest.json, schema version 1.
+
+    ``files`` names every file of the bundle but the manifest itself, as POSIX paths inside the
+    folder. ``source`` (kind, location, revision, licence), ``recipe``, ``tools`` and ``parity`` are
+    the export's record. ``keep_label`` is the classifier's label that means "keep".
+    """
+
+    name: str
+    task: Task
+    trained: bool
+    tokens: Tokens
+    variants: Mapping[str, Variant]
+    files: Mapping[str, FileRecord]
+    keep_label: int | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+    def dumps(self) -> str:
+        """Return the JSON text, with the schema version in front."""
+        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read and check a manifest.
+
+        Raises
+        ------
+        BundleError
+            Missing, not JSON, another schema version, a field missing, of the wrong type or
+            unknown, or a path that would leave the folder.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise BundleError(
+                f"{path.parent}: not a model bundle: it has no {MANIFEST}. "
+                "Build one with: edgelingua-export build SOURCE --task scorer -o DIR"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path}: not a readable JSON file ({error})") from None
+        if not isinstance(raw, dict):
+            raise BundleError(f"{path}: expected a JSON object, got {type(raw).__name__}")
+        version = raw.pop("schema_version", None)
+        if version != SCHEMA_VERSION:
+            raise BundleError(
+                f"{path}: schema version {version!r}, this edgelingua reads {SCHEMA_VERSION}: "
+                "rebuild the bundle or install the edgelingua that made it"
+            )
+        try:
+            manifest: Manifest = _parse(raw, cls, "manifest")
+            manifest._check()
+        except ValueError as error:
+            raise BundleError(f"{path}: malformed manifest: {error}") from None
+        return manifest
+
+    def _check(self) -> None:
+        for name in self.files:
+            relative = PurePosixPath(name)
+            if relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name:
+                raise ValueError(f"files: {name!r} leaves the bundle's folder")
+        for label, variant in self.variants.items():
+            if variant.file not in self.files:
+                raise ValueError(f"variant {label}: its file {variant.file!r} is not listed")
+        if not self.variants:
+            raise ValueError("variants: expected at least one")
+        if TOKENIZER not in self.files:
+            raise ValueError(f"files: {TOKENIZER} is not listed")
+        room = self.tokens.max_length - len(self.tokens.prefix) - len(self.tokens.suffix)
+        if room < 2:
+            raise ValueError(f"tokens.max_length {self.tokens.max_length} leaves no room for text")
+        if self.task == "scorer":
+            if not self.tokens.prefix:
+                raise ValueError("tokens.prefix: a scorer needs a token to start from")
+            if any(v.cache is None or not v.cache.names for v in self.variants.values()):
+                raise ValueError("a scorer's variants need a KV cache")
+        elif self.keep_label is None or self.keep_label < 0:
+            raise ValueError("a classifier needs a keep_label, 0 or more")
+
+
+def _parse(value: Any, wanted: Any, where: str) -> Any:
+    """Turn parsed JSON into ``wanted``: a dataclass, or one of the types that ours are made of."""
+    if is_dataclass(wanted):
+        return _parse_dataclass(value, wanted, where)
+    origin, args = get_origin(wanted), get_args(wanted)
+    if wanted is Any:
+        return value
+    if origin is Literal:
+        if value not in args:
+            raise ValueError(f"{where}: expected one of {', '.join(map(str, args))}, got {value!r}")
+        return value
+    if origin in (Union, UnionType):
+        if value is None and NoneType in args:
+            return None
+        return _parse(value, next(a for a in args if a is not NoneType), where)
+    if origin is tuple:
+        if not isinstance(value, list) or (args[-1] is not ... and len(value) != len(args)):
+            raise ValueError(f"{where}: expected a list, got {value!r:.60}")
+        inner = [args[0]] * len(value) if args[-1] is ... else args
+        items = zip(value, inner, strict=True)
+        return tuple(_parse(v, a, f"{where}[{i}]") for i, (v, a) in enumerate(items))
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise ValueError(f"{where}: expected an object, got {value!r:.60}")
+        return {key: _parse(v, args[1], f"{where}.{key}") for key, v in value.items()}
+    if type(value) is not wanted:  # bool is not an int here
+        raise ValueError(f"{where}: expected {wanted.__name__}, got {value!r:.60}")
+    return value
+
+
+def _parse_dataclass(value: Any, wanted: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: expected an object, got {value!r:.60}")
+    hints = get_type_hints(wanted)
+    if unknown := set(value) - set(hints):
+        raise ValueError(f"{where}: unknown field {', '.join(sorted(unknown))}")
+    required = {
+        f.name for f in fields(wanted) if f.default is MISSING and f.default_factory is MISSING
+    }
+    if missing := required - set(value):
+        raise ValueError(f"{where}: missing field {', '.join(sorted(missing))}")
+    return wanted(**{k: _parse(v, hints[k], f"{where}.{k}") for k, v in value.items()})

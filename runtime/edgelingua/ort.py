@@ -1,0 +1,121 @@
+"""Sessions on ONNX graphs: the only file that imports ``onnxruntime``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from edgelingua.errors import InferenceError
+
+onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
+
+
+class Value(Protocol):
+    """A tensor that stays with onnxruntime between two runs."""
+
+    def numpy(self) -> NDArray[Any]:
+        """Copy to numpy."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a graph runs.
+
+    Parameters
+    ----------
+    threads
+        Threads of one run; 0 takes one per CPU this process may use, at most 8: more rarely pay
+        for the small models run here.
+    providers
+        onnxruntime execution providers, in order of preference.
+    """
+
+    threads: int = 0
+    providers: tuple[str, ...] = ("CPUExecutionProvider",)
+
+    @property
+    def thread_count(self) -> int:
+        """The number of threads that ``threads`` stands for."""
+        if self.threads > 0:
+            return self.threads
+        return min(8, available_cpus())
+
+
+def available_cpus() -> int:
+    """CPUs this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Graph:
+    """One ONNX graph, ready to run.
+
+    Parameters
+    ----------
+    path
+        The ``.onnx`` file.
+    options
+        Threads and providers.
+
+    Raises
+    ------
+    InferenceError
+        A provider is not available, or onnxruntime cannot load the graph.
+    """
+
+    def __init__(self, path: Path, options: RunOptions | None = None) -> None:
+        options = options or RunOptions()
+        available = onnxruntime.get_available_providers()
+        missing = [p for p in options.providers if p not in available]
+        if missing:
+            raise InferenceError(
+                f"onnxruntime has no {', '.join(missing)} here; it has {', '.join(available)}"
+            )
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = options.thread_count
+        settings.inter_op_num_threads = 1
+        # Threads sleep between runs instead of burning a battery.
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), settings, providers=list(options.providers)
+            )
+        except Exception as error:  # onnxruntime's exceptions share no base but Exception
+            raise InferenceError(f"{path}: onnxruntime cannot load it: {error}") from None
+        self._path = path
+
+    def run(self, feeds: Mapping[str, NDArray[Any] | Value], fetch: Sequence[str]) -> list[Value]:
+        """Run the graph.
+
+        Parameters
+        ----------
+        feeds
+            Input name → array, or a value that an earlier run returned.
+        fetch
+            Names of the outputs wanted.
+
+        Raises
+        ------
+        InferenceError
+            onnxruntime failed; some kernels do so only when they run.
+        """
+        values = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(feed))
+            if isinstance(feed, np.ndarray)
+            else feed
+            for name, feed in feeds.items()
+        }
+        try:
+            outputs: list[Value] = self._session.run_with_ort_values(list(fetch), values)
+        except Exception as error:  # see above
+            raise InferenceError(f"{self._path}: onnxruntime cannot run it: {error}") from None
+        return outputs

@@ -1,0 +1,169 @@
+"""What comes in: an ordered list of segments, and which characters must survive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import InputError
+
+Role = Literal["instruction", "context", "question"]
+
+MAX_CHARACTERS = 5_000_000
+"""Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
+
+SEPARATOR = "\n\n"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of the prompt that is treated as one.
+
+    Parameters
+    ----------
+    text
+        The piece, with any separator that belongs to it.
+    role
+        What the piece is to the reader.
+    compress
+        Whether tokens may be dropped. ``None``: contexts are compressed, everything else is kept.
+    pinned
+        Character ranges ``(start, end)`` of ``text`` that survive byte for byte.
+    """
+
+    text: str
+    role: Role = "context"
+    compress: bool | None = None
+    pinned: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            raise InputError(
+                f"segment role {self.role!r}: expected one of {', '.join(get_args(Role))}"
+            )
+        for start, end in self.pinned:
+            if not 0 <= start <= end <= len(self.text):
+                raise InputError(
+                    f"pinned span ({start}, {end}) is outside its segment of "
+                    f"{len(self.text)} characters"
+                )
+
+    @property
+    def compressible(self) -> bool:
+        """Whether tokens of this segment may be dropped."""
+        return self.role == "context" if self.compress is None else self.compress
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The whole input: segments whose texts, joined with nothing between them, are `text`.
+
+    Raises
+    ------
+    InputError
+        The text is blank, holds NUL bytes or lone surrogates (binary or wrongly decoded input),
+        or is longer than `MAX_CHARACTERS`.
+    """
+
+    segments: tuple[Segment, ...]
+
+    def __post_init__(self) -> None:
+        text = self.text
+        if not any(s.compressible and s.text.strip() for s in self.segments):
+            raise InputError("nothing to compress: the text is empty or blank")
+        if len(text) > MAX_CHARACTERS:
+            raise InputError(
+                f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are accepted: "
+                "split it and compress the parts"
+            )
+        if (at := text.find("\0")) >= 0:
+            raise InputError(f"binary input: NUL at character {at}; expected text in UTF-8")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"character {error.start} is a lone surrogate: the text was not valid UTF-8"
+            ) from None
+
+    @classmethod
+    def build(
+        cls,
+        context: str | Sequence[str],
+        *,
+        instruction: str = "",
+        question: str = "",
+        pin: Iterable[str] = (),
+    ) -> Prompt:
+        """Lay out the usual prompt: instruction, context(s), question, with blank lines between.
+
+        Parameters
+        ----------
+        context
+            One text or several; only these are compressed.
+        instruction, question
+            Kept byte for byte. The question also guides the compressors that can use one.
+        pin
+            Strings every occurrence of which in the contexts survives byte for byte.
+
+        Raises
+        ------
+        InputError
+            As the class, or a string of ``pin`` occurs in no context.
+        """
+        contexts = [context] if isinstance(context, str) else list(context)
+        pins = list(pin)
+        for needle in pins:
+            if not needle or not any(needle in text for text in contexts):
+                raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
+        pieces = [Segment(instruction, "instruction")] if instruction else []
+        pieces += [Segment(text, "context", pinned=_occurrences(text, pins)) for text in contexts]
+        pieces += [Segment(question, "question")] if question else []
+        segments: list[Segment] = []
+        for piece in pieces:
+            if segments:
+                segments.append(Segment(SEPARATOR, piece.role, compress=False))
+            segments.append(piece)
+        return cls(tuple(segments))
+
+    @cached_property
+    def text(self) -> str:
+        """All segments, joined."""
+        return "".join(s.text for s in self.segments)
+
+    @property
+    def question(self) -> str:
+        """The question segments, joined; empty when there are none."""
+        return "".join(s.text for s in self.segments if s.role == "question").strip()
+
+    def offsets(self) -> list[int]:
+        """Character offset in `text` at which each segment starts."""
+        starts, at = [], 0
+        for segment in self.segments:
+            starts.append(at)
+            at += len(segment.text)
+        return starts
+
+    def protected(self) -> NDArray[np.bool_]:
+        """Characters that must survive: bool, shape ``(len(text),)``."""
+        mask = np.zeros(len(self.text), dtype=bool)
+        for offset, segment in zip(self.offsets(), self.segments, strict=True):
+            if not segment.compressible:
+                mask[offset : offset + len(segment.text)] = True
+            for start, end in segment.pinned:
+                mask[offset + start : offset + end] = True
+        return mask
+
+
+def _occurrences(text: str, needles: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    found = []
+    for needle in needles:
+        at = text.find(needle)
+        while at >= 0:
+            found.append((at, at + len(needle)))
+            at = text.find(needle, at + 1)
+    return tuple(sorted(found))

@@ -1,0 +1,128 @@
+"""P(keep) from a token classifier."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.budget import Count
+from edgelingua.bundle import ModelBundle
+from edgelingua.errors import InferenceError, UntrainedModelWarning
+from edgelingua.ort import RunOptions, Value
+from edgelingua.scores import Progress, TokenScores
+
+
+class ClassifierScorer:
+    """Probability that a token is kept, from a bidirectional encoder with a token-level head.
+
+    The scorer of LLMLingua-2 (Pan et al. 2024, arXiv:2403.12968).
+
+    Parameters
+    ----------
+    bundle
+        A ``classifier`` bundle.
+    variant
+        The graph to use; by default the bundle's first.
+    options
+        Threads and providers.
+
+    Raises
+    ------
+    BundleError
+        Another kind of bundle.
+    InferenceError
+        The graph does not run, or its output is not what a classifier gives.
+    """
+
+    def __init__(
+        self,
+        bundle: ModelBundle,
+        *,
+        variant: str | None = None,
+        options: RunOptions | None = None,
+    ) -> None:
+        bundle.require("classifier")
+        manifest = bundle.manifest
+        self._bundle = bundle
+        self._tokens = manifest.tokens
+        self._keep_label = manifest.keep_label or 0
+        self._tokenizer = bundle.tokenizer()
+        self._variant = bundle.variant(variant)
+        self._graph = bundle.graph(self._variant, options)
+        self._room = self._tokens.max_length - len(self._tokens.prefix) - len(self._tokens.suffix)
+        smoke = self._logits(np.zeros(2, dtype=np.int64))
+        if smoke.ndim != 2 or smoke.shape[1] <= self._keep_label or not np.isfinite(smoke).all():
+            raise InferenceError(
+                f"{bundle.folder}: the model's output for 2 tokens has shape {smoke.shape}, or is "
+                f"not finite on this CPU; expected (2, labels) with keep label {self._keep_label}"
+            )
+
+    @property
+    def count(self) -> Count:
+        """Counts tokens with the scorer's own tokenizer."""
+        return self._tokenizer.count
+
+    def score(
+        self, text: str, question: str = "", progress: Progress | None = None
+    ) -> TokenScores:
+        """Score ``text``; the question is not used.
+
+        Warns with `UntrainedModelWarning` when the bundle's head is untrained.
+        """
+        if not self._bundle.manifest.trained:
+            warnings.warn(
+                f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
+                "random: use it to check parity and speed, not to compress",
+                UntrainedModelWarning,
+                stacklevel=2,
+            )
+        encoding = self._tokenizer.encode(text)
+        keep = self.score_ids(encoding.ids, progress)
+        return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
+
+    def score_ids(
+        self, ids: NDArray[np.int64], progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """P(keep) of each of the tokens ``ids`` ``(T,)``: ``(T,)``.
+
+        Texts longer than the model are cut into windows that overlap by a quarter. A token's
+        probability comes from the window in whose middle it is nearest, so that it is judged with
+        text on both sides.
+        """
+        result = np.zeros(len(ids), dtype=np.float32)
+        overlap = self._room // 4
+        start = done = 0
+        while done < len(ids):
+            end = min(start + self._room, len(ids))
+            keep = _softmax(self._logits(ids[start:end]))[:, self._keep_label]
+            settled = end if end == len(ids) else end - overlap // 2
+            result[done:settled] = keep[done - start : settled - start]
+            done = settled
+            # The last window ends with the text: as long as the others, not a short remainder.
+            start = max(0, min(end - overlap, len(ids) - self._room))
+            if progress:
+                progress(done, len(ids))
+        return result
+
+    def _logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Logits ``(T, labels)`` of one window, those of the special tokens left out."""
+        prefix, suffix = self._tokens.prefix, self._tokens.suffix
+        sequence = np.concatenate([prefix, ids, suffix]).astype(np.int64)[None]
+        feeds: dict[str, NDArray[Any] | Value] = {
+            self._variant.ids: sequence,
+            self._variant.mask: np.ones_like(sequence),
+        }
+        if self._variant.token_types:
+            feeds[self._variant.token_types] = np.zeros_like(sequence)
+        (logits,) = self._graph.run(feeds, [self._variant.logits])
+        values: NDArray[np.float32] = logits.numpy()[0]
+        return values[len(prefix) : len(prefix) + len(ids)]
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+    total: NDArray[np.float32] = exponential / exponential.sum(axis=1, keepdims=True)
+    return total

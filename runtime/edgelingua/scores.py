@@ -1,0 +1,85 @@
+"""TokenScores, what every scorer returns, and Scorer, what every scorer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.budget import Count
+
+Spans = NDArray[np.int64]
+"""Half-open character ranges, shape ``(n, 2)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenScores:
+    """How much each token of a text is worth keeping.
+
+    Parameters
+    ----------
+    spans
+        Shape ``(T, 2)``: character ranges of the text; non-empty, ascending, not overlapping.
+        Characters between two spans (white space, mostly) belong to no token.
+    scores
+        Shape ``(T,)``, float32, higher = keep.
+    starts
+        Shape ``(T,)``, bool: the token begins a word.
+    unit
+        What the scores measure: ``"nats"``, ``"P(keep)"``, ``"rank"``.
+    """
+
+    spans: Spans
+    scores: NDArray[np.float32]
+    starts: NDArray[np.bool_]
+    unit: str
+
+    @classmethod
+    def from_pieces(
+        cls,
+        spans: Spans,
+        scores: NDArray[np.floating],
+        starts: NDArray[np.bool_],
+        unit: str,
+    ) -> TokenScores:
+        """Scores of tokenizer pieces, with what is not a character range of its own folded away.
+
+        A byte-level tokenizer cuts one character into several pieces that all report that
+        character's range; they become one token with their mean score. A piece with an empty range
+        (a lone space marker) has nothing to keep and goes.
+        """
+        real = spans[:, 1] > spans[:, 0]
+        spans, scores, starts = spans[real], scores[real], starts[real]
+        if len(spans) == 0:
+            return cls(spans, scores.astype(np.float32), starts, unit)
+        # Pieces may share a character's end (" \xf0", "\x9f…"): a new token starts past all so far.
+        reach = np.maximum.accumulate(spans[:, 1])
+        first = np.concatenate([[True], spans[1:, 0] >= reach[:-1]])
+        group = np.cumsum(first) - 1
+        size = np.bincount(group)
+        last = np.cumsum(size) - 1
+        merged = np.stack([spans[first, 0], reach[last]], axis=1)
+        mean = np.bincount(group, weights=scores.astype(np.float64)) / size
+        return cls(merged, mean.astype(np.float32), starts[first], unit)
+
+
+Progress = Callable[[int, int], None]
+"""Called with (tokens done, tokens in all) while a text is scored."""
+
+
+class Scorer(Protocol):
+    """Scores a text. Owns windows and batching; knows no budget."""
+
+    @property
+    def count(self) -> Count:
+        """Counts tokens the way this scorer's own tokenizer does."""
+        ...
+
+    def score(
+        self, text: str, question: str = "", progress: Progress | None = None
+    ) -> TokenScores:
+        """Score every token of ``text``, in the light of ``question`` where the scorer can."""
+        ...
