@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Spans
+from edgelingua.scores import Spans, Unit
 
 
 class Reason(IntEnum):
@@ -50,7 +50,7 @@ class Compressed:
     units: Spans
     scores: NDArray[np.float32]
     reasons: NDArray[np.int8]
-    score_unit: str
+    score_unit: Unit
 
     @property
     def text(self) -> str:

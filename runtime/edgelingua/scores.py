@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Count
+
+Unit = Literal["nats", "P(keep)", "rank"]
 
 Spans = NDArray[np.int64]
 """Half-open character ranges, shape ``(n, 2)``."""
@@ -29,13 +31,14 @@ class TokenScores:
     starts
         Shape ``(T,)``, bool: the token begins a word.
     unit
-        What the scores measure: ``"nats"``, ``"P(keep)"``, ``"rank"``.
+        What the scores measure. Information (``"nats"``) adds up over the tokens of a word;
+        ``"P(keep)"`` and ``"rank"`` are averaged.
     """
 
     spans: Spans
     scores: NDArray[np.float32]
     starts: NDArray[np.bool_]
-    unit: str
+    unit: Unit
 
     @classmethod
     def from_pieces(
@@ -43,13 +46,13 @@ class TokenScores:
         spans: Spans,
         scores: NDArray[np.floating],
         starts: NDArray[np.bool_],
-        unit: str,
+        unit: Unit,
     ) -> TokenScores:
         """Scores of tokenizer pieces, with what is not a character range of its own folded away.
 
         A byte-level tokenizer cuts one character into several pieces that all report that
-        character's range; they become one token with their mean score. A piece with an empty range
-        (a lone space marker) has nothing to keep and goes.
+        character's range; they become one token. A piece with an empty range (a lone space marker)
+        has nothing to keep and goes.
         """
         real = spans[:, 1] > spans[:, 0]
         spans, scores, starts = spans[real], scores[real], starts[real]
@@ -58,12 +61,20 @@ class TokenScores:
         # Pieces may share a character's end (" \xf0", "\x9f…"): a new token starts past all so far.
         reach = np.maximum.accumulate(spans[:, 1])
         first = np.concatenate([[True], spans[1:, 0] >= reach[:-1]])
-        group = np.cumsum(first) - 1
-        size = np.bincount(group)
-        last = np.cumsum(size) - 1
-        merged = np.stack([spans[first, 0], reach[last]], axis=1)
-        mean = np.bincount(group, weights=scores.astype(np.float64)) / size
-        return cls(merged, mean.astype(np.float32), starts[first], unit)
+        begins = np.flatnonzero(first)
+        last = np.append(begins[1:], len(spans)) - 1
+        merged = np.stack([spans[begins, 0], reach[last]], axis=1)
+        return cls(merged, pool(scores, begins, unit), starts[begins], unit)
+
+
+def pool(
+    scores: NDArray[np.floating], begins: NDArray[np.int64], unit: Unit
+) -> NDArray[np.float32]:
+    """Score of each run of tokens; runs begin at the indices ``begins`` (first: 0)."""
+    total = np.add.reduceat(scores.astype(np.float64), begins)
+    if unit != "nats":
+        total /= np.diff(np.append(begins, len(scores)))
+    return total.astype(np.float32)
 
 
 Progress = Callable[[int, int], None]

@@ -31,6 +31,7 @@ _WORD = rf"{_LETTER}+(?:[.,:/'’\-]{_LETTER}+)*"
 
 _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
 _uncuttable = Split(Regex(rf"\p{{N}}+(?:[.,:/]\p{{N}}+)+|{_LETTER}+['’]{_LETTER}+|\X"), "isolated")
+_sentences = Split(Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"), "isolated")
 _letter_runs = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
 
 
@@ -101,6 +102,15 @@ def words(text: str) -> Spans:
 def count_words(text: str) -> int:
     """Return the number of `words` of ``text``."""
     return len(words(text))
+
+
+def sentences(text: str) -> Spans:
+    """Sentences with the white space that follows them: int64 ``(n, 2)``, tiling the text.
+
+    A sentence ends at a line break, or at a full stop, question or exclamation mark that white
+    space or a closing quotation mark follows.
+    """
+    return _pieces(_sentences, text)
 
 
 def cuttable(text: str) -> NDArray[np.bool_]:

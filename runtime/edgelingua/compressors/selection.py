@@ -11,7 +11,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.errors import BudgetError
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Spans, TokenScores
+from edgelingua.scores import Spans, TokenScores, Unit, pool
 from edgelingua.text import cuttable
 
 
@@ -39,31 +39,30 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
     scored
         Scores of the compressible segments, by their character offset in ``prompt.text``.
     whole_words
-        Units are words, with the mean score of their tokens; else single tokens.
+        Units are words; else single tokens.
     """
     text = prompt.text
     protected = _with_space_before(prompt.protected(), text)
     ends = []
-    total, tokens = np.zeros(len(text)), np.zeros(len(text))
     for offset, token_scores in scored.items():
         begins = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][begins[1:]] + offset)
-        first_characters = token_scores.spans[:, 0] + offset
-        total[first_characters] += token_scores.scores
-        tokens[first_characters] += 1
     borders = [[0, len(text)], prompt.offsets(), np.flatnonzero(np.diff(protected)) + 1]
     edges = np.unique(np.concatenate([_snap(np.concatenate([[0], *ends]), text), *borders]))
-    starts = edges[:-1].astype(np.int64)
-    size = np.add.reduceat(tokens, starts)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.add.reduceat(total, starts) / size
-    # No token of its own: white space beside a border, or what the tokenizer ignores.
-    mean[size == 0] = -np.inf
-    return Units(edges, mean.astype(np.float32), protected[starts])
+    edges = edges.astype(np.int64)
+
+    # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
+    scores = np.full(len(edges) - 1, -np.inf, dtype=np.float32)
+    for offset, token_scores in scored.items():
+        if len(token_scores.spans):
+            unit_of_token = np.searchsorted(edges, token_scores.spans[:, 0] + offset, "right") - 1
+            units, begins = np.unique(unit_of_token, return_index=True)
+            scores[units] = pool(token_scores.scores, begins, token_scores.unit)
+    return Units(edges, scores, protected[edges[:-1]])
 
 
-def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: str) -> Compressed:
+def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: Unit) -> Compressed:
     """Keep the protected units and the best others, as many as the budget allows.
 
     The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The

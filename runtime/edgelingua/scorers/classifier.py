@@ -49,7 +49,7 @@ class ClassifierScorer:
         self._bundle = bundle
         self._tokens = manifest.tokens
         self._keep_label = manifest.keep_label or 0
-        self._tokenizer = bundle.tokenizer()
+        self.tokenizer = bundle.tokenizer()
         self._variant = bundle.variant(variant)
         self._graph = bundle.graph(self._variant, options)
         self._room = self._tokens.max_length - len(self._tokens.prefix) - len(self._tokens.suffix)
@@ -63,7 +63,7 @@ class ClassifierScorer:
     @property
     def count(self) -> Count:
         """Counts tokens with the scorer's own tokenizer."""
-        return self._tokenizer.count
+        return self.tokenizer.count
 
     def score(
         self, text: str, question: str = "", progress: Progress | None = None
@@ -79,7 +79,7 @@ class ClassifierScorer:
                 UntrainedModelWarning,
                 stacklevel=2,
             )
-        encoding = self._tokenizer.encode(text)
+        encoding = self.tokenizer.encode(text)
         keep = self.score_ids(encoding.ids, progress)
         return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
 

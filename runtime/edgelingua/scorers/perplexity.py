@@ -55,11 +55,11 @@ class PerplexityScorer:
         *,
         variant: str | None = None,
         options: RunOptions | None = None,
-        window: int = 2048,
+        window: int = 1024,
     ) -> None:
         bundle.require("scorer")
         self._tokens = bundle.manifest.tokens
-        self._tokenizer = bundle.tokenizer()
+        self.tokenizer = bundle.tokenizer()
         self._variant = bundle.variant(variant)
         if self._variant.cache is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a scorer without a KV cache")
@@ -73,13 +73,13 @@ class PerplexityScorer:
     @property
     def count(self) -> Count:
         """Counts tokens with the scorer's own tokenizer."""
-        return self._tokenizer.count
+        return self.tokenizer.count
 
     def score(
         self, text: str, question: str = "", progress: Progress | None = None
     ) -> TokenScores:
         """Score ``text``; the question is not used."""
-        encoding = self._tokenizer.encode(text)
+        encoding = self.tokenizer.encode(text)
         nll = self.score_ids(encoding.ids, progress)
         return TokenScores.from_pieces(encoding.spans, nll, encoding.starts, "nats")
 
