@@ -1,1 +1,4 @@
-"""edgelingua-export: turn models into verified INT8 ONNX bundles. Needs PyTorch; the runtime does not."""
+"""edgelingua-export: turn models into verified INT8 ONNX bundles.
+
+Needs PyTorch; the runtime does not.
+"""

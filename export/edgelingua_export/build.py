@@ -57,7 +57,9 @@ class BuildOptions:
     replace: bool = False
 
 
-def build(source: Source, task: Task, output: Path, options: BuildOptions, report: Report) -> Manifest:
+def build(
+    source: Source, task: Task, output: Path, options: BuildOptions, report: Report
+) -> Manifest:
     """Build a bundle in the folder ``output``.
 
     Everything is made and checked in a folder beside it, which takes its place in one step at the
@@ -158,7 +160,9 @@ def _prove(
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
     if failures:
-        raise ParityError(f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}")
+        raise ParityError(
+            f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}"
+        )
 
     np.save(folder / parity.REFERENCE, scores[FP32])
     variants = dict(manifest.variants)

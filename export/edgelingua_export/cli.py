@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 
-class TaskName(str, Enum):
+class TaskName(StrEnum):
     """Kinds of bundle."""
 
     scorer = "scorer"

@@ -37,7 +37,9 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
                 loaded.model, output=folder, task=_OPTIMUM_TASK[task], do_validation=False
             )
     except (ValueError, KeyError, RuntimeError, NotImplementedError) as error:
-        raise ExportError(f"{loaded.source.location}: optimum cannot convert it: {error}") from error
+        raise ExportError(
+            f"{loaded.source.location}: optimum cannot convert it: {error}"
+        ) from error
     return folder / "model.onnx"
 
 
@@ -94,7 +96,9 @@ def describe_tokens(loaded: Loaded, task: Task) -> Tokens:
     prefix, suffix = full[:at], full[at + len(bare) :]
     if task == "scorer":
         suffix = []
-        start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+        start = (
+            tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+        )
         if not prefix and start is None:
             raise ExportError(f"{loaded.source.location}: no token to start a text with")
         prefix = prefix or [start]
@@ -108,13 +112,18 @@ def describe_tokens(loaded: Loaded, task: Task) -> Tokens:
 
 def _max_length(loaded: Loaded) -> int:
     config = loaded.model.config
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 0)
+    positions: int = getattr(config, "max_position_embeddings", 0) or getattr(
+        config, "n_positions", 0
+    )
     for name, module in loaded.model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+        padding = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and isinstance(padding, int):
             # RoBERTa counts positions from padding_idx + 1: the table has that many unused rows.
-            positions -= module.padding_idx + 1
+            positions -= padding + 1
     if positions < 3:
-        raise ExportError(f"{loaded.source.location}: its configuration does not say how long texts may be")
+        raise ExportError(
+            f"{loaded.source.location}: its configuration does not say how long texts may be"
+        )
     return int(min(positions, loaded.tokenizer.model_max_length))
 
 

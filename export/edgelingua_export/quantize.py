@@ -87,7 +87,9 @@ def sensitive_products(fp32: Path, feeds: Mapping[str, NDArray[Any]], bound: flo
     ]
     inputs = sorted({node.input[0] for node in products})
     outputs = {output.name for output in model.graph.output}
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inputs if name not in outputs)
+    model.graph.output.extend(
+        onnx.ValueInfoProto(name=name) for name in inputs if name not in outputs
+    )
     with tempfile.TemporaryDirectory(dir=fp32.parent) as folder:
         probe = Path(folder) / "probe.onnx"
         onnx.save(model, probe, save_as_external_data=True)

@@ -131,9 +131,7 @@ def load(source: Source, task: Task) -> Loaded:
 _HEADS = {"classifier", "score", "head"}
 
 
-def _local(
-    path: Path, kind: str, name: str, licence: str | None, revision: str | None
-) -> Source:
+def _local(path: Path, kind: str, name: str, licence: str | None, revision: str | None) -> Source:
     if path.is_dir():
         licence = licence or _card_licence(path / "README.md")
         return Source(kind, name, str(path), None, revision, licence or "unknown")

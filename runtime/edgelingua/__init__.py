@@ -1,5 +1,57 @@
-"""edgelingua: prompt compression and capped-memory generation for language models on the device."""
+"""edgelingua: prompt compression and capped-memory generation for language models on the device.
+
+Names are imported when first used: ``import edgelingua`` loads no model library.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from edgelingua.assistant import Assistant, Reply
+    from edgelingua.budget import Budget
+    from edgelingua.bundle import ModelBundle
+    from edgelingua.compressed import Compressed
+    from edgelingua.compressors import load_compressor
+    from edgelingua.llama import LlamaModel, Sampling
+    from edgelingua.prompt import Prompt, Segment
+    from edgelingua.scorers import ClassifierScorer, PerplexityScorer
+
+_HOMES = {
+    "Assistant": "assistant",
+    "Budget": "budget",
+    "ClassifierScorer": "scorers",
+    "Compressed": "compressed",
+    "LlamaModel": "llama",
+    "ModelBundle": "bundle",
+    "PerplexityScorer": "scorers",
+    "Prompt": "prompt",
+    "Reply": "assistant",
+    "Sampling": "llama",
+    "Segment": "prompt",
+    "load_compressor": "compressors",
+}
+
+__all__ = [
+    "Assistant",
+    "Budget",
+    "ClassifierScorer",
+    "Compressed",
+    "LlamaModel",
+    "ModelBundle",
+    "PerplexityScorer",
+    "Prompt",
+    "Reply",
+    "Sampling",
+    "Segment",
+    "load_compressor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edgelingua' has no attribute {name!r}")
+    return getattr(import_module(f"edgelingua.{_HOMES[name]}"), name)

@@ -1,6 +1,6 @@
 """Every error a caller can meet, on one page.
 
-Each message names the file or value concerned, what was expected, what came, and what to do about it.
+Each message names the file or value concerned, what was expected, what came, and what to do.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class LlamaModel:
         )
         if count < 0:
             raise ReaderError(f"{self.path}: cannot tokenize a text of {len(raw)} bytes")
-        return np.frombuffer(buffer, dtype=np.int32, count=count).copy()
+        return np.ctypeslib.as_array(buffer)[:count].astype(np.int32)
 
     def count(self, text: str) -> int:
         """Return the number of tokens of ``text``, nothing added."""
@@ -212,7 +212,10 @@ class LlamaModel:
         """
         marks = [f"\x02{index}\x03" for index in range(len(messages))]
         rendered = self._render(
-            [{"role": role, "content": mark} for (role, _), mark in zip(messages, marks, strict=True)]
+            [
+                {"role": role, "content": mark}
+                for (role, _), mark in zip(messages, marks, strict=True)
+            ]
         )
         parts = []
         begin = llama_cpp.llama_vocab_bos(self._vocabulary)

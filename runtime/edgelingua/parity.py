@@ -22,6 +22,9 @@ from edgelingua.scorers.perplexity import PerplexityScorer
 TEXT = "parity/text.txt"
 REFERENCE = "parity/reference.npy"
 
+WINDOW = 1024
+"""Window of the scorers that are compared; part of what the recorded reference means."""
+
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
     "scorer": {"perplexity_loss": ("<=", 0.08)},
     "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.90)},
@@ -45,15 +48,13 @@ class Parity:
 def scorer_for(
     bundle: ModelBundle, variant: str | None = None, options: RunOptions | None = None
 ) -> PerplexityScorer | ClassifierScorer:
-    """Return the scorer for a bundle's task."""
+    """Return the scorer for a bundle's task, as it is compared here."""
     if bundle.manifest.task == "scorer":
-        return PerplexityScorer(bundle, variant=variant, options=options)
+        return PerplexityScorer(bundle, variant=variant, options=options, window=WINDOW)
     return ClassifierScorer(bundle, variant=variant, options=options)
 
 
-def compare(
-    task: Task, scores: NDArray[np.float32], reference: NDArray[np.float32]
-) -> Parity:
+def compare(task: Task, scores: NDArray[np.float32], reference: NDArray[np.float32]) -> Parity:
     """Compare scores ``(T,)`` with those of the fp32 graph for the same tokens."""
     figures = {
         "mean_difference": float(np.abs(scores - reference).mean()),

@@ -68,7 +68,7 @@ class TokenScores:
 
 
 def pool(
-    scores: NDArray[np.floating], begins: NDArray[np.int64], unit: Unit
+    scores: NDArray[np.floating], begins: NDArray[np.integer], unit: Unit
 ) -> NDArray[np.float32]:
     """Score of each run of tokens; runs begin at the indices ``begins`` (first: 0)."""
     total = np.add.reduceat(scores.astype(np.float64), begins)
@@ -89,8 +89,6 @@ class Scorer(Protocol):
         """Counts tokens the way this scorer's own tokenizer does."""
         ...
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score every token of ``text``, in the light of ``question`` where the scorer can."""
         ...

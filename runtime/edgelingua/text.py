@@ -26,12 +26,20 @@ CONTINUATION = "##"
 # Scripts written without spaces: there a "word" by white space is a whole sentence.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]&&[^{_UNSPACED}]]"
-# 15,500,000 · 3.14 · don't · well-known · e.g · 12:30 · 2026/11
-_WORD = rf"{_LETTER}+(?:[.,:/'’\-]{_LETTER}+)*"
-
+_JOINER = r"[.,:/'’\-@&]"
+# 15,500,000 · 3.14 · don't · well-known · e.g · 12:30 · 2026/11 · a@b.org
+_WORD = rf"{_LETTER}+(?:{_JOINER}{_LETTER}+)*"
 _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
-_uncuttable = Split(Regex(rf"\p{{N}}+(?:[.,:/]\p{{N}}+)+|{_LETTER}+['’]{_LETTER}+|\X"), "isolated")
-_sentences = Split(Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"), "isolated")
+
+# What must not be cut, in one piece each: a number; the joint of a compound (the "l-k" of
+# well-known); what opens a word with that word's first letter; else a grapheme cluster.
+_ATOM = rf"(?:\p{{N}}+|(?={_LETTER})\X)"
+_OPENER = r"[\p{Ps}\p{Pi}\p{Sc}\"'#@~]"
+_uncuttable = Split(Regex(rf"{_OPENER}*{_ATOM}(?:{_JOINER}{_ATOM})*%?|\X"), "isolated")
+_sentences = Split(
+    Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
+    "isolated",
+)
 _letter_runs = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
 
 
@@ -116,8 +124,9 @@ def sentences(text: str) -> Spans:
 def cuttable(text: str) -> NDArray[np.bool_]:
     """Where a text may be cut: bool ``(len(text) + 1,)``.
 
-    Never inside a grapheme cluster (a letter and its accents, an emoji sequence; Unicode UAX #29),
-    a number (15,500,000) or a contraction (don't): half of one says something else.
+    Never inside a grapheme cluster (a letter and its accents, an emoji sequence; Unicode UAX #29)
+    or a number ($15,500,000), of which half says something else; nor beside what joins two words
+    (don't, well-known) or opens one, which would leave words run together.
     """
     allowed = np.zeros(len(text) + 1, dtype=bool)
     allowed[_pieces(_uncuttable, text)] = True

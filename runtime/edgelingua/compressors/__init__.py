@@ -1,1 +1,125 @@
-"""One file per method."""
+"""One file per method, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from edgelingua import models
+from edgelingua.budget import Budget, Count
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressed import Compressed
+from edgelingua.compressors.llmlingua2 import llmlingua2
+from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.question_aware import question_aware
+from edgelingua.compressors.random import random
+from edgelingua.compressors.selective_context import selective_context
+from edgelingua.compressors.truncate import truncate
+from edgelingua.errors import InputError
+from edgelingua.manifest import MANIFEST, Manifest, Task
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Progress
+
+__all__ = ["METHODS", "Compressor", "Method", "TokenPruner", "load_compressor"]
+
+
+class Compressor(Protocol):
+    """Compresses prompts."""
+
+    def compress(
+        self, prompt: Prompt, budget: Budget, progress: Progress | None = None
+    ) -> Compressed:
+        """Return the best slices of ``prompt`` that fit ``budget``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table: what a method does, where it is from, the kind of bundle it runs on.
+
+    ``make`` takes ``(ModelBundle, RunOptions | None)``, or nothing where ``task`` is ``None``.
+    """
+
+    summary: str
+    source: str
+    task: Task | None
+    make: Callable[..., TokenPruner]
+    needs_question: bool = False
+
+
+METHODS: Mapping[str, Method] = {
+    "question_aware": Method(
+        "passages ranked by how well they predict the question, then token pruning",
+        "after LongLLMLingua, arXiv:2310.06839",
+        "scorer",
+        question_aware,
+        needs_question=True,
+    ),
+    "selective_context": Method(
+        "drop the words a causal LM saw coming", "arXiv:2310.06201", "scorer", selective_context
+    ),
+    "llmlingua2": Method(
+        "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2
+    ),
+    "random": Method("keep random words: a baseline", "-", None, random),
+    "truncate": Method("keep the beginning: a baseline", "-", None, truncate),
+}
+
+
+def load_compressor(
+    method: str,
+    model: str | Path | None = None,
+    *,
+    whole_words: bool = True,
+    count: Count | None = None,
+    options: RunOptions | None = None,
+) -> TokenPruner:
+    """Make the compressor for a method.
+
+    Parameters
+    ----------
+    method
+        A name from `METHODS`.
+    model
+        The bundle, a folder or the name of one built into the cache. ``None``: the default scorer;
+        there is no default classifier yet.
+    whole_words, count
+        See `TokenPruner`.
+    options
+        Threads and providers.
+
+    Raises
+    ------
+    InputError
+        No such method, or it needs a bundle and there is no default.
+    ModelNotFoundError, BundleError, InferenceError
+        The bundle is not there, damaged, for another task, or does not run.
+    """
+    if method not in METHODS:
+        raise InputError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    chosen = METHODS[method]
+    if chosen.task is None:
+        pruner = chosen.make()
+    else:
+        if model is None and chosen.task == "classifier":
+            raise InputError(
+                f"{method} needs a classifier bundle: name one with model=… or --model"
+            )
+        folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
+        pruner = chosen.make(ModelBundle.open(folder), options)
+    return replace(pruner, whole_words=whole_words, count=count)
+
+
+def default_method(model: str | Path | None, *, question: bool) -> str:
+    """Return the method for a bundle (default: the default scorer), with or without a question."""
+    folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
+    task = Manifest.read(folder / MANIFEST).task
+    fitting = [
+        name
+        for name, method in METHODS.items()
+        if method.task == task and (question or not method.needs_question)
+    ]
+    return fitting[0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgelingua.budget import Count
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.errors import InputError
+from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress, Spans, TokenScores
 from edgelingua.text import sentences
@@ -49,9 +51,7 @@ class QuestionAwareScorer:
         """Counts tokens with the scorer's own tokenizer."""
         return self.scorer.count
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score ``text`` for ``question``.
 
         Raises
@@ -95,3 +95,8 @@ class QuestionAwareScorer:
                 passages.append((start, end))
                 start = end
         return passages
+
+
+def question_aware(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
+    """Keep the most of the passages that the question is about."""
+    return TokenPruner(QuestionAwareScorer(PerplexityScorer(bundle, options=options)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
+from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import count_words, words
 
@@ -22,10 +23,13 @@ class RandomScorer:
         """Words: there is no tokenizer here."""
         return count_words
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Draw a uniform score in ``[0, 1)`` for each word; the question is not used."""
         spans = words(text)
         scores = np.random.default_rng(self.seed).random(len(spans), dtype=np.float32)
         return TokenScores(spans, scores, np.ones(len(spans), dtype=bool), "rank")
+
+
+def random(seed: int = 0) -> TokenPruner:
+    """Keep random words."""
+    return TokenPruner(RandomScorer(seed))

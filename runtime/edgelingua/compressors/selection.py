@@ -45,9 +45,9 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
     protected = _with_space_before(prompt.protected(), text)
     ends = []
     for offset, token_scores in scored.items():
-        begins = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
+        starts = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
-        ends.append(token_scores.spans[:-1, 1][begins[1:]] + offset)
+        ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
     borders = [[0, len(text)], prompt.offsets(), np.flatnonzero(np.diff(protected)) + 1]
     edges = np.unique(np.concatenate([_snap(np.concatenate([[0], *ends]), text), *borders]))
     edges = edges.astype(np.int64)
@@ -57,8 +57,9 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
     for offset, token_scores in scored.items():
         if len(token_scores.spans):
             unit_of_token = np.searchsorted(edges, token_scores.spans[:, 0] + offset, "right") - 1
-            units, begins = np.unique(unit_of_token, return_index=True)
-            scores[units] = pool(token_scores.scores, begins, token_scores.unit)
+            begins = np.flatnonzero(np.diff(unit_of_token, prepend=-1))
+            pooled = pool(token_scores.scores, begins, token_scores.unit)
+            scores[unit_of_token[begins]] = pooled
     return Units(edges, scores, protected[edges[:-1]])
 
 

