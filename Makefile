@@ -8,7 +8,7 @@ QUESTION := How much did the tribunal at Geneva award to the United States?
 .PHONY: demo test test-slow lint install clean
 
 demo: $(VENV)/.installed-dev
-	@$(BIN)/edgelingua models list | grep -q '^ *$(SCORER) ' || \
+	@$(BIN)/edgelingua models inspect $(SCORER) >/dev/null 2>&1 || \
 		$(BIN)/edgelingua-export build smollm2-135m-instruct --task scorer
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
 

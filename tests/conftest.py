@@ -42,7 +42,7 @@ TEXTS = {
     "hindi": "न्यायाधिकरण ने १५,५००,००० डॉलर का मुआवज़ा दिया। किसी ने आपत्ति नहीं की।",
     "thai": "ศาลตัดสินให้ชดใช้ค่าเสียหายสิบห้าล้านดอลลาร์",
     "emoji": "Great 👍🏽 news 👨‍👩‍👧‍👦 from 🇩🇪🇫🇷! e\u0301te\u0301 na\u00efve ☕️ 1️⃣",
-    "code": "def f(x: int) -> dict[str, int]:\n\treturn {'a_b': x << 2}  # shift\n\n\nprint(f(3))\n",
+    "code": "def f(x: int) -> dict[str, int]:\n\treturn {'a_b': x << 2}  # up\n\n\nprint(f(3))\n",
     "json": '{"id": 17, "tags": ["a", "b"], "text": "He said \\"no\\".", "ratio": -0.25}',
     "log": "2026-11-21T21:13:43Z ERROR [db-1] conn=10.0.0.7:5432 refused (x3)\r\n",
     "blanks": "  two  spaces\n\n\n\ttab\u00a0nbsp \u200bzero \u2028line  ",

@@ -76,7 +76,7 @@ def test_an_encoder_without_a_head_gives_a_bundle_that_says_so(
 
 
 def test_a_checkpoint_without_its_body_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="lacks weights of a scorer|cannot load"):
+    with pytest.raises(ExportError, match=r"lacks weights of a scorer|cannot load"):
         build(find(str(tiny_bert)), "scorer", tmp_path / "b", BuildOptions(), silent)
     assert not list(tmp_path.iterdir())
 
@@ -117,7 +117,9 @@ def test_an_existing_bundle_is_only_replaced_on_request(
 
 def test_keep_label_must_exist(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="2 labels"):
-        build(find(str(tiny_bert)), "classifier", tmp_path / "b", BuildOptions(keep_label=2), silent)
+        build(
+            find(str(tiny_bert)), "classifier", tmp_path / "b", BuildOptions(keep_label=2), silent
+        )
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError, ParityError
+from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
 from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.quantize import Int8Recipe, quantize
 from edgelingua_export.sources import Loaded, Source, load
@@ -102,6 +103,10 @@ def _build_in(
     step("converting to ONNX (fp32)")
     fp32 = convert(loaded, task, folder / "fp32")
     _keep_only_graph(fp32)
+    if source.gguf:
+        check_against_llama_cpp(
+            loaded.tokenizer.backend_tokenizer, Path(source.folder) / source.gguf, step
+        )
     loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
     fp32_variant = describe(fp32, "fp32/model.onnx", "fp32")
@@ -143,7 +148,8 @@ def _prove(
     scores = {name: parity.scorer_for(bundle, name).score_ids(ids) for name in (FP32, INT8)}
     # As many tokens as fit the model at once: how windows are cut is not what is compared here.
     tokens = manifest.tokens
-    once = ids[: min(1024, tokens.max_length - len(tokens.prefix) - len(tokens.suffix))]
+    room = min(parity.WINDOW, tokens.max_length) - len(tokens.prefix) - len(tokens.suffix)
+    once = ids[:room]
     original = reference_scores(loaded, manifest, once)
     exported = parity.scorer_for(bundle, FP32).score_ids(once)
     conversion = float(np.abs(exported - original).max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -58,6 +59,8 @@ def quantize(
     kept = sensitive_products(fp32, feeds, recipe.max_activation_error)
     if recipe.keep_head:
         kept.append(_head(fp32))
+    # It advises preprocessing on the root logger; optimum's graphs need none.
+    logging.disable(logging.WARNING)
     try:
         quantize_dynamic(
             fp32,
@@ -70,6 +73,8 @@ def quantize(
         )
     except Exception as error:  # onnxruntime.quantization raises many kinds
         raise ExportError(f"{fp32}: onnxruntime cannot quantize it: {error}") from error
+    finally:
+        logging.disable(logging.NOTSET)
     return kept
 
 

@@ -23,6 +23,7 @@ from edgelingua import models
 from edgelingua.errors import ModelNotFoundError
 from edgelingua.manifest import Task
 from edgelingua_export.errors import ExportError
+from edgelingua_export.gguf_tokenizer import restore_pre_tokenizer
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -118,6 +119,8 @@ def load(source: Source, task: Task) -> Loaded:
             f"{source.location}: has no fast tokenizer (tokenizer.json); "
             f"transformers gave a {type(tokenizer).__name__}"
         )
+    if source.gguf:
+        restore_pre_tokenizer(tokenizer.backend_tokenizer, Path(source.folder) / source.gguf)
     missing = [key for key in info["missing_keys"] if not key.startswith("lm_head.")]
     headless = bool(missing) and all(k.split(".")[0] in _HEADS for k in missing)
     if missing and not (task == "classifier" and headless):

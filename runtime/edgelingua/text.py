@@ -33,7 +33,7 @@ _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
 
 # What must not be cut, in one piece each: a number; the joint of a compound (the "l-k" of
 # well-known); what opens a word with that word's first letter; else a grapheme cluster.
-_ATOM = rf"(?:\p{{N}}+|(?={_LETTER})\X)"
+_ATOM = rf"(?:(?:\p{{N}}\p{{M}}*)+|(?={_LETTER})\X)"
 _OPENER = r"[\p{Ps}\p{Pi}\p{Sc}\"'#@~]"
 _uncuttable = Split(Regex(rf"{_OPENER}*{_ATOM}(?:{_JOINER}{_ATOM})*%?|\X"), "isolated")
 _sentences = Split(

@@ -1,0 +1,84 @@
+"""Time from text and question to answer: the whole text against compressed ones, in one run.
+
+Writes ``results.jsonl`` (one line per answer) and ``table.md`` beside this script.
+
+    python benchmarks/end_to_end/run.py
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+
+from edgelingua import Assistant, Budget, load_compressor
+from edgelingua.assistant import Reply
+from edgelingua.ort import available_cpus
+
+HERE = Path(__file__).parent
+TEXT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
+QUESTION, ANSWER = (
+    "How much did the tribunal at Geneva award to the United States?",
+    "15,500,000",
+)
+ROUNDS = 5
+WHOLE_CAP = 5120
+PACKAGES = ("edgelingua", "onnxruntime", "llama-cpp-python")
+
+
+def main() -> None:
+    """Answer with every budget in turn, several rounds, so that drift hits all alike."""
+    text = TEXT.read_text(encoding="utf-8")
+    assistant = Assistant.load()
+    question_aware, whole = assistant.compressor, load_compressor("truncate")
+    rows = []
+    for round_number in range(ROUNDS):
+        for tokens in (None, 800, 400, 200):
+            assistant.cap = WHOLE_CAP if tokens is None else tokens + 112
+            budget = Budget(rate=1.0) if tokens is None else Budget(tokens=tokens)
+            # The whole text needs no scores.
+            assistant.compressor = whole if tokens is None else question_aware
+            reply = assistant.ask(text, QUESTION, budget, max_tokens=48)
+            rows.append(row(round_number, tokens, reply))
+            print(rows[-1])
+    versions = {p: metadata.version(p) for p in PACKAGES}
+    setting = {"cpus": available_cpus(), "machine": platform.machine(), "versions": versions}
+    lines = [json.dumps(setting), *(json.dumps(r) for r in rows)]
+    (HERE / "results.jsonl").write_text("\n".join(lines) + "\n")
+    (HERE / "table.md").write_text(table(rows))
+
+
+def row(round_number: int, tokens: int | None, reply: Reply) -> dict[str, object]:
+    """One answer as a flat record."""
+    return {
+        "round": round_number,
+        "budget": tokens,
+        "tokens_out": reply.compressed.tokens_out,
+        "cells": reply.cache.peak,
+        "cap": reply.cache.cap,
+        "right": ANSWER in reply.text,
+        "answer": reply.text,
+        **{f"{stage}_ms": round(ms) for stage, ms in reply.milliseconds.items()},
+        "total_ms": round(sum(reply.milliseconds.values())),
+    }
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Medians per budget, as Markdown."""
+    stages = ("compress_ms", "prefill_ms", "generate_ms", "total_ms")
+    out = ["| text | tokens read | cells at most | compress | prefill | answer | total | right |"]
+    out.append("|---|---|---|---|---|---|---|---|")
+    for budget in (None, 800, 400, 200):
+        mine = [r for r in rows if r["budget"] == budget]
+        times = [f"{median(float(str(r[s])) for r in mine) / 1000:.1f} s" for s in stages]
+        right = sum(bool(r["right"]) for r in mine)
+        cells = [str(mine[0][k]) for k in ("tokens_out", "cells")]
+        name = "whole" if budget is None else f"budget {budget}"
+        out.append("| " + " | ".join([name, *cells, *times, f"{right} of {len(mine)}"]) + " |")
+    return "\n".join(out) + "\n"
+
+
+if __name__ == "__main__":
+    main()

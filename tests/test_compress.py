@@ -1,0 +1,258 @@
+"""What every compressor guarantees, in every language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgelingua.budget import Budget
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressed import Compressed, Reason, join
+from edgelingua.compressors import METHODS, Compressor, TokenPruner, default_method, load_compressor
+from edgelingua.errors import BudgetError, InputError, ModelNotFoundError
+from edgelingua.prompt import MAX_CHARACTERS, Prompt, Segment
+
+from .conftest import DOCUMENT, TEXTS
+
+QUESTION = "How much gold?"
+
+
+@pytest.fixture(scope="module")
+def compressors(
+    scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+) -> dict[str, Callable[[bool], TokenPruner]]:
+    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
+
+    def loader(name: str) -> Callable[[bool], TokenPruner]:
+        loaded = load_compressor(name, bundles[METHODS[name].task])
+        return lambda whole: TokenPruner(loaded.scorer, whole_words=whole)
+
+    return {name: loader(name) for name in METHODS}
+
+
+def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -> None:
+    """The invariants that hold whatever the method, text and budget."""
+    text = prompt.text
+    assert compressed.text == join(text, compressed.spans)
+    flat = compressed.spans.ravel()
+    assert (np.diff(flat) > 0).all(), "spans ascend and never touch"
+    assert compressed.tokens_out == count(compressed.text) <= compressed.limit
+    assert compressed.tokens_in == count(text)
+    assert "".join(compressed.segment_texts()) == compressed.text
+    assert compressed.units[0, 0] == 0
+    assert compressed.units[-1, 1] == len(text)
+    assert (compressed.units[1:, 0] == compressed.units[:-1, 1]).all()
+    kept = np.zeros(len(text), dtype=bool)
+    for start, end in compressed.spans.tolist():
+        kept[start:end] = True
+    assert kept[prompt.protected()].all()
+    for (start, end), reason in zip(compressed.units.tolist(), compressed.reasons, strict=True):
+        assert kept[start:end].all() == (reason != Reason.DROPPED)
+    dropped = np.flatnonzero(compressed.reasons == Reason.DROPPED)
+    if len(dropped):
+        best = dropped[np.argmax(compressed.scores[dropped])]
+        start, end = compressed.units[best]
+        kept[start:end] = True
+        one_more = "".join(c for c, k in zip(text, kept, strict=True) if k)
+        assert count(one_more) > compressed.limit, "room for one more unit was wasted"
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("whole_words", [True, False])
+def test_guarantees_in_every_language(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+    scorer_bundle: ModelBundle,
+    method: str,
+    language: str,
+    whole_words: bool,
+) -> None:
+    count = scorer_bundle.tokenizer().count
+    compressor = compressors[method](whole_words)
+    prompt = Prompt.build(TEXTS[language] * 3, instruction="Read.", question=QUESTION)
+    smaller: set[int] = set()
+    for rate in (0.5, 0.7, 0.9, 1.0):
+        budget = Budget(rate=rate, count=count)
+        compressed = compressor.compress(prompt, budget)
+        check(compressed, prompt, count)
+        again = compressor.compress(prompt, budget)
+        assert again.text == compressed.text
+        kept = {i for a, b in compressed.spans.tolist() for i in range(a, b)}
+        assert smaller <= kept, "a smaller budget keeps a subset"
+        smaller = kept
+    assert compressed.text == prompt.text, "rate 1 is the identity"
+    assert compressed.spans.tolist() == [[0, len(prompt.text)]]
+
+
+@given(
+    text=st.text(min_size=1, max_size=120).filter(lambda t: t.strip() and "\0" not in t),
+    tokens=st.integers(1, 60),
+    whole_words=st.booleans(),
+    data=st.data(),
+)
+@settings(max_examples=150, deadline=None)
+def test_guarantees_on_any_text(
+    scorer_bundle: ModelBundle, text: str, tokens: int, whole_words: bool, data: st.DataObject
+) -> None:
+    count = scorer_bundle.tokenizer().count
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    prompt = Prompt((Segment(text, pinned=((start, end),)), Segment("Q?", "question")))
+    pruner = TokenPruner(load_compressor("random").scorer, whole_words=whole_words)
+    try:
+        compressed = pruner.compress(prompt, Budget(tokens=tokens, count=count))
+    except BudgetError as error:
+        assert "more than the" in str(error)
+        return
+    check(compressed, prompt, count)
+
+
+def test_pinned_text_and_segments_survive_byte_for_byte(
+    compressors: dict[str, Callable[[bool], TokenPruner]], scorer_bundle: ModelBundle
+) -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")[:4000]
+    pin = "devastating fire which swept from the earth"
+    prompt = Prompt.build([document, "Second  text."], instruction="\tDo  it.", question=" Why? ",
+                          pin=[pin])  # fmt: skip
+    compressed = compressors["selective_context"](True).compress(prompt, Budget(rate=0.2))
+    assert compressed.text.startswith("\tDo  it.\n\n")
+    assert compressed.text.endswith("\n\n Why? ")
+    assert " " + pin in compressed.text
+    assert compressed.tokens_out < 0.25 * compressed.tokens_in
+
+
+def test_a_budget_below_the_protected_text_says_by_how_much(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    prompt = Prompt.build("Some text to compress.", question="one two three four")
+    with pytest.raises(BudgetError, match=r"4 tokens, 2 more than the budget of 2"):
+        compressors["truncate"](True).compress(prompt, Budget(tokens=2))
+
+
+def test_short_texts_are_compressed_like_long_ones(
+    compressors: dict[str, Callable[[bool], TokenPruner]], scorer_bundle: ModelBundle
+) -> None:
+    count = scorer_bundle.tokenizer().count
+    prompt = Prompt.build("The tribunal, which had convened at Geneva, concluded its session.")
+    for method in ("selective_context", "llmlingua2", "random", "truncate"):
+        compressed = compressors[method](False).compress(prompt, Budget(rate=0.5, count=count))
+        assert abs(compressed.rate - 0.5) < 0.15
+
+
+def test_the_tail_is_compressed_as_much_as_the_head(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:9000])
+    compressed = compressors["selective_context"](True).compress(prompt, Budget(rate=0.5))
+    kept = np.zeros(len(prompt.text))
+    for start, end in compressed.spans.tolist():
+        kept[start:end] = 1
+    assert abs(kept[-1000:].mean() - kept[:-1000].mean()) < 0.15
+
+
+def test_truncate_keeps_a_beginning(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    prompt = Prompt.build("one two three four five six")
+    compressed = compressors["truncate"](True).compress(prompt, Budget(tokens=3))
+    assert compressed.text == "one two three"
+
+
+def test_the_generators_tokens_count_when_the_budget_says_so(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    prompt = Prompt.build("word " * 50)
+    budget = Budget(tokens=100, count=len)
+    compressed = compressors["random"](True).compress(prompt, budget)
+    assert len(compressed.text) == compressed.tokens_out <= 100
+
+
+def test_question_aware_without_a_question(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    with pytest.raises(InputError, match="needs one"):
+        compressors["question_aware"](True).compress(Prompt.build("A text."), Budget(rate=0.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty or blank"),
+        (" \n\t ", "empty or blank"),
+        ("a\0b", "NUL at character 1"),
+        ("a\udc80b", "lone surrogate"),
+        ("x" * (MAX_CHARACTERS + 1), "at most 5,000,000"),
+    ],
+)
+def test_text_that_cannot_be_worked_with(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Prompt.build(text)
+
+
+def test_pins_and_roles_are_checked() -> None:
+    with pytest.raises(InputError, match="does not occur"):
+        Prompt.build("abc", pin=["x"])
+    with pytest.raises(InputError, match="outside its segment"):
+        Segment("abc", pinned=((0, 4),))
+    with pytest.raises(InputError, match="expected one of instruction, context, question"):
+        Segment("abc", role="system")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "exactly one"),
+        ({"tokens": 1, "rate": 0.5}, "exactly one"),
+        ({"tokens": 0}, "at least 1"),
+        ({"tokens": -5}, "at least 1"),
+        ({"rate": 0.0}, "above 0"),
+        ({"rate": 1.01}, "at most 1"),
+        ({"rate": float("nan")}, "above 0"),
+    ],
+)
+def test_budgets_that_are_none(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(BudgetError, match=message):
+        Budget(**arguments)  # type: ignore[arg-type]
+
+
+def test_rates_round_down_but_not_below_what_was_meant() -> None:
+    assert Budget(rate=0.29).limit(100) == 29
+    assert Budget(rate=0.5).limit(5) == 2
+    assert Budget(tokens=9).limit(5) == 5
+
+
+def test_a_rate_that_leaves_nothing(
+    compressors: dict[str, Callable[[bool], TokenPruner]],
+) -> None:
+    with pytest.raises(BudgetError, match="less than one token"):
+        compressors["random"](True).compress(Prompt.build("one two"), Budget(rate=0.1))
+
+
+def test_unknown_methods_and_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="there are question_aware"):
+        load_compressor("zip")
+    with pytest.raises(InputError, match="needs a classifier bundle"):
+        load_compressor("llmlingua2")
+    with pytest.raises(ModelNotFoundError, match="edgelingua-export build"):
+        load_compressor("selective_context")
+
+
+def test_the_method_follows_from_the_bundle(
+    scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+) -> None:
+    assert default_method(scorer_bundle.folder, question=True) == "question_aware"
+    assert default_method(scorer_bundle.folder, question=False) == "selective_context"
+    assert default_method(bert_bundle.folder, question=True) == "llmlingua2"
+
+
+def test_a_long_line_without_spaces() -> None:
+    pruner: Compressor = load_compressor("truncate")
+    prompt = Prompt.build("x" * 200_000 + " end")
+    compressed = pruner.compress(prompt, Budget(tokens=100_000, count=len))
+    assert compressed.tokens_out <= 100_000

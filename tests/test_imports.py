@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "onnx", "optimum", "llama_cpp")
+
+
+def loaded_after(code: str) -> set[str]:
+    script = f"{code}\nimport sys\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_edgelingua_loads_no_model_library() -> None:
+    assert loaded_after("import edgelingua") == set()
+
+
+def test_compressing_needs_neither_torch_nor_llama_cpp() -> None:
+    assert loaded_after("from edgelingua import load_compressor, PerplexityScorer, Prompt") == set()
+
+
+def test_the_assistant_needs_only_llama_cpp() -> None:
+    assert loaded_after("from edgelingua import Assistant") == {"llama_cpp"}
+
+
+@pytest.mark.parametrize(("module", "extra"), [("llama_cpp", "llama"), ("typer", "cli")])
+def test_a_missing_extra_is_named_with_its_command(module: str, extra: str) -> None:
+    start = (
+        "import edgelingua.llama"
+        if extra == "llama"
+        else "import edgelingua.__main__ as m; m.main()"
+    )
+    script = f"import sys; sys.modules[{module!r}] = None; {start}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"pip install 'edgelingua[{extra}]'" in done.stderr
+
+
+def test_every_public_name_can_be_imported() -> None:
+    import edgelingua
+
+    for name in edgelingua.__all__:
+        assert getattr(edgelingua, name)
+    with pytest.raises(AttributeError):
+        _ = edgelingua.nonsense
