@@ -15,6 +15,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.compressors import METHODS, Compressor, TokenPruner, default_method, load_compressor
 from edgelingua.errors import BudgetError, InputError, ModelNotFoundError
+from edgelingua.parity import scorer_for
 from edgelingua.prompt import MAX_CHARACTERS, Prompt, Segment
 
 from .conftest import DOCUMENT, TEXTS
@@ -256,3 +257,19 @@ def test_a_long_line_without_spaces() -> None:
     prompt = Prompt.build("x" * 200_000 + " end")
     compressed = pruner.compress(prompt, Budget(tokens=100_000, count=len))
     assert compressed.tokens_out <= 100_000
+
+
+@pytest.mark.parametrize("bundle", ["scorer_bundle", "bert_bundle", "xlmr_bundle"])
+def test_words_are_kept_or_dropped_whole(bundle: str, request: pytest.FixtureRequest) -> None:
+    """A compound, a number, a contraction: no half of one is ever seen."""
+    opened: ModelBundle = request.getfixturevalue(bundle)
+    text = "A long-standing (well-known) claim of $15,500,000 wasn't paid in 1872. " * 3
+    scorer = scorer_for(opened)
+    for rate in (0.2, 0.4, 0.6, 0.8):
+        compressed = TokenPruner(scorer).compress(Prompt.build(text), Budget(rate=rate))
+        for word in compressed.text.replace("(", " ").replace(")", " ").split():
+            assert word.strip(".$") in text, word
+            assert f" {word.strip('.$')}" in text.replace("(", " ").replace("$", " "), word
+        units = [text[a:b].strip() for a, b in compressed.units.tolist()]
+        for whole in ("long-standing", "$15,500,000", "wasn't", "1872"):
+            assert whole in units

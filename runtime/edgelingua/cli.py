@@ -55,6 +55,9 @@ Pin = Annotated[
 SingleTokens = Annotated[
     bool, typer.Option("--single-tokens", help="Drop single tokens instead of whole words.")
 ]
+Explain = Annotated[
+    Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
+]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -82,6 +85,7 @@ def compress(
     ] = models.DEFAULT_READER,
     pin: Pin = None,
     single_tokens: SingleTokens = False,
+    explain: Explain = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -103,6 +107,8 @@ def compress(
         )
     with watch.stage("compress"), _progress("scoring") as progress:
         compressed = compressor.compress(prompt, budget, progress)
+    if explain:
+        _write(explain, compressed.explain_html(f"{source}, {method}"))
     statistics = _compression_statistics(compressed) | {
         "method": method,
         "counted_in": f"tokens of {counted_in}",
@@ -274,6 +280,18 @@ def _read(source: str) -> str:
             f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
             "convert it first, for example with: iconv -f latin1 -t utf-8"
         ) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _budget(tokens: int | None, rate: float | None) -> Budget:

@@ -8,7 +8,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.explain import Row, page, rows
 from edgelingua.prompt import Prompt
+from edgelingua.recovery import Recovered, recover
 from edgelingua.scores import Spans, Unit
 
 
@@ -69,6 +71,18 @@ class Compressed:
             inside = np.clip(self.spans, offset, offset + len(segment.text))
             texts.append(join(self.prompt.text, inside))
         return texts
+
+    def recover(self, answer: str) -> Recovered:
+        """Restore the original wording of what ``answer`` quotes, with its sources."""
+        return recover(self, answer)
+
+    def explain(self) -> list[Row]:
+        """Return one row per unit: what became of it, and its score."""
+        return rows(self)
+
+    def explain_html(self, title: str = "Compressed prompt") -> str:
+        """Return a self-contained page: kept words shaded by score, dropped ones struck out."""
+        return page(self, title)
 
 
 def join(text: str, spans: Spans) -> str:

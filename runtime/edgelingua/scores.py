@@ -31,8 +31,8 @@ class TokenScores:
     starts
         Shape ``(T,)``, bool: the token begins a word.
     unit
-        What the scores measure. Information (``"nats"``) adds up over the tokens of a word;
-        ``"P(keep)"`` and ``"rank"`` are averaged.
+        What the scores measure. Over the tokens of a word, information (``"nats"``) adds up,
+        ``"P(keep)"`` is averaged, and a ``"rank"`` is that of the best.
     """
 
     spans: Spans
@@ -71,8 +71,10 @@ def pool(
     scores: NDArray[np.floating], begins: NDArray[np.integer], unit: Unit
 ) -> NDArray[np.float32]:
     """Score of each run of tokens; runs begin at the indices ``begins`` (first: 0)."""
+    if unit == "rank":
+        return np.maximum.reduceat(scores.astype(np.float32), begins)
     total = np.add.reduceat(scores.astype(np.float64), begins)
-    if unit != "nats":
+    if unit == "P(keep)":
         total /= np.diff(np.append(begins, len(scores)))
     return total.astype(np.float32)
 

@@ -15,9 +15,9 @@ from edgelingua.errors import BundleError
 from edgelingua.scores import Spans
 
 WordBoundary = Literal["wordpiece", "space"]
-"""How a tokenizer marks words: ``wordpiece``: a piece continues the word when it starts with the
-continuation prefix; ``space``: a piece continues the word when it follows a word character without
-white space between (byte-level BPE, SentencePiece)."""
+"""How a tokenizer marks words. ``space`` (byte-level BPE, SentencePiece): a piece goes on a word
+when it begins inside one of the text's words, as letters, digits and what joins them make them.
+``wordpiece``: also when it begins with the continuation prefix."""
 
 WORD_BOUNDARIES: tuple[WordBoundary, ...] = get_args(WordBoundary)
 
@@ -40,7 +40,8 @@ _sentences = Split(
     Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
     "isolated",
 )
-_letter_runs = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
+_compounds = Split(Regex(_WORD), "removed", invert=True)
+_graphemes = Split(Regex(r"\X"), "isolated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +89,9 @@ class TextTokenizer:
         raw = self._tokenizer.encode(text, add_special_tokens=False)
         ids = np.asarray(raw.ids, dtype=np.int64)
         spans = np.asarray(raw.offsets, dtype=np.int64).reshape(-1, 2)
+        continues = _inside_compound(text)[spans[:, 0]]
         if self._word_boundary == "wordpiece":
-            continues = np.asarray([t.startswith(CONTINUATION) for t in raw.tokens], dtype=bool)
-        else:
-            continues = _follows_letter(text)[spans[:, 0]] if len(ids) else np.zeros(0, dtype=bool)
+            continues |= np.asarray([t.startswith(CONTINUATION) for t in raw.tokens], dtype=bool)
         return Encoding(ids, spans, ~continues)
 
     def count(self, text: str) -> int:
@@ -134,12 +134,17 @@ def cuttable(text: str) -> NDArray[np.bool_]:
     return allowed
 
 
-def _follows_letter(text: str) -> NDArray[np.bool_]:
-    """Return, per character, whether it and the one before belong to one run of letters."""
-    follows = np.zeros(len(text) + 1, dtype=bool)
-    for start, end in _pieces(_letter_runs, text).tolist():
-        follows[start + 1 : end] = True
-    return follows
+def graphemes(text: str) -> NDArray[np.int64]:
+    """Where characters as people see them begin, and the end of the text: offsets, ascending."""
+    return np.append(_pieces(_graphemes, text)[:, 0], len(text))
+
+
+def _inside_compound(text: str) -> NDArray[np.bool_]:
+    """Return, per character, whether it goes on a word, joined parts (well-known) included."""
+    inside = np.zeros(len(text) + 1, dtype=bool)
+    for start, end in _pieces(_compounds, text).tolist():
+        inside[start + 1 : end] = True
+    return inside
 
 
 def _pieces(splitter: PreTokenizer, text: str) -> Spans:

@@ -12,7 +12,7 @@ from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.errors import BudgetError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, Unit, pool
-from edgelingua.text import cuttable
+from edgelingua.text import cuttable, graphemes
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +136,15 @@ def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
 
 
 def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
-    """Move cuts before the blanks that precede them, then on to where the text may be cut."""
+    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
     blank = np.asarray([c in " \t" for c in text] + [False])
     solid = np.flatnonzero(~blank)
     # The solid character before each edge; a cut goes right behind it.
     before = np.searchsorted(solid, edges) - 1
     moved = np.where(before >= 0, solid[before] + 1, 0)
-    allowed = np.flatnonzero(cuttable(text))
-    return allowed[np.searchsorted(allowed, np.minimum(moved, len(text)))]
+    whole = graphemes(text)
+    snapped = whole[np.searchsorted(whole, moved)]
+    return snapped[cuttable(text)[snapped]]
 
 
 def _with_space_before(protected: NDArray[np.bool_], text: str) -> NDArray[np.bool_]:

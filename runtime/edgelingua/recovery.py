@@ -1,0 +1,134 @@
+"""From an answer back to the original: wording restored, sources cited.
+
+LLMLingua's subsequence recovery (Jiang et al. 2023, arXiv:2310.06839, section 4.4) searches the
+original for tokens that look like the answer's. Here nothing needs to be searched: a compressed
+prompt knows which characters of the original it is made of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgelingua.text import words
+
+if TYPE_CHECKING:
+    from edgelingua.compressed import Compressed
+
+MAX_GAP = 80
+"""Most characters dropped between two neighbouring words that are still one quotation."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A quotation in an answer.
+
+    ``answer`` are its characters in the recovered text, ``source`` those in the original prompt;
+    both half-open. ``text`` is the original's wording.
+    """
+
+    answer: tuple[int, int]
+    source: tuple[int, int]
+    text: str
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """An answer with the original's wording, and where the wording is from."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def recover(compressed: Compressed, answer: str) -> Recovered:
+    """Restore the original wording of what ``answer`` quotes from the compressed prompt.
+
+    A quotation is the longest run of words of the answer that stand next to each other in the
+    compressed prompt, two words at least, or a single one with a digit in it. Where words were
+    dropped between them, up to `MAX_GAP` characters, they come back. Of several places the one
+    that needs the least restoring is taken, then the earliest. The question and the instruction
+    are not quoted from.
+    """
+    original = compressed.prompt.text
+    kept = _kept_words(compressed)
+    places = defaultdict(list)
+    for index, (start, end) in enumerate(kept):
+        places[original[start:end].casefold()].append(index)
+
+    said = words(answer).tolist()
+    texts = [answer[start:end].casefold() for start, end in said]
+    pieces: list[str] = []
+    citations: list[Citation] = []
+    length = copied = at = 0
+    while at < len(said):
+        run = _longest_run(texts, at, places, kept, original)
+        if run is None:
+            at += 1
+            continue
+        first, count = run
+        source = (kept[first][0], kept[first + count - 1][1])
+        before = answer[copied : said[at][0]]
+        quoted = answer[said[at][0] : said[at + count - 1][1]]
+        wording = _restore(quoted, original[slice(*source)])
+        citations.append(Citation((length + len(before), length + len(before) + len(wording)),
+                                  source, wording))  # fmt: skip
+        pieces += [before, wording]
+        length += len(before) + len(wording)
+        at += count
+        copied = said[at - 1][1]
+    return Recovered("".join([*pieces, answer[copied:]]), tuple(citations))
+
+
+def _restore(quoted: str, wording: str) -> str:
+    """Return the original's wording if it says more; else leave the answer its capitals."""
+    same = [quoted[a:b].casefold() for a, b in words(quoted)] == [
+        wording[a:b].casefold() for a, b in words(wording)
+    ]
+    return quoted if same else wording
+
+
+def _kept_words(compressed: Compressed) -> list[tuple[int, int]]:
+    """Words of the compressed contexts, as character ranges of the original."""
+    found = []
+    prompt = compressed.prompt
+    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
+        if segment.role != "context":
+            continue
+        for start, end in compressed.spans.tolist():
+            low, high = max(start, offset), min(end, offset + len(segment.text))
+            if low < high:
+                inside = words(prompt.text[low:high]) + low
+                found += [(int(a), int(b)) for a, b in inside]
+    return found
+
+
+def _longest_run(
+    texts: list[str],
+    at: int,
+    places: dict[str, list[int]],
+    kept: list[tuple[int, int]],
+    original: str,
+) -> tuple[int, int] | None:
+    """Return (first kept word, number of words) of the best quotation that begins at ``at``."""
+    best: tuple[int, int, int] | None = None
+    for first in places.get(texts[at], ()):
+        count = 1
+        while (
+            at + count < len(texts)
+            and first + count < len(kept)
+            and original[slice(*kept[first + count])].casefold() == texts[at + count]
+            and kept[first + count][0] - kept[first + count - 1][1] <= MAX_GAP
+        ):
+            count += 1
+        extent = kept[first + count - 1][1] - kept[first][0]
+        if best is None or (-count, extent) < (-best[1], best[2]):
+            best = (first, count, extent)
+    if best is None:
+        return None
+    first, count, _ = best
+    quoted = [texts[at + i] for i in range(count)]
+    worth_it = sum(any(c.isalnum() for c in word) for word in quoted) >= 2
+    if not worth_it and not any(c.isdigit() for word in quoted for c in word):
+        return None
+    return first, count
