@@ -11,7 +11,11 @@ from edgelingua import models
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
+from edgelingua.compressors.bm25 import bm25
+from edgelingua.compressors.coarse_to_fine import CoarseToFine
+from edgelingua.compressors.llmlingua import llmlingua
 from edgelingua.compressors.llmlingua2 import llmlingua2
+from edgelingua.compressors.longllmlingua import longllmlingua
 from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.compressors.question_aware import question_aware
 from edgelingua.compressors.random import random
@@ -23,7 +27,14 @@ from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
 
-__all__ = ["METHODS", "Compressor", "Method", "TokenPruner", "load_compressor"]
+__all__ = [
+    "METHODS",
+    "CoarseToFine",
+    "Compressor",
+    "Method",
+    "TokenPruner",
+    "load_compressor",
+]
 
 
 class Compressor(Protocol):
@@ -46,7 +57,7 @@ class Method:
     summary: str
     source: str
     task: Task | None
-    make: Callable[..., TokenPruner]
+    make: Callable[..., TokenPruner | CoarseToFine]
     needs_question: bool = False
 
 
@@ -58,11 +69,31 @@ METHODS: Mapping[str, Method] = {
         question_aware,
         needs_question=True,
     ),
+    "longllmlingua": Method(
+        "documents ranked by the question, tokens by contrastive perplexity",
+        "arXiv:2310.06839",
+        "scorer",
+        longllmlingua,
+        needs_question=True,
+    ),
+    "llmlingua": Method(
+        "documents, then tokens that surprise a causal LM, iteratively",
+        "arXiv:2310.05736",
+        "scorer",
+        llmlingua,
+    ),
     "selective_context": Method(
         "drop the words a causal LM saw coming", "arXiv:2310.06201", "scorer", selective_context
     ),
     "llmlingua2": Method(
         "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2
+    ),
+    "bm25": Method(
+        "keep the sentences that share words with the question: a baseline",
+        "doi:10.1561/1500000019",
+        None,
+        bm25,
+        needs_question=True,
     ),
     "random": Method("keep random words: a baseline", "-", None, random),
     "truncate": Method("keep the beginning: a baseline", "-", None, truncate),
@@ -76,7 +107,7 @@ def load_compressor(
     whole_words: bool = True,
     count: Count | None = None,
     options: RunOptions | None = None,
-) -> TokenPruner:
+) -> TokenPruner | CoarseToFine:
     """Make the compressor for a method.
 
     Parameters
@@ -122,4 +153,5 @@ def default_method(model: str | Path | None, *, question: bool) -> str:
         for name, method in METHODS.items()
         if method.task == task and (question or not method.needs_question)
     ]
-    return fitting[0]
+    preferred = "question_aware" if question else "selective_context"
+    return preferred if preferred in fitting else fitting[0]

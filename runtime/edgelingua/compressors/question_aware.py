@@ -8,15 +8,13 @@ import numpy as np
 
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
+from edgelingua.compressors.documents import RESTRICTION, question_nll
 from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.errors import InputError
 from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress, Spans, TokenScores
 from edgelingua.text import sentences
-
-RESTRICTION = " We can get the answer to this question in the given documents."
-"""Appended to the question while passages are ranked (LongLLMLingua, section 4.1)."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ class QuestionAwareScorer:
         relevance = np.zeros(len(passages))
         information = np.zeros(len(encoding.ids), dtype=np.float32)
         for index, (start, end) in enumerate(passages):
-            nll = self.scorer.score_ids(np.concatenate([encoding.ids[start:end], asked]))
-            information[start:end] = nll[: end - start]
-            relevance[index] = -nll[end - start :].mean()
+            nll, loss = question_nll(self.scorer, encoding.ids[start:end], asked)
+            information[start:end] = nll
+            relevance[index] = -loss
             if progress:
                 progress(end, len(encoding.ids))
         depth_in_pile = np.zeros(len(encoding.ids), dtype=np.float32)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError
-from edgelingua.manifest import Cache
-from edgelingua.ort import RunOptions, Value
+from edgelingua.manifest import Cache, Variant
+from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
 _CHUNK = 128
@@ -96,27 +96,86 @@ class PerplexityScorer:
                 progress(done, len(ids))
         return result
 
+    def reading(self) -> Reading:
+        """Start reading a text: what was read stays in the model's cache."""
+        return Reading(self._graph, self._variant, self._cache, self._tokens.prefix)
+
+    @property
+    def room(self) -> int:
+        """Most tokens the model looks at, those that start a text not counted."""
+        return self._room
+
     def _window_nll(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        prefix = np.asarray(self._tokens.prefix, dtype=np.int64)
-        sequence = np.concatenate([prefix, ids])
-        variant, cache = self._variant, self._cache
+        return self.reading().read(ids)
+
+
+class Reading:
+    """A text read so far: its keys and values, and what the model expects next.
+
+    Made by `PerplexityScorer.reading`. `peek` can be called with one continuation after the other;
+    only `read` goes on.
+    """
+
+    def __init__(
+        self, graph: Graph, variant: Variant, cache: Cache, prefix: tuple[int, ...]
+    ) -> None:
+        self._graph = graph
+        self._variant = variant
+        self._cache = cache
         empty = np.zeros((1, cache.heads, 0, cache.head_size), dtype=np.float32)
-        past: dict[str, NDArray[Any] | Value] = dict.fromkeys((p for p, _ in cache.names), empty)
-        fetch = [variant.logits, *(present for _, present in cache.names)]
-        nll = np.zeros(len(sequence) - 1, dtype=np.float32)
-        # The last token predicts nothing, so it need not run.
-        for start in range(0, len(sequence) - 1, _CHUNK):
-            end = min(start + _CHUNK, len(sequence) - 1)
-            feeds = past | {
-                variant.ids: sequence[None, start:end],
-                variant.mask: np.ones((1, end), dtype=np.int64),
-            }
-            if variant.positions:
-                feeds[variant.positions] = np.arange(start, end, dtype=np.int64)[None]
-            logits, *present = self._graph.run(feeds, fetch)
-            past = dict(zip((p for p, _ in cache.names), present, strict=True))
-            nll[start:end] = _nll(logits.numpy()[0], sequence[start + 1 : end + 1])
-        return nll[len(prefix) - 1 :]
+        self._past: _Past = dict.fromkeys((past for past, _ in cache.names), empty)
+        self._length = 0
+        # The last token read predicts the next one but has not run yet: it runs with what follows.
+        self._pending = np.asarray(prefix[-1:], dtype=np.int64)
+        if len(prefix) > 1:
+            start = np.asarray(prefix[:-1], dtype=np.int64)
+            _, self._past = self._run(start, np.zeros(0, dtype=np.int64), self._past, 0)
+            self._length = len(start)
+
+    def __len__(self) -> int:
+        """Tokens read, those that start a text included."""
+        return self._length + len(self._pending)
+
+    def read(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Read on; return the NLL in nats of each token given all before it, ``(n,)``."""
+        nll, self._past, self._length = self._score(ids)
+        if len(ids):
+            self._pending = ids[-1:]
+        return nll
+
+    def peek(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what `read` would, and forget that these tokens were there."""
+        return self._score(ids)[0]
+
+    def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], _Past, int]:
+        sequence = np.concatenate([self._pending, ids])
+        past, length = self._past, self._length
+        nll = np.zeros(len(ids), dtype=np.float32)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = sequence[start : min(start + _CHUNK, len(ids))]
+            targets = sequence[start + 1 : start + 1 + len(chunk)]
+            nll[start : start + len(chunk)], past = self._run(chunk, targets, past, length)
+            length += len(chunk)
+        return nll, past, length
+
+    def _run(
+        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
+    ) -> tuple[NDArray[np.float32], _Past]:
+        """Run ``ids`` behind ``past``; return the NLL of ``targets`` and the new past."""
+        variant, names = self._variant, self._cache.names
+        end = length + len(ids)
+        feeds = past | {
+            variant.ids: ids[None],
+            variant.mask: np.ones((1, end), dtype=np.int64),
+        }
+        if variant.positions:
+            feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
+        logits, *present = self._graph.run(feeds, [variant.logits, *(p for _, p in names)])
+        nll = _nll(logits.numpy()[0, : len(targets)], targets)
+        return nll, dict(zip((p for p, _ in names), present, strict=True))
+
+
+_Past = dict[str, NDArray[Any] | Value]
 
 
 def _nll(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,0 +1,59 @@
+"""Whole sentences by BM25: the lexical baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgelingua.budget import Count
+from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.scores import Progress, TokenScores
+from edgelingua.text import count_words, sentences, words
+
+
+@dataclass(frozen=True)
+class Bm25Scorer:
+    """BM25 (Okapi) of each sentence for the question; terms are words without their capitals."""
+
+    @property
+    def count(self) -> Count:
+        """Words: there is no tokenizer here."""
+        return count_words
+
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
+        """Score sentences; each is one token.
+
+        Raises
+        ------
+        InputError
+            There is no question.
+        MissingExtraError
+            rank_bm25 is not installed.
+        """
+        try:
+            from rank_bm25 import BM25Okapi
+        except ImportError:
+            raise MissingExtraError("rank-bm25", "bm25") from None
+        if not question:
+            raise InputError("this method ranks sentences by the question: the prompt needs one")
+        spans = np.asarray(
+            [(a, a + len(text[a:b].rstrip())) for a, b in sentences(text).tolist()], dtype=np.int64
+        ).reshape(-1, 2)
+        spans = spans[spans[:, 1] > spans[:, 0]]
+        scores = BM25Okapi([_terms(text[a:b]) for a, b in spans.tolist()]).get_scores(
+            _terms(question)
+        )
+        return TokenScores(
+            spans, np.asarray(scores, dtype=np.float32), np.ones(len(spans), dtype=bool), "rank"
+        )
+
+
+def bm25() -> TokenPruner:
+    """Keep the sentences that share the most telling words with the question."""
+    return TokenPruner(Bm25Scorer())
+
+
+def _terms(text: str) -> list[str]:
+    return [text[a:b].casefold() for a, b in words(text).tolist()]

@@ -1,0 +1,18 @@
+"""LongLLMLingua: documents ranked by the question, tokens by contrastive perplexity."""
+
+from __future__ import annotations
+
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressors.coarse_to_fine import CoarseToFine
+from edgelingua.ort import RunOptions
+from edgelingua.scorers.perplexity import PerplexityScorer
+
+
+def longllmlingua(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine:
+    """Keep what the question makes less surprising (Jiang et al. 2023, arXiv:2310.06839).
+
+    Give the documents apart (``Prompt.build([...])``): they are what is ranked.
+    """
+    return CoarseToFine(
+        PerplexityScorer(bundle, options=options), by_question=True, dynamic_rate=0.25
+    )
