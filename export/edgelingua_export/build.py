@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from edgelingua import parity
@@ -73,18 +76,29 @@ def build(
     ParityError
         fp32 differs from torch, or INT8 from fp32, by more than the gates allow.
     """
+    output = output.absolute()
     _check_output(output, options)
-    partial = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of an export that was killed
-    partial.mkdir(parents=True)
-    try:
-        manifest = _build_in(partial, source, task, output.name, options, report)
-        if output.exists():
-            shutil.rmtree(output)
-        partial.rename(output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(output):
+        for leftover in (partial, old):  # of an export that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial.mkdir()
+        try:
+            manifest = _build_in(partial, source, task, output.name, options, report)
+            if output.exists():
+                output.rename(old)
+            partial.rename(output)
+        finally:
+            for leftover in (partial, old):
+                shutil.rmtree(leftover, ignore_errors=True)
     return manifest
+
+
+def _only_one(output: Path) -> FileLock:
+    """A lock against a second build of the same bundle, out of sight of the user's folder."""
+    name = hashlib.sha256(str(output).encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"edgelingua-build-{name}.lock")
 
 
 def _build_in(

@@ -92,7 +92,12 @@ def describe_tokens(loaded: Loaded, task: Task) -> Tokens:
     tokenizer = loaded.tokenizer
     bare = tokenizer("word", add_special_tokens=False)["input_ids"]
     full = tokenizer("word", add_special_tokens=True)["input_ids"]
-    at = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+    at = next((i for i in range(len(full)) if full[i : i + len(bare)] == bare), None)
+    if at is None:
+        raise ExportError(
+            f"{loaded.source.location}: its tokenizer cuts a word differently with special tokens "
+            "around it, so they cannot be told apart"
+        )
     prefix, suffix = full[:at], full[at + len(bare) :]
     if task == "scorer":
         suffix = []

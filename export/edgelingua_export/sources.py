@@ -113,7 +113,10 @@ def load(source: Source, task: Task) -> Loaded:
         )
         tokenizer = AutoTokenizer.from_pretrained(source.folder, use_fast=True, **source.arguments)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ExportError(f"{source.location}: transformers cannot load it: {error}") from error
+        why = str(error)
+        if source.kind == "hub" and models.offline():
+            why = "EDGELINGUA_OFFLINE is set and it is not in the hub's cache"
+        raise ExportError(f"{source.location}: transformers cannot load it: {why}") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ExportError(
             f"{source.location}: has no fast tokenizer (tokenizer.json); "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgelingua import models
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
-from edgelingua.errors import CapError
+from edgelingua.errors import CapError, EvictionWarning, InputError
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import CacheStatistics
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
@@ -55,7 +56,8 @@ class Assistant:
     policy
         Decides which cached tokens go when the cap is reached; default `Streaming`.
     system
-        System prompt. It is never evicted, and neither is the question.
+        System prompt. It is never evicted, and neither is the question. Empty: none is sent, for
+        models whose chat template has no place for one.
     sampling
         How the answer's tokens are drawn.
     """
@@ -70,6 +72,8 @@ class Assistant:
         system: str = SYSTEM,
         sampling: Sampling | None = None,
     ) -> None:
+        if any("\ud800" <= character <= "\udfff" for character in system):
+            raise InputError("the system prompt was not valid UTF-8")
         self.compressor = compressor
         self.reader = reader
         self.cap = cap
@@ -128,6 +132,14 @@ class Assistant:
         CapError
             The cap cannot hold what must stay in the cache.
         """
+        if not question.strip():
+            raise InputError("the question is empty")
+        pinned = self._chat_tokens() + self.reader.count(question)
+        if pinned + 2 > self.cap:
+            raise CapError(
+                f"a cap of {self.cap} cells is too small: chat template, system prompt and "
+                f"question take {pinned}, so at least {pinned + 2} are needed"
+            )
         watch = Stopwatch()
         prompt = Prompt.build(context, question=question)
         if budget is None:
@@ -139,8 +151,15 @@ class Assistant:
         parts = self._chat(compressed.text)
         session = self.reader.session(self.cap, self.policy)
         sampler = self.reader.sampler(session, self.sampling)
+        tokens = np.concatenate([part.tokens for part in parts])
+        if len(tokens) > self.cap:
+            warnings.warn(
+                f"the compressed prompt has {len(tokens)} tokens, more than the cap of {self.cap}: "
+                "what does not fit is evicted; lower the budget or raise the cap",
+                EvictionWarning,
+                stacklevel=2,
+            )
         with watch.stage("prefill"):
-            tokens = np.concatenate([part.tokens for part in parts])
             session.feed(tokens, self._pinned(parts, question))
         pieces: list[str] = []
         answer: list[int] = []
@@ -165,11 +184,16 @@ class Assistant:
         )
 
     def _chat(self, content: str) -> list[ChatPart]:
-        return self.reader.chat([("system", self.system), ("user", content)])
+        system = [("system", self.system)] if self.system else []
+        return self.reader.chat([*system, ("user", content)])
+
+    def _chat_tokens(self) -> int:
+        """Tokens of the chat template and the system prompt."""
+        return sum(len(part.tokens) for part in self._chat(""))
 
     def _room(self, max_tokens: int) -> int:
         """Tokens that the cap leaves for text and question."""
-        template = sum(len(part.tokens) for part in self._chat(""))
+        template = self._chat_tokens()
         room = self.cap - template - max_tokens
         if room < 1:
             raise CapError(
@@ -181,10 +205,11 @@ class Assistant:
 
     def _pinned(self, parts: list[ChatPart], question: str) -> NDArray[np.bool_]:
         """Tokens that are never evicted: template, system prompt and question. ``(n,)`` bool."""
+        last = max(part.source for part in parts if part.source is not None)
         masks = []
         for part in parts:
             mask = np.ones(len(part.tokens), dtype=bool)
-            if part.source == 1:
+            if part.source == last:
                 mask[: len(mask) - self._tail_tokens(part.tokens, question)] = False
             masks.append(mask)
         return np.concatenate(masks)

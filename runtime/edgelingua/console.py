@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,8 +27,13 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     debug = "--debug" in sys.argv
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
+    # Results are slices of a UTF-8 input: the same bytes on every system, line ends included.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
         load()()
+        sys.stdout.flush()
     except EdgeLinguaError as error:
         if debug:
             raise
@@ -35,10 +42,22 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
         sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        _drop_stdout()
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
+
+
+def _drop_stdout() -> None:
+    """Forget what could not be written, or the interpreter tries again when it exits."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
 
 
 def _show_warning(

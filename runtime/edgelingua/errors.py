@@ -52,5 +52,9 @@ class MissingExtraError(EdgeLinguaError):
         )
 
 
+class EvictionWarning(UserWarning):
+    """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
+
+
 class UntrainedModelWarning(UserWarning):
     """A bundle with a random head is used to compress: its scores mean nothing."""

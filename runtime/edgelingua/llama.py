@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import MissingExtraError, ReaderError
 from edgelingua.kv.policies import Policy
-from edgelingua.kv.session import Session
+from edgelingua.kv.session import Session, check_cap
+from edgelingua.measure import available_cpus
 
 try:
     import llama_cpp
@@ -84,7 +85,7 @@ class Sampling:
             ("top_p", self.top_p, 0, 1),
             ("min_p", self.min_p, 0, 1),
             ("repeat_penalty", self.repeat_penalty, 0.01, 100),
-            ("seed", self.seed, 0, 2**32 - 1),
+            ("seed", self.seed, 0, 2**32 - 2),  # the last one means "random" to llama.cpp
         ):
             if not low <= value <= high:
                 raise ReaderError(f"{name} {value}: expected {low} to {high}")
@@ -124,7 +125,7 @@ class LlamaModel:
         self, path: str | Path, *, threads: int = 0, vocabulary_only: bool = False
     ) -> None:
         self.path = Path(path)
-        self.threads = threads or _available_cpus()
+        self.threads = threads or available_cpus()
         _check_magic(self.path)
         _MESSAGES.clear()
         params = llama_cpp.llama_model_default_params()
@@ -161,17 +162,20 @@ class LlamaModel:
             if llama_cpp.llama_vocab_is_eog(vocabulary, token)
         )
 
-    def tokenize(self, text: str, *, special: bool = False) -> NDArray[np.int32]:
-        """Token ids ``(n,)`` of ``text``; nothing is added.
+    def tokenize(
+        self, text: str, *, special: bool = False, begin: bool = False
+    ) -> NDArray[np.int32]:
+        """Token ids ``(n,)`` of ``text``.
 
         With ``special``, control tokens written out in the text (``<|im_end|>``) become those
-        tokens. Text from outside must not: it could end its own message.
+        tokens. Text from outside must not: it could end its own message. With ``begin``, the token
+        that begins a text is put in front, for models that want one.
         """
         raw = text.encode()
         room = len(raw) + 8
         buffer = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(
-            self._vocabulary, raw, len(raw), buffer, room, False, special
+            self._vocabulary, raw, len(raw), buffer, room, begin, special
         )
         if count < 0:
             raise ReaderError(f"{self.path}: cannot tokenize a text of {len(raw)} bytes")
@@ -227,9 +231,11 @@ class LlamaModel:
             before, found, rendered = rendered.partition(mark)
             if not found:
                 raise ReaderError(f"{self.path}: its chat template drops or reorders messages")
-            parts.append(ChatPart(self.tokenize(before, special=True), None))
-            parts.append(ChatPart(self.tokenize(content), index))
-        parts.append(ChatPart(self.tokenize(rendered, special=True), None))
+            parts.append(
+                ChatPart(self._tokenize_part(before, special=True, first=index == 0), None)
+            )
+            parts.append(ChatPart(self._tokenize_part(content), index))
+        parts.append(ChatPart(self._tokenize_part(rendered, special=True), None))
         return parts
 
     def session(self, cap: int, policy: Policy | None = None, *, chunk: int = 128) -> Session:
@@ -242,7 +248,8 @@ class LlamaModel:
         ReaderError
             llama.cpp cannot allocate the cache.
         """
-        return Session(LlamaEngine(self, cap, chunk), cap, policy, chunk=chunk)
+        check_cap(cap, self.trained_length)
+        return Session(LlamaEngine(self, cap, chunk), cap, policy)
 
     def sampler(self, session: Session, sampling: Sampling) -> LlamaSampler:
         """Return a sampler that draws from a session of this model."""
@@ -251,18 +258,35 @@ class LlamaModel:
             raise ReaderError("the session is not one of this model")
         return LlamaSampler(engine, sampling)
 
+    def _tokenize_part(
+        self, text: str, *, special: bool = False, first: bool = False
+    ) -> NDArray[np.int32]:
+        """Tokenize a part of a longer text.
+
+        SentencePiece vocabularies put a space before every text they are given; in the middle of
+        one there is none. So the part is tokenized behind a line break, which never merges.
+        """
+        kind = llama_cpp.llama_vocab_type(self._vocabulary)
+        if first or not text or kind != llama_cpp.LLAMA_VOCAB_TYPE_SPM:
+            return self.tokenize(text, special=special)
+        lead = self.tokenize("\n", special=special)
+        whole = self.tokenize("\n" + text, special=special)
+        if whole[: len(lead)].tolist() != lead.tolist():
+            return self.tokenize(text, special=special)
+        return whole[len(lead) :]
+
     def _render(self, messages: list[dict[str, str]]) -> str:
         template = llama_cpp.llama_model_chat_template(self._model, None)
         if not template:
             raise ReaderError(
                 f"{self.path}: has no chat template; use a model tuned for instructions or chat"
             )
-        formatter = Jinja2ChatFormatter(
-            template.decode(),
-            eos_token=self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary)),
-            bos_token=self._token_text(llama_cpp.llama_vocab_bos(self._vocabulary)),
-        )
         try:
+            formatter = Jinja2ChatFormatter(
+                template.decode(),
+                eos_token=self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary)),
+                bos_token=self._token_text(llama_cpp.llama_vocab_bos(self._vocabulary)),
+            )
             prompt: str = formatter(messages=messages).prompt
         except Exception as error:  # templates are programs: anything can come out of one
             raise ReaderError(f"{self.path}: its chat template fails: {error}") from error
@@ -294,7 +318,11 @@ class LlamaEngine:
     """A llama.cpp context with one sequence: the engine of a `Session`."""
 
     def __init__(self, model: LlamaModel, cap: int, chunk: int) -> None:
+        if chunk < 1:
+            raise ReaderError(f"a chunk of {chunk} tokens: expected at least 1")
         self.model = model
+        self.chunk = chunk
+        self._read = False
         params = llama_cpp.llama_context_default_params()
         # The cache is allocated now, whole: the cap is what bounds memory, not the eviction.
         params.n_ctx = -(-cap // 256) * 256
@@ -306,7 +334,8 @@ class LlamaEngine:
         self._context = llama_cpp.llama_init_from_model(model._model, params)
         if not self._context:
             raise ReaderError(f"{model.path}: no context for {params.n_ctx} cells: {_why()}")
-        weakref.finalize(self, llama_cpp.llama_free, self._context)
+        # Holding the model keeps it alive until its context has gone.
+        weakref.finalize(self, _free_context, self._context, model)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(chunk, 0, 1)
         weakref.finalize(self, llama_cpp.llama_batch_free, self._batch)
@@ -329,6 +358,8 @@ class LlamaEngine:
         ReaderError
             llama.cpp could not decode.
         """
+        if not 0 < len(tokens) <= self.chunk:
+            raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
         batch = self._batch
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens.tolist()):
@@ -344,6 +375,7 @@ class LlamaEngine:
                 f"llama.cpp could not decode {len(tokens)} tokens at position {first_position} "
                 f"(code {outcome}): {_why()}"
             )
+        self._read = True
 
     def remove(self, start: int, end: int) -> None:
         """Drop the cells at positions ``start <= p < end``."""
@@ -356,13 +388,18 @@ class LlamaEngine:
 
     def logits(self) -> NDArray[np.float32]:
         """Logits ``(vocabulary,)`` after the last token decoded."""
-        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
+        pointer = self._logits_pointer()
+        return np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,)).copy()
+
+    def _logits_pointer(self) -> Any:
+        pointer = self._read and llama_cpp.llama_get_logits_ith(self._context, -1)
         if not pointer:
             raise ReaderError("no logits yet: feed at least one token first")
-        return np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,)).copy()
+        return pointer
 
     def sample(self, chain: Any) -> int:
         """Draw a token with a llama.cpp sampler chain."""
+        self._logits_pointer()  # without logits llama.cpp would abort the process
         return int(llama_cpp.llama_sampler_sample(chain, self._context, -1))
 
 
@@ -397,6 +434,10 @@ class LlamaSampler:
         return self._engine.sample(self._chain)
 
 
+def _free_context(context: Any, _: LlamaModel) -> None:
+    llama_cpp.llama_free(context)
+
+
 def _check_magic(path: Path) -> None:
     try:
         with path.open("rb") as file:
@@ -409,7 +450,3 @@ def _check_magic(path: Path) -> None:
 
 def _why() -> str:
     return "; ".join(_MESSAGES[-2:]) or "it gave no reason"
-
-
-def _available_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

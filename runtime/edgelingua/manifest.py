@@ -16,6 +16,8 @@ from edgelingua.errors import BundleError
 from edgelingua.text import WordBoundary
 
 SCHEMA_VERSION = 1
+_LARGE = 1 << 16  # more than any model's heads, or values of a head
+
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 
@@ -127,7 +129,7 @@ class Manifest:
                 f"{path.parent}: not a model bundle: it has no {MANIFEST}. "
                 "Build one with: edgelingua-export build SOURCE --task scorer -o DIR"
             ) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BundleError(f"{path}: not a readable JSON file ({error})") from None
         if not isinstance(raw, dict):
             raise BundleError(f"{path}: expected a JSON object, got {type(raw).__name__}")
@@ -145,6 +147,20 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
+        self._check_files()
+        self._check_tokens()
+        if not self.variants:
+            raise ValueError("variants: expected at least one")
+        for label, variant in self.variants.items():
+            cache = variant.cache
+            if cache and not (0 < cache.heads < _LARGE and 0 < cache.head_size < _LARGE):
+                raise ValueError(f"variant {label}: heads or head_size out of range")
+            if self.task == "scorer" and (cache is None or not cache.names):
+                raise ValueError(f"variant {label}: a scorer's variants need a KV cache")
+        if self.task == "classifier" and (self.keep_label is None or self.keep_label < 0):
+            raise ValueError("a classifier needs a keep_label, 0 or more")
+
+    def _check_files(self) -> None:
         for name in self.files:
             relative = PurePosixPath(name)
             if relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name:
@@ -152,20 +168,17 @@ class Manifest:
         for label, variant in self.variants.items():
             if variant.file not in self.files:
                 raise ValueError(f"variant {label}: its file {variant.file!r} is not listed")
-        if not self.variants:
-            raise ValueError("variants: expected at least one")
         if TOKENIZER not in self.files:
             raise ValueError(f"files: {TOKENIZER} is not listed")
-        room = self.tokens.max_length - len(self.tokens.prefix) - len(self.tokens.suffix)
-        if room < 2:
+
+    def _check_tokens(self) -> None:
+        special = (*self.tokens.prefix, *self.tokens.suffix)
+        if any(not 0 <= token < 2**31 for token in special):
+            raise ValueError("tokens.prefix, tokens.suffix: a token id out of range")
+        if self.tokens.max_length - len(special) < 2:
             raise ValueError(f"tokens.max_length {self.tokens.max_length} leaves no room for text")
-        if self.task == "scorer":
-            if not self.tokens.prefix:
-                raise ValueError("tokens.prefix: a scorer needs a token to start from")
-            if any(v.cache is None or not v.cache.names for v in self.variants.values()):
-                raise ValueError("a scorer's variants need a KV cache")
-        elif self.keep_label is None or self.keep_label < 0:
-            raise ValueError("a classifier needs a keep_label, 0 or more")
+        if self.task == "scorer" and not self.tokens.prefix:
+            raise ValueError("tokens.prefix: a scorer needs a token to start from")
 
 
 def _parse(value: Any, wanted: Any, where: str) -> Any:

@@ -1,7 +1,8 @@
-"""What a run cost: milliseconds per stage, and memory."""
+"""What a run may use and what it cost: CPUs, milliseconds per stage, memory."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -33,3 +34,10 @@ def peak_rss_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def available_cpus() -> int:
+    """CPUs this process may run on, at most 8: more rarely pay for models as small as these."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(8, len(os.sched_getaffinity(0)))
+    return min(8, os.cpu_count() or 1)

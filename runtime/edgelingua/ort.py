@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgelingua.errors import InferenceError
+from edgelingua.measure import available_cpus
 
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
 
@@ -32,8 +32,7 @@ class RunOptions:
     Parameters
     ----------
     threads
-        Threads of one run; 0 takes one per CPU this process may use, at most 8: more rarely pay
-        for the small models run here.
+        Threads of one run; 0 takes one per CPU this process may use, at most 8.
     providers
         onnxruntime execution providers, in order of preference.
     """
@@ -46,14 +45,7 @@ class RunOptions:
         """The number of threads that ``threads`` stands for."""
         if self.threads > 0:
             return self.threads
-        return min(8, available_cpus())
-
-
-def available_cpus() -> int:
-    """CPUs this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return available_cpus()
 
 
 class Graph:

@@ -26,7 +26,7 @@ WINDOW = 1024
 """Window of the scorers that are compared; part of what the recorded reference means."""
 
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
-    "scorer": {"perplexity_loss": ("<=", 0.08)},
+    "scorer": {"perplexity_loss": ("<=", 0.08), "agreement": (">=", 0.90)},
     "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.90)},
 }
 
@@ -38,7 +38,7 @@ class Parity:
     ``figures`` hold, for scores ``s`` against the reference ``r`` of the same tokens:
     ``mean_difference`` mean ``|s - r|``; ``agreement`` share of tokens on which both agree whether
     to keep them at rate 0.5; for a scorer also ``perplexity``, ``perplexity_fp32`` and
-    ``perplexity_loss``, their ratio less one.
+    ``perplexity_loss``, how far their ratio is from one.
     """
 
     figures: dict[str, float]
@@ -65,7 +65,7 @@ def compare(task: Task, scores: NDArray[np.float32], reference: NDArray[np.float
         figures |= {
             "perplexity": perplexity,
             "perplexity_fp32": fp32,
-            "perplexity_loss": perplexity / fp32 - 1,
+            "perplexity_loss": abs(perplexity / fp32 - 1),
         }
     failures = []
     for name, (relation, bound) in _GATES[task].items():

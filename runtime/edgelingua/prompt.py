@@ -97,7 +97,7 @@ class Prompt:
         *,
         instruction: str = "",
         question: str = "",
-        pin: Iterable[str] = (),
+        pin: str | Iterable[str] = (),
     ) -> Prompt:
         """Lay out the usual prompt: instruction, context(s), question, with blank lines between.
 
@@ -108,7 +108,8 @@ class Prompt:
         instruction, question
             Kept byte for byte. The question also guides the compressors that can use one.
         pin
-            Strings every occurrence of which in the contexts survives byte for byte.
+            Strings every occurrence of which in the contexts survives byte for byte. A word of
+            which a part is pinned survives whole.
 
         Raises
         ------
@@ -116,7 +117,7 @@ class Prompt:
             As the class, or a string of ``pin`` occurs in no context.
         """
         contexts = [context] if isinstance(context, str) else list(context)
-        pins = list(pin)
+        pins = [pin] if isinstance(pin, str) else list(pin)
         for needle in pins:
             if not needle or not any(needle in text for text in contexts):
                 raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
@@ -147,6 +148,15 @@ class Prompt:
             starts.append(at)
             at += len(segment.text)
         return starts
+
+    def compressible_range(self) -> tuple[int, int]:
+        """Characters of `text` from the first compressible segment to the last, half-open."""
+        ends = [
+            (offset, offset + len(segment.text))
+            for offset, segment in zip(self.offsets(), self.segments, strict=True)
+            if segment.compressible and segment.text.strip()
+        ]
+        return ends[0][0], ends[-1][1]
 
     def protected(self) -> NDArray[np.bool_]:
         """Characters that must survive: bool, shape ``(len(text),)``."""

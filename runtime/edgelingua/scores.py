@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Count
 
+LONGEST_WORD = 48
+"""Characters; what is longer (a URL, a hash, noise) is no word and may be cut anywhere."""
+
 Unit = Literal["nats", "P(keep)", "rank"]
 
 Spans = NDArray[np.int64]
@@ -64,7 +67,19 @@ class TokenScores:
         begins = np.flatnonzero(first)
         last = np.append(begins[1:], len(spans)) - 1
         merged = np.stack([spans[begins, 0], reach[last]], axis=1)
-        return cls(merged, pool(scores, begins, unit), starts[begins], unit)
+        return cls(merged, pool(scores, begins, unit), starts[begins], unit)._without_giants()
+
+    def _without_giants(self) -> TokenScores:
+        """Cut tokens that no word is as long as (an unknown-word token can span a megabyte)."""
+        sizes = self.spans[:, 1] - self.spans[:, 0]
+        if sizes.max(initial=0) <= LONGEST_WORD:
+            return self
+        parts = -(-sizes // LONGEST_WORD)
+        whole = np.repeat(np.arange(len(sizes)), parts)
+        number = np.arange(len(whole)) - np.repeat(np.cumsum(parts) - parts, parts)
+        begins = self.spans[whole, 0] + number * LONGEST_WORD
+        spans = np.stack([begins, np.minimum(begins + LONGEST_WORD, self.spans[whole, 1])], axis=1)
+        return TokenScores(spans, self.scores[whole], self.starts[whole] | (number > 0), self.unit)
 
 
 def pool(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -12,7 +13,7 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.pre_tokenizers import PreTokenizer, Split
 
 from edgelingua.errors import BundleError
-from edgelingua.scores import Spans
+from edgelingua.scores import LONGEST_WORD, Spans
 
 WordBoundary = Literal["wordpiece", "space"]
 """How a tokenizer marks words. ``space`` (byte-level BPE, SentencePiece): a piece goes on a word
@@ -23,6 +24,9 @@ WORD_BOUNDARIES: tuple[WordBoundary, ...] = get_args(WordBoundary)
 
 CONTINUATION = "##"
 
+BLANKS = " \t\u00a0\u202f"
+"""White space inside a line; it goes with the word that follows."""
+
 # Scripts written without spaces: there a "word" by white space is a whole sentence.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]&&[^{_UNSPACED}]]"
@@ -31,15 +35,19 @@ _JOINER = r"[.,:/'’\-@&]"
 _WORD = rf"{_LETTER}+(?:{_JOINER}{_LETTER}+)*"
 _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
 
-# What must not be cut, in one piece each: a number; the joint of a compound (the "l-k" of
-# well-known); what opens a word with that word's first letter; else a grapheme cluster.
+# What must not be cut, in one piece each: a number, digits grouped by spaces and ranges included;
+# the joint of a compound (the "l-k" of well-known); else a grapheme cluster.
 _ATOM = rf"(?:(?:\p{{N}}\p{{M}}*)+|(?={_LETTER})\X)"
-_OPENER = r"[\p{Ps}\p{Pi}\p{Sc}\"'#@~]"
-_uncuttable = Split(Regex(rf"{_OPENER}*{_ATOM}(?:{_JOINER}{_ATOM})*%?|\X"), "isolated")
+_GROUPED = r"\p{N}{1,3}(?:[ \u00a0\u202f]\p{N}{3})+(?!\p{N})"
+_uncuttable = Split(
+    Regex(rf"(?:{_GROUPED}|{_ATOM})(?:(?:{_JOINER}|[–−])(?:{_GROUPED}|{_ATOM}))*%?|\X"),
+    "isolated",
+)
 _sentences = Split(
     Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
     "isolated",
 )
+_letters = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
 _compounds = Split(Regex(_WORD), "removed", invert=True)
 _graphemes = Split(Regex(r"\X"), "isolated")
 
@@ -80,6 +88,8 @@ class TextTokenizer:
             raise BundleError(
                 f"{path}: not a tokenizer.json that tokenizers can read ({error})"
             ) from None
+        # Text is text: what looks like a special token in it is not one.
+        self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._word_boundary = word_boundary
@@ -104,7 +114,14 @@ def words(text: str) -> Spans:
 
     Numbers and abbreviations with inner punctuation are one word; white space belongs to none.
     """
-    return _pieces(_words, text)
+    spans = _pieces(_words, text)
+    if not len(spans) or (spans[:, 1] - spans[:, 0]).max() <= LONGEST_WORD:
+        return spans
+    pieces: list[tuple[int, int]] = []
+    for start, end in spans.tolist():
+        borders = [*range(start, end, LONGEST_WORD), end]
+        pieces += pairwise(borders)
+    return np.asarray(pieces, dtype=np.int64)
 
 
 def count_words(text: str) -> int:
@@ -125,11 +142,21 @@ def cuttable(text: str) -> NDArray[np.bool_]:
     """Where a text may be cut: bool ``(len(text) + 1,)``.
 
     Never inside a grapheme cluster (a letter and its accents, an emoji sequence; Unicode UAX #29)
-    or a number ($15,500,000), of which half says something else; nor beside what joins two words
-    (don't, well-known) or opens one, which would leave words run together.
+    or a number (15,500,000), of which half says something else; nor beside what joins two words
+    (don't, well-known); nor between a word and whatever stands right before it that is not a blank
+    (a line break, a bracket, a dash, a sign): without it the word would run into the one before.
     """
     allowed = np.zeros(len(text) + 1, dtype=bool)
     allowed[_pieces(_uncuttable, text)] = True
+    letters = np.zeros(len(text) + 1, dtype=bool)
+    for start, end in _pieces(_letters, text).tolist():
+        letters[start:end] = True
+    blanks = np.asarray([character in BLANKS for character in text], dtype=bool)
+    allowed[1:-1] &= ~(letters[1:-1] & ~letters[:-2] & ~blanks[:-1])
+    compounds = _pieces(_compounds, text)
+    for start, end in compounds[compounds[:, 1] - compounds[:, 0] > LONGEST_WORD].tolist():
+        allowed[start:end] = False
+        allowed[graphemes(text[start:end]) + start] = True
     allowed[[0, -1]] = True
     return allowed
 
@@ -143,10 +170,37 @@ def _inside_compound(text: str) -> NDArray[np.bool_]:
     """Return, per character, whether it goes on a word, joined parts (well-known) included."""
     inside = np.zeros(len(text) + 1, dtype=bool)
     for start, end in _pieces(_compounds, text).tolist():
-        inside[start + 1 : end] = True
+        if end - start <= LONGEST_WORD:
+            inside[start + 1 : end] = True
     return inside
 
 
 def _pieces(splitter: PreTokenizer, text: str) -> Spans:
-    offsets = [span for _, span in splitter.pre_tokenize_str(text)]
-    return np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
+    """Spans of the pieces, ``(n, 2)``; a long text is split block by block, to save memory."""
+    found = []
+    start = 0
+    while start < len(text) or start == 0:
+        end = _block_end(text, start)
+        offsets = [span for _, span in splitter.pre_tokenize_str(text[start:end])]
+        found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + start)
+        start = end
+        if start == len(text):
+            break
+    return np.concatenate(found)
+
+
+_BLOCK = 1 << 16
+
+
+def _block_end(text: str, start: int) -> int:
+    """Return an end for a block at which no piece can be cut: behind a line break, or a blank."""
+    if len(text) - start <= _BLOCK:
+        return len(text)
+    for mark in ("\n", " "):
+        # What follows must not belong to the mark: another blank, or a combining character.
+        at = text.rfind(mark, start + 1, start + _BLOCK)
+        while at > start and not text[at + 1].isalpha():
+            at = text.rfind(mark, start + 1, at)
+        if at > start:
+            return at + 1
+    return len(text)

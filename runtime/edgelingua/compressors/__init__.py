@@ -11,16 +11,18 @@ from edgelingua import models
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.bm25 import bm25
+from edgelingua.compressors import (
+    bm25,
+    llmlingua,
+    llmlingua2,
+    longllmlingua,
+    question_aware,
+    random,
+    selective_context,
+    truncate,
+)
 from edgelingua.compressors.coarse_to_fine import CoarseToFine
-from edgelingua.compressors.llmlingua import llmlingua
-from edgelingua.compressors.llmlingua2 import llmlingua2
-from edgelingua.compressors.longllmlingua import longllmlingua
 from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.question_aware import question_aware
-from edgelingua.compressors.random import random
-from edgelingua.compressors.selective_context import selective_context
-from edgelingua.compressors.truncate import truncate
 from edgelingua.errors import InputError
 from edgelingua.manifest import MANIFEST, Manifest, Task
 from edgelingua.ort import RunOptions
@@ -66,37 +68,40 @@ METHODS: Mapping[str, Method] = {
         "passages ranked by how well they predict the question, then token pruning",
         "after LongLLMLingua, arXiv:2310.06839",
         "scorer",
-        question_aware,
+        question_aware.make,
         needs_question=True,
     ),
     "longllmlingua": Method(
         "documents ranked by the question, tokens by contrastive perplexity",
         "arXiv:2310.06839",
         "scorer",
-        longllmlingua,
+        longllmlingua.make,
         needs_question=True,
     ),
     "llmlingua": Method(
         "documents, then tokens that surprise a causal LM, iteratively",
         "arXiv:2310.05736",
         "scorer",
-        llmlingua,
+        llmlingua.make,
     ),
     "selective_context": Method(
-        "drop the words a causal LM saw coming", "arXiv:2310.06201", "scorer", selective_context
+        "drop the words a causal LM saw coming",
+        "arXiv:2310.06201",
+        "scorer",
+        selective_context.make,
     ),
     "llmlingua2": Method(
-        "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2
+        "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2.make
     ),
     "bm25": Method(
         "keep the sentences that share words with the question: a baseline",
         "doi:10.1561/1500000019",
         None,
-        bm25,
+        bm25.make,
         needs_question=True,
     ),
-    "random": Method("keep random words: a baseline", "-", None, random),
-    "truncate": Method("keep the beginning: a baseline", "-", None, truncate),
+    "random": Method("keep random words: a baseline", "-", None, random.make),
+    "truncate": Method("keep the beginning: a baseline", "-", None, truncate.make),
 }
 
 

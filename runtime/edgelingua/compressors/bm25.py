@@ -50,7 +50,7 @@ class Bm25Scorer:
         )
 
 
-def bm25() -> TokenPruner:
+def make() -> TokenPruner:
     """Keep the sentences that share the most telling words with the question."""
     return TokenPruner(Bm25Scorer())
 

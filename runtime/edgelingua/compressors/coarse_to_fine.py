@@ -12,7 +12,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.documents import choose, relevance
 from edgelingua.compressors.iterative import IterativePruner
-from edgelingua.compressors.selection import fit, units_of
+from edgelingua.compressors.selection import check_budget, fit, units_of
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers.perplexity import PerplexityScorer
@@ -72,8 +72,9 @@ class CoarseToFine:
             raise InputError("this method ranks documents by the question: the prompt needs one")
         question = prompt.question if self.by_question else ""
         count = budget.count or self.count or self.scorer.count
+        total, limit = check_budget(prompt, budget, count)
         everything = self._documents(prompt)
-        allowed = self._allowed(prompt, budget, count, everything)
+        allowed = self._allowed(prompt, limit / total, everything)
         documents = self._choose_documents(everything, allowed, question)
         if self.sentence_filter:
             documents = self._choose_sentences(documents, allowed, question)
@@ -110,14 +111,11 @@ class CoarseToFine:
                 documents.append(_Document(offset, segment.text, encoding, forced, wanted))
         return documents
 
-    def _allowed(
-        self, prompt: Prompt, budget: Budget, count: Count, documents: list[_Document]
-    ) -> float:
+    def _allowed(self, prompt: Prompt, rate: float, documents: list[_Document]) -> float:
         """Estimate what the documents may keep, in the scorer's own tokens; `fit` is exact."""
-        total = count(prompt.text)
         mine = self.scorer.count(prompt.text)
         in_documents = sum(len(document.ids) for document in documents)
-        return max(1.0, budget.limit(total) / total * mine - (mine - in_documents))
+        return max(1.0, rate * mine - (mine - in_documents))
 
     def _choose_documents(
         self, documents: list[_Document], allowed: float, question: str

@@ -8,7 +8,7 @@ from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 
 
-def llmlingua(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine:
+def make(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine:
     """Keep what surprises a causal LM (Jiang et al. 2023, arXiv:2310.05736).
 
     Unlike the published code, a token is judged by its own surprise and not by the next one's, and

@@ -8,7 +8,7 @@ from edgelingua.ort import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 
 
-def llmlingua2(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
+def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     """Keep the words with the highest mean P(keep) (Pan et al. 2024, arXiv:2403.12968).
 
     The threshold is one for the whole text, where the published code takes one per 512-token chunk.

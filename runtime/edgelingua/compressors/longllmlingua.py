@@ -8,7 +8,7 @@ from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 
 
-def longllmlingua(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine:
+def make(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine:
     """Keep what the question makes less surprising (Jiang et al. 2023, arXiv:2310.06839).
 
     Give the documents apart (``Prompt.build([...])``): they are what is ranked.

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.selection import fit, units_of
+from edgelingua.compressors.selection import check_budget, fit, units_of
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 
 
 @dataclass(frozen=True)
 class TokenPruner:
-    """Keep the best-scored tokens of every compressible segment.
+    """Keep the best-scored tokens of what may be compressed.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ class TokenPruner:
         BudgetError
             The protected text alone exceeds the budget.
         """
-        scored = {
-            offset: self.scorer.score(segment.text, prompt.question, progress)
-            for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True)
-            if segment.compressible and segment.text.strip()
-        }
-        units = units_of(prompt, scored, self.whole_words)
-        unit = next(iter(scored.values())).unit
-        return fit(prompt, units, budget, self.count or self.scorer.count, unit)
+        count = budget.count or self.count or self.scorer.count
+        check_budget(prompt, budget, count)
+        # One text, from the first character that may go to the last: what is kept in between is
+        # context for the rest, and ranks hold across segments.
+        start, end = prompt.compressible_range()
+        scores = self.scorer.score(prompt.text[start:end], prompt.question, progress)
+        units = units_of(prompt, {start: scores}, self.whole_words)
+        return fit(prompt, units, budget, count, scores.unit)

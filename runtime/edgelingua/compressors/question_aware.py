@@ -95,6 +95,6 @@ class QuestionAwareScorer:
         return passages
 
 
-def question_aware(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
+def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     """Keep the most of the passages that the question is about."""
     return TokenPruner(QuestionAwareScorer(PerplexityScorer(bundle, options=options)))

@@ -30,6 +30,6 @@ class RandomScorer:
         return TokenScores(spans, scores, np.ones(len(spans), dtype=bool), "rank")
 
 
-def random(seed: int = 0) -> TokenPruner:
+def make(seed: int = 0) -> TokenPruner:
     """Keep random words."""
     return TokenPruner(RandomScorer(seed))

@@ -12,7 +12,7 @@ from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.errors import BudgetError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, Unit, pool
-from edgelingua.text import cuttable, graphemes
+from edgelingua.text import BLANKS, cuttable, graphemes
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,24 +32,24 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
     """Cut a prompt into units.
 
     A unit is a word (or a single token) with the white space before it, so that dropping it leaves
-    well-spaced text. Cuts also fall where protection begins and ends.
+    well-spaced text. One that holds a protected character is protected whole: half a word or
+    number beside a pin would say something else.
 
     Parameters
     ----------
     scored
-        Scores of the compressible segments, by their character offset in ``prompt.text``.
+        Scores of parts of ``prompt.text``, by their character offset.
     whole_words
         Units are words; else single tokens.
     """
     text = prompt.text
-    protected = _with_space_before(prompt.protected(), text)
-    ends = []
+    ends = [np.zeros(1, dtype=np.int64)]
     for offset, token_scores in scored.items():
         starts = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
-    borders = [[0, len(text)], prompt.offsets(), np.flatnonzero(np.diff(protected)) + 1]
-    edges = np.unique(np.concatenate([_snap(np.concatenate([[0], *ends]), text), *borders]))
+    borders = [0, *prompt.offsets(), len(text)]
+    edges = np.unique(np.concatenate([_snap(np.concatenate(ends), text), borders]))
     edges = edges.astype(np.int64)
 
     # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
@@ -60,7 +60,8 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
             begins = np.flatnonzero(np.diff(unit_of_token, prepend=-1))
             pooled = pool(token_scores.scores, begins, token_scores.unit)
             scores[unit_of_token[begins]] = pooled
-    return Units(edges, scores, protected[edges[:-1]])
+    protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    return Units(edges, scores, protected)
 
 
 def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: Unit) -> Compressed:
@@ -77,13 +78,7 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
         The protected text alone exceeds the budget, or the rate leaves less than one token.
     """
     count = budget.count or count
-    tokens_in = count(prompt.text)
-    limit = budget.limit(tokens_in)
-    if limit < 1:
-        raise BudgetError(
-            f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
-        )
-
+    tokens_in, limit = check_budget(prompt, budget, count)
     candidates = np.flatnonzero(~units.protected)
     ranking = candidates[np.argsort(-units.scores[candidates], kind="stable")]
 
@@ -100,11 +95,7 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     if tokens_in > limit:
         fits, overflows = 0, len(ranking)
         tokens_out = size(0)
-        if tokens_out > limit:
-            raise BudgetError(
-                f"the protected text has {tokens_out} tokens, {tokens_out - limit} more than the "
-                f"budget of {limit}: raise the budget or protect less"
-            )
+        _refuse_above(limit, tokens_out)
     while overflows - fits > 1:
         middle = (fits + overflows) // 2
         middle_size = size(middle)
@@ -129,6 +120,35 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     )
 
 
+def check_budget(prompt: Prompt, budget: Budget, count: Count) -> tuple[int, int]:
+    """Return the tokens of ``prompt`` and the most it may keep.
+
+    Cheap, and so worth calling before a text is scored.
+
+    Raises
+    ------
+    BudgetError
+        The rate leaves less than one token, or the protected text alone exceeds the budget.
+    """
+    tokens_in = count(prompt.text)
+    limit = budget.limit(tokens_in)
+    if limit < 1:
+        raise BudgetError(
+            f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
+        )
+    edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
+    _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
+    return tokens_in, limit
+
+
+def _refuse_above(limit: int, protected: int) -> None:
+    if protected > limit:
+        raise BudgetError(
+            f"the protected text has {protected} tokens, {protected - limit} more than the "
+            f"budget of {limit}: raise the budget or protect less"
+        )
+
+
 def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
     """Character ranges of the maximal runs of kept units."""
     change = np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))
@@ -137,7 +157,7 @@ def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
 
 def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
     """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
-    blank = np.asarray([c in " \t" for c in text] + [False])
+    blank = np.asarray([character in BLANKS for character in text] + [False])
     solid = np.flatnonzero(~blank)
     # The solid character before each edge; a cut goes right behind it.
     before = np.searchsorted(solid, edges) - 1
@@ -145,14 +165,3 @@ def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
     whole = graphemes(text)
     snapped = whole[np.searchsorted(whole, moved)]
     return snapped[cuttable(text)[snapped]]
-
-
-def _with_space_before(protected: NDArray[np.bool_], text: str) -> NDArray[np.bool_]:
-    """Protect the blanks before each protected run too, so that nothing gets glued to it."""
-    protected = protected.copy()
-    for start in (np.flatnonzero(np.diff(protected.astype(np.int8)) == 1) + 1).tolist():
-        at = start
-        while at > 0 and text[at - 1] in " \t":
-            at -= 1
-        protected[at:start] = True
-    return protected

@@ -8,6 +8,6 @@ from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 
 
-def selective_context(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
+def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     """Keep the words with the most self-information (Li et al. 2023, arXiv:2310.06201)."""
     return TokenPruner(PerplexityScorer(bundle, options=options))

@@ -28,6 +28,6 @@ class PositionScorer:
         return TokenScores(spans, scores, np.ones(len(spans), dtype=bool), "rank")
 
 
-def truncate() -> TokenPruner:
-    """Keep the first words of every compressible segment."""
+def make() -> TokenPruner:
+    """Keep the first words."""
     return TokenPruner(PositionScorer())

@@ -23,6 +23,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def chunk(self) -> int:
+        """Most tokens that one `decode` takes."""
+        ...
+
+    @property
     def can_shift(self) -> bool:
         """Whether cached tokens can be moved to other positions."""
         ...
@@ -62,6 +67,15 @@ class CacheStatistics:
     evicted: int
 
 
+def check_cap(cap: int, trained_length: int) -> None:
+    """Raise `CapError` unless ``cap`` is 2 to ``trained_length``."""
+    if not 2 <= cap <= trained_length:
+        raise CapError(
+            f"a cap of {cap} cells: expected 2 to {trained_length}, "
+            "the length this model was trained for"
+        )
+
+
 class Session:
     """One sequence whose cached tokens never exceed ``cap``, whatever is fed or generated.
 
@@ -73,8 +87,6 @@ class Session:
         Most cells in use, at every step.
     policy
         Decides which tokens go.
-    chunk
-        Most tokens per step while a prompt is read.
     block
         Tokens evicted at a time once the cache is full. 1 keeps the most.
 
@@ -90,19 +102,14 @@ class Session:
         cap: int,
         policy: Policy | None = None,
         *,
-        chunk: int = 128,
         block: int = 1,
     ) -> None:
-        if not 2 <= cap <= engine.trained_length:
-            raise CapError(
-                f"a cap of {cap} cells: expected 2 to {engine.trained_length}, "
-                "the length this model was trained for"
-            )
+        check_cap(cap, engine.trained_length)
         self.engine = engine
         self._cap = cap
         self._policy: Policy = policy or Streaming()
-        self._chunk = chunk
-        self._block = block
+        self._chunk = engine.chunk
+        self._block = max(1, block)
         self._cells = Cells()
         self._peak = 0
         self._evicted = 0
@@ -141,7 +148,7 @@ class Session:
         self._refuse_if_hopeless(tokens, pinned)
         at = 0
         while at < len(tokens):
-            room = self._make_room(min(self._chunk, len(tokens) - at))
+            room = self._make_room(min(self._step(len(tokens) - at), len(tokens) - at))
             step, step_pinned = tokens[at : at + room], pinned[at : at + room]
             self.engine.decode(step, self._cells.next_position)
             self._cells.append(step, step_pinned)
@@ -151,15 +158,14 @@ class Session:
     def generate(self, sampler: TokenSampler, limit: int, stop: frozenset[int]) -> Iterator[int]:
         """Generate tokens until one of ``stop`` is drawn, at most ``limit``.
 
-        The last token yielded has not been fed: feed it before feeding anything that follows it.
+        Once the iterator has ended, every token it yielded has been fed; the stop token has not.
         """
-        for produced in range(1, limit + 1):
+        for _ in range(limit):
             token = sampler.sample()
             if token in stop:
                 return
             yield token
-            if produced < limit:
-                self.feed(np.asarray([token], dtype=np.int32))
+            self.feed(np.asarray([token], dtype=np.int32))
 
     def _refuse_if_hopeless(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]) -> None:
         whole = replace(self._cells)
@@ -171,6 +177,17 @@ class Session:
                 f"a cap of {self._cap} cells is too small: {locked} tokens are pinned or protected "
                 f"by the policy, so at least {locked + 2} cells are needed"
             )
+
+    def _step(self, missing: int) -> int:
+        """Tokens to read at once, when ``missing`` are still to be read.
+
+        A step evicts as much as it reads, before it reads. A quarter of what can be evicted at a
+        time leaves every token three quarters of that to look at.
+        """
+        if len(self._cells) + missing <= self._cap:
+            return self._chunk
+        free = self._cap - int(self._locked().sum())
+        return min(self._chunk, max(1, free // 4))
 
     def _locked(self) -> NDArray[np.bool_]:
         """Cells that cannot go: pinned, protected by the policy, and the last one.

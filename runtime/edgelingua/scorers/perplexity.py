@@ -170,8 +170,17 @@ class Reading:
         }
         if variant.positions:
             feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
-        logits, *present = self._graph.run(feeds, [variant.logits, *(p for _, p in names)])
-        nll = _nll(logits.numpy()[0, : len(targets)], targets)
+        output, *present = self._graph.run(feeds, [variant.logits, *(p for _, p in names)])
+        logits = output.numpy()
+        if logits.ndim != 3 or logits.shape[:2] != (1, len(ids)):
+            raise InferenceError(
+                f"the model's output has shape {logits.shape}, expected (1, {len(ids)}, vocabulary)"
+            )
+        if len(targets) and targets.max() >= logits.shape[2]:
+            raise InferenceError(
+                f"the tokenizer knows token {targets.max()}, the model only {logits.shape[2]}"
+            )
+        nll = _nll(logits[0, : len(targets)], targets)
         return nll, dict(zip((p for p, _ in names), present, strict=True))
 
 
