@@ -89,3 +89,46 @@ def test_a_sampler_belongs_to_its_model(reader: LlamaModel, gguf: Path) -> None:
     other = LlamaModel(gguf)
     with pytest.raises(ReaderError, match="not one of this model"):
         other.sampler(reader.session(64), Sampling())
+
+
+@pytest.fixture
+def sentencepiece_gguf(tmp_path: Path) -> Path:
+    """A vocabulary of bytes and letters that, as Llama 2's does, begins every text with a space."""
+    import gguf as gguf_format
+
+    letters = [chr(c) for c in range(ord("A"), ord("z") + 1)] + list("/.,?!")
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{i:02X}>" for i in range(256)), "▁", *letters]
+    path = tmp_path / "sentencepiece.gguf"
+    writer = gguf_format.GGUFWriter(path, "llama")
+    writer.add_context_length(512)
+    writer.add_embedding_length(32)
+    writer.add_block_count(1)
+    writer.add_head_count(1)
+    writer.add_feed_forward_length(32)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([0.0] * len(tokens))
+    writer.add_token_types([2, 3, 3] + [6] * 256 + [1] * (len(tokens) - 259))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(True)
+    writer.add_chat_template(
+        "{{ bos_token }}{% for m in messages %}[INST] {{ m.content }} [/INST]{% endfor %}"
+    )
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_parts_of_a_chat_are_the_tokens_of_the_whole(sentencepiece_gguf: Path) -> None:
+    """SentencePiece models get no space that the template does not have."""
+    model = LlamaModel(sentencepiece_gguf, vocabulary_only=True)
+    parts = model.chat([("user", "Hi")])
+    together = np.concatenate([part.tokens for part in parts])
+    whole = model.tokenize("<s>[INST] Hi [/INST]", special=True)
+    assert together.tolist() == whole.tolist()
+    assert together[0] == 1
+    assert model.tokenize("Hi", begin=True)[0] == 1

@@ -177,15 +177,13 @@ def _inside_compound(text: str) -> NDArray[np.bool_]:
 
 def _pieces(splitter: PreTokenizer, text: str) -> Spans:
     """Spans of the pieces, ``(n, 2)``; a long text is split block by block, to save memory."""
-    found = []
+    found = [np.zeros((0, 2), dtype=np.int64)]
     start = 0
-    while start < len(text) or start == 0:
+    while start < len(text):
         end = _block_end(text, start)
         offsets = [span for _, span in splitter.pre_tokenize_str(text[start:end])]
         found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + start)
         start = end
-        if start == len(text):
-            break
     return np.concatenate(found)
 
 
