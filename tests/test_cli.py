@@ -76,6 +76,17 @@ def test_a_pipe_needs_no_model_for_the_baselines(tmp_path: Path) -> None:
     assert "counting the compressor's own tokens" in done.stderr
 
 
+def test_pins_by_pattern_and_a_threshold(bert_bundle: ModelBundle) -> None:
+    arguments = ("compress", DOCUMENT, "--model", bert_bundle.folder)
+    done = edgelingua(*arguments, "--tokens", "150", "--pin-pattern", r"\d")
+    assert "$15,500,000" in done.stdout
+    assert "1876" in done.stdout
+    done = edgelingua(*arguments, "--threshold", "0.6", "--json")
+    statistics = json.loads(done.stdout)["statistics"]
+    assert 0 < statistics["tokens_out"] < statistics["tokens_in"] == statistics["limit"]
+    assert edgelingua(*arguments, "--pin-pattern", "(").returncode == 2
+
+
 def test_results_are_utf_8_whatever_the_terminal() -> None:
     done = edgelingua(
         "compress", "--method", "truncate", "--rate", "1",
@@ -187,8 +198,8 @@ def test_other_errors_are_one_line_too(
          "cap of 40 cells is too small"),
         (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--tokens", "60",
           "--cap", "20"], "cap of 20 cells is too small"),
-        (["run", DOCUMENT, "--question", "Q?", "--reader", "nowhere"], "not a known model"),
-        (["run", DOCUMENT, "--question", " "], "the question is empty"),
+        (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--reader", "nowhere"], "not a known model"),
+        (["run", DOCUMENT, "--question", " ", "--method", "truncate"], "the question is empty"),
         (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--system", "a\udcff"],
          "not valid UTF-8"),
         (["compress", DOCUMENT, "--method", "truncate", "--reader", "all-minilm-l6-v2"],

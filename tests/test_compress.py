@@ -422,3 +422,30 @@ def test_long_texts_are_split_in_blocks_without_a_seam() -> None:
     assert "".join(text[a:b] for a, b in sentences(text)) == text
     inside = [i for i in range(len(text)) if text.startswith(("'t", "\u0301", "\u200d"), i)]
     assert not cuttable(text)[inside].any()
+
+
+def test_patterns_can_be_pinned() -> None:
+    text = "In 1872 the sum of $15,500,000 was paid by ships No. 3 and 17b to Great Britain."
+    prompt = Prompt.build(text, pin=re.compile(r"\d"))
+    compressed = load_compressor("random").compress(prompt, Budget(tokens=9, count=count_words))
+    for number in (" 1872", " $15,500,000", " 3", " 17b"):
+        assert number in compressed.text
+    Prompt.build("no digits", pin=[re.compile(r"\d")])
+
+
+def test_a_threshold_decides_where_the_budget_has_room(
+    compressors: dict[str, Callable[[bool], Compressor]],
+) -> None:
+    prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:1500], pin="Boston")
+    pruner = compressors["llmlingua2"](True)
+    assert isinstance(pruner, TokenPruner)
+    everything = pruner.compress(prompt, Budget(rate=1.0))
+    level = float(np.nanmedian(everything.scores))
+    by_level = replace(pruner, threshold=level).compress(prompt, Budget(rate=1.0))
+    kept = by_level.reasons != Reason.DROPPED
+    expected = (everything.scores >= level) | np.isnan(everything.scores)
+    assert kept.tolist() == expected.tolist()
+    assert "Boston" in by_level.text
+    both = replace(pruner, threshold=level).compress(prompt, Budget(rate=0.2))
+    assert both.tokens_out <= both.limit
+    assert (both.scores[both.reasons == Reason.KEPT] >= level).all()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from edgelingua import __version__, models, parity
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import METHODS, default_method, load_compressor
+from edgelingua.compressors import METHODS, TokenPruner, default_method, load_compressor
 from edgelingua.errors import BundleError, InputError, MissingExtraError
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
@@ -51,6 +53,10 @@ Reader = Annotated[
 ]
 Pin = Annotated[
     list[str] | None, typer.Option(help="Text that must survive as it is; may be repeated.")
+]
+PinPattern = Annotated[
+    list[str] | None,
+    typer.Option(help=r"Regular expression; what it matches survives. \d keeps all numbers."),
 ]
 SingleTokens = Annotated[
     bool, typer.Option("--single-tokens", help="Drop single tokens instead of whole words.")
@@ -93,6 +99,10 @@ def compress(
         str | None, typer.Option(help="The model whose tokens are counted; as for run.")
     ] = None,
     pin: Pin = None,
+    pin_pattern: PinPattern = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Drop what scores below this, room or not.")
+    ] = None,
     single_tokens: SingleTokens = False,
     explain: Explain = None,
     threads: Threads = 0,
@@ -101,9 +111,14 @@ def compress(
     """Compress a text; by default to half its tokens. The budget is never exceeded."""
     watch = Stopwatch()
     if tokens is None and rate is None:
-        rate = 0.5
+        rate = 0.5 if threshold is None else 1.0
     budget = _budget(tokens, rate)
-    prompt = Prompt.build(_read(source), instruction=instruction, question=question, pin=pin or ())
+    prompt = Prompt.build(
+        _read(source),
+        instruction=instruction,
+        question=question,
+        pin=[*(pin or ()), *_patterns(pin_pattern or ())],
+    )
     method = method or default_method(model, question=bool(question.strip()))
     with watch.stage("load"):
         count, counted_in = _count_like(reader)
@@ -114,6 +129,10 @@ def compress(
             count=count,
             options=RunOptions(threads=threads),
         )
+    if threshold is not None:
+        if not isinstance(compressor, TokenPruner):
+            raise InputError(f"--threshold: {method} keeps a share of every window, not a level")
+        compressor = replace(compressor, threshold=threshold)
     with watch.stage("compress"), _progress("scoring") as progress:
         compressed = compressor.compress(prompt, budget, progress)
     if explain:
@@ -286,6 +305,13 @@ def _read(source: str) -> str:
             f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
             "convert it first, for example with: iconv -f latin1 -t utf-8"
         ) from None
+
+
+def _patterns(sources: Sequence[str]) -> list[re.Pattern[str]]:
+    try:
+        return [re.compile(source) for source in sources]
+    except re.error as error:
+        raise typer.BadParameter(f"not a regular expression: {error.pattern!r}: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,9 @@ Role = Literal["instruction", "context", "question"]
 
 MAX_CHARACTERS = 5_000_000
 """Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
+
+Pin = str | re.Pattern[str]
+"""What `Prompt.build` pins: a string, or what a pattern matches."""
 
 SEPARATOR = "\n\n"
 
@@ -97,9 +101,9 @@ class Prompt:
         *,
         instruction: str = "",
         question: str = "",
-        pin: str | Iterable[str] = (),
+        pin: Pin | Iterable[Pin] = (),
     ) -> Prompt:
-        """Lay out the usual prompt: instruction, context(s), question, with blank lines between.
+        r"""Lay out the usual prompt: instruction, context(s), question, with blank lines between.
 
         Parameters
         ----------
@@ -108,18 +112,19 @@ class Prompt:
         instruction, question
             Kept byte for byte. The question also guides the compressors that can use one.
         pin
-            Strings every occurrence of which in the contexts survives byte for byte. A word of
-            which a part is pinned survives whole.
+            Strings or compiled patterns; every occurrence in the contexts survives byte for byte.
+            ``re.compile(r"\d")`` keeps all numbers: a word is pinned whole where a part of it is.
 
         Raises
         ------
         InputError
-            As the class, or a string of ``pin`` occurs in no context.
+            As the class, or a string of ``pin`` occurs in no context (a pattern need not).
         """
         contexts = [context] if isinstance(context, str) else list(context)
-        pins = [pin] if isinstance(pin, str) else list(pin)
+        pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
         for needle in pins:
-            if not needle or not any(needle in text for text in contexts):
+            found = isinstance(needle, re.Pattern) or any(needle in text for text in contexts)
+            if not needle or not found:
                 raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
         pieces = [Segment(instruction, "instruction")] if instruction else []
         pieces += [Segment(text, "context", pinned=_occurrences(text, pins)) for text in contexts]
@@ -169,9 +174,12 @@ class Prompt:
         return mask
 
 
-def _occurrences(text: str, needles: Iterable[str]) -> tuple[tuple[int, int], ...]:
-    found = []
+def _occurrences(text: str, needles: Iterable[Pin]) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
     for needle in needles:
+        if isinstance(needle, re.Pattern):
+            found += [match.span() for match in needle.finditer(text)]
+            continue
         at = text.find(needle)
         while at >= 0:
             found.append((at, at + len(needle)))

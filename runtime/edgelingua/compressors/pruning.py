@@ -22,12 +22,17 @@ class TokenPruner:
     whole_words
         Keep or drop whole words. ``False``: single tokens, as the LLMLingua paper does; numbers,
         contractions and letters with their accents stay whole even then.
+    threshold
+        Drop what scores below this even when the budget has room for it; with ``Budget(rate=1)``
+        the threshold alone decides. What it means depends on the scorer: P(keep) for `llmlingua2`,
+        nats for `selective_context`.
     count
         Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
     """
 
     scorer: Scorer
     whole_words: bool = True
+    threshold: float | None = None
     count: Count | None = None
 
     def compress(
@@ -47,4 +52,4 @@ class TokenPruner:
         start, end = prompt.compressible_range()
         scores = self.scorer.score(prompt.text[start:end], prompt.question, progress)
         units = units_of(prompt, {start: scores}, self.whole_words)
-        return fit(prompt, units, budget, count, scores.unit)
+        return fit(prompt, units.above(self.threshold), budget, count, scores.unit)

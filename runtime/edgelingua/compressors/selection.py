@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,19 @@ class Units:
     """A prompt cut into pieces that are kept or dropped whole.
 
     ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
-    ``protected`` ``(U,)`` bool.
+    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, to be dropped in any case.
     """
 
     edges: NDArray[np.int64]
     scores: NDArray[np.float32]
     protected: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
+
+    def above(self, threshold: float | None) -> Units:
+        """Refuse what scores below ``threshold`` and is not protected."""
+        if threshold is None:
+            return self
+        return replace(self, refused=~self.protected & (self.scores < threshold))
 
 
 def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) -> Units:
@@ -61,7 +68,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
             pooled = pool(token_scores.scores, begins, token_scores.unit)
             scores[unit_of_token[begins]] = pooled
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
-    return Units(edges, scores, protected)
+    return Units(edges, scores, protected, np.zeros_like(protected))
 
 
 def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: Unit) -> Compressed:
@@ -79,7 +86,7 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     """
     count = budget.count or count
     tokens_in, limit = check_budget(prompt, budget, count)
-    candidates = np.flatnonzero(~units.protected)
+    candidates = np.flatnonzero(~units.protected & ~units.refused)
     ranking = candidates[np.argsort(-units.scores[candidates], kind="stable")]
 
     def kept_after(best: int) -> NDArray[np.bool_]:
@@ -91,8 +98,8 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
         return count(join(prompt.text, _runs(kept_after(best), units.edges)))
 
     fits, overflows = len(ranking), len(ranking) + 1
-    tokens_out = tokens_in
-    if tokens_in > limit:
+    tokens_out = size(fits) if units.refused.any() else tokens_in
+    if tokens_out > limit:
         fits, overflows = 0, len(ranking)
         tokens_out = size(0)
         _refuse_above(limit, tokens_out)
