@@ -98,7 +98,8 @@ def test_guarantees_in_every_language(
 ) -> None:
     count = scorer_bundle.tokenizer().count
     compressor = compressors[method](whole_words)
-    prompt = Prompt.build(TEXTS[language] * 3, instruction="Read.", question=QUESTION)
+    documents = [TEXTS[language] * 2, TEXTS[language]]
+    prompt = Prompt.build(documents, instruction="Read.", question=QUESTION)
     smaller: set[int] = set()
     for rate in (0.5, 0.7, 0.9, 1.0):
         budget = Budget(rate=rate, count=count)
@@ -227,7 +228,9 @@ def test_pins_and_roles_are_checked() -> None:
         Prompt.build("abc", pin=["x"])
     with pytest.raises(InputError, match="outside its segment"):
         Segment("abc", pinned=((0, 4),))
-    with pytest.raises(InputError, match="expected one of instruction, context, question"):
+    with pytest.raises(
+        InputError, match="expected one of instruction, context, question, separator"
+    ):
         Segment("abc", role="system")  # type: ignore[arg-type]
 
 
@@ -385,6 +388,15 @@ def test_a_pin_inside_a_word_or_number_protects_it_whole() -> None:
 def test_a_single_string_can_be_pinned() -> None:
     prompt = Prompt.build("alpha beta Geneva gamma", pin="Geneva")
     assert prompt.protected().sum() == len("Geneva")
+
+
+def test_no_room_is_lost_between_documents_that_went() -> None:
+    documents = [f"Report number {i} says nothing." for i in range(40)]
+    prompt = Prompt.build(documents, instruction="Read.", question="What is it?")
+    compressed = load_compressor("truncate").compress(prompt, Budget(tokens=12, count=count_words))
+    assert compressed.text == "Read.\n\nReport number 0 says nothing.\n\nWhat is it?"
+    whole = load_compressor("truncate").compress(prompt, Budget(rate=1.0))
+    assert whole.text == prompt.text
 
 
 def test_evidence_in_one_of_many_documents_is_found() -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import InputError
 
-Role = Literal["instruction", "context", "question"]
+Role = Literal["instruction", "context", "question", "separator"]
+"""What a segment is to the reader. A separator stays while anything of the next segment does."""
 
 MAX_CHARACTERS = 5_000_000
 """Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
@@ -132,7 +133,9 @@ class Prompt:
         segments: list[Segment] = []
         for piece in pieces:
             if segments:
-                segments.append(Segment(SEPARATOR, piece.role, compress=False))
+                # Before a document it may go with it; the question stays apart from what is left.
+                role: Role = "separator" if piece.role == "context" else piece.role
+                segments.append(Segment(SEPARATOR, role, compress=False))
             segments.append(piece)
         return cls(tuple(segments))
 
@@ -167,7 +170,7 @@ class Prompt:
         """Characters that must survive: bool, shape ``(len(text),)``."""
         mask = np.zeros(len(self.text), dtype=bool)
         for offset, segment in zip(self.offsets(), self.segments, strict=True):
-            if not segment.compressible:
+            if not segment.compressible and segment.role != "separator":
                 mask[offset : offset + len(segment.text)] = True
             for start, end in segment.pinned:
                 mask[offset + start : offset + end] = True

@@ -20,19 +20,23 @@ class Units:
     """A prompt cut into pieces that are kept or dropped whole.
 
     ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
-    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, to be dropped in any case.
+    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen.
+    ``separators`` ``(n, 3)``: a unit that is kept if any of the units from the second number up to
+    the third is.
     """
 
     edges: NDArray[np.int64]
     scores: NDArray[np.float32]
     protected: NDArray[np.bool_]
     refused: NDArray[np.bool_]
+    separators: NDArray[np.int64]
 
     def above(self, threshold: float | None) -> Units:
         """Refuse what scores below ``threshold`` and is not protected."""
         if threshold is None:
             return self
-        return replace(self, refused=~self.protected & (self.scores < threshold))
+        refused = self.refused | (~self.protected & (self.scores < threshold))
+        return replace(self, refused=refused)
 
 
 def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) -> Units:
@@ -68,7 +72,21 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) 
             pooled = pool(token_scores.scores, begins, token_scores.unit)
             scores[unit_of_token[begins]] = pooled
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
-    return Units(edges, scores, protected, np.zeros_like(protected))
+    separators = _separators(prompt, edges)
+    refused = np.zeros_like(protected)
+    refused[separators[:, 0]] = True
+    scores[separators[:, 0]] = -np.inf
+    return Units(edges, scores, protected, refused, separators)
+
+
+def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = [*prompt.offsets(), len(prompt.text)]
+    found = [
+        np.searchsorted(edges, offsets[index : index + 3])
+        for index, segment in enumerate(prompt.segments[:-1])
+        if segment.role == "separator" and segment.text
+    ]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 3)
 
 
 def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: Unit) -> Compressed:
@@ -92,13 +110,15 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     def kept_after(best: int) -> NDArray[np.bool_]:
         kept = units.protected.copy()
         kept[ranking[:best]] = True
+        for separator, start, end in units.separators.tolist():
+            kept[separator] = kept[start:end].any()
         return kept
 
     def size(best: int) -> int:
         return count(join(prompt.text, _runs(kept_after(best), units.edges)))
 
     fits, overflows = len(ranking), len(ranking) + 1
-    tokens_out = size(fits) if units.refused.any() else tokens_in
+    tokens_out = size(fits)
     if tokens_out > limit:
         fits, overflows = 0, len(ranking)
         tokens_out = size(0)
