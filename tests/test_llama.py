@@ -132,3 +132,20 @@ def test_parts_of_a_chat_are_the_tokens_of_the_whole(sentencepiece_gguf: Path) -
     assert together.tolist() == whole.tolist()
     assert together[0] == 1
     assert model.tokenize("Hi", begin=True)[0] == 1
+
+
+def test_a_template_without_a_place_for_a_system_prompt(tmp_path: Path, gguf: Path) -> None:
+    """The same file, its template overwritten in place with one that refuses."""
+    raw = gguf.read_bytes()
+    start = raw.index(b"{% for message in messages %}")
+    end = raw.index(b"{% endif %}", raw.index(b"add_generation_prompt", start)) + len(
+        b"{% endif %}"
+    )
+    refusing = b"{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    refusing += b"{{ messages[0].content }}"
+    path = tmp_path / "refusing.gguf"
+    path.write_bytes(raw[:start] + refusing.ljust(end - start) + raw[end:])
+    model = LlamaModel(path, vocabulary_only=True)
+    with pytest.raises(ReaderError, match="no system; some templates take no system prompt"):
+        model.chat([("system", "Be brief."), ("user", "Hi")])
+    assert [part.source for part in model.chat([("user", "Hi")])][1] == 0

@@ -289,7 +289,10 @@ class LlamaModel:
             )
             prompt: str = formatter(messages=messages).prompt
         except Exception as error:  # templates are programs: anything can come out of one
-            raise ReaderError(f"{self.path}: its chat template fails: {error}") from error
+            hint = ""
+            if any(message["role"] == "system" for message in messages):
+                hint = "; some templates take no system prompt: try an empty one"
+            raise ReaderError(f"{self.path}: its chat template fails: {error}{hint}") from error
         return prompt
 
     def _token_text(self, token: int) -> str:
