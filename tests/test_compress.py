@@ -65,8 +65,8 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
     for (_, end), (start, _) in pairwise(compressed.spans.tolist()):
         if text[end - 1].isalnum() and text[start].isalnum() and text[start].isascii():
             # Inside a word, where single tokens are dropped, or where the user set the border.
-            before = unicodedata.category(text[start - 1])[0]
-            fine = before in "LNM" or text[start - 1] == "_" or start in prompt.offsets()
+            kind = unicodedata.category(text[start - 1])[0]
+            fine = kind in "LNM" or text[start - 1] == "_" or start in prompt.offsets()
             assert fine, f"words run together: {text[end - 9 : end]}|{text[start : start + 9]}"
     assert compressed.units[0, 0] == 0
     assert compressed.units[-1, 1] == len(text)
