@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,3 +152,25 @@ def test_an_export_killed_in_the_middle_leaves_nothing_in_the_way(
     assert done.stdout.strip() == str(output)
     assert list(tmp_path.iterdir()) == [output]
     ModelBundle.open(output)
+
+
+def test_a_hub_id_comes_from_the_hubs_cache(tiny_bert: Path, tmp_path: Path) -> None:
+    """As huggingface_hub lays it out; without network that is where a hub id is looked up."""
+    commit = "b" * 40
+    repository = tmp_path / "home" / "hub" / "models--owner--name"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    shutil.copytree(tiny_bert, repository / "snapshots" / commit)
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "EDGELINGUA_OFFLINE": "1"}
+
+    def export(location: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "edgelingua_export", "build", location]
+        command += ["--task", "classifier", "-o", str(tmp_path / "bundle"), "--licence", "mit"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    done = export("owner/name")
+    assert done.returncode == 0, done.stderr
+    source = ModelBundle.open(tmp_path / "bundle").manifest.source
+    assert (source["kind"], source["location"], source["licence"]) == ("hub", "owner/name", "mit")
+    missing = export("owner/other")
+    assert missing.returncode == 1

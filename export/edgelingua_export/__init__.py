@@ -2,3 +2,14 @@
 
 Needs PyTorch; the runtime does not.
 """
+
+from __future__ import annotations
+
+import os
+
+from edgelingua.models import offline
+
+if offline():
+    # Read when huggingface_hub and transformers are imported, which comes later. Asking them for
+    # local files only is not enough: some versions still ask the hub about a tokenizer.
+    os.environ["HF_HUB_OFFLINE"] = "1"

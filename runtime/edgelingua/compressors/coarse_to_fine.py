@@ -78,13 +78,16 @@ class CoarseToFine:
         documents = self._choose_documents(everything, allowed, question)
         if self.sentence_filter:
             documents = self._choose_sentences(documents, allowed, question)
-        rate = allowed / max(1, sum(int(d.wanted.sum()) for d in documents))
-        deltas = np.linspace(self.dynamic_rate, -self.dynamic_rate, len(documents))
+        wanted_in_all = max(1, sum(int(document.wanted.sum()) for document in documents))
+        rate = allowed / wanted_in_all
+        steepness = self.dynamic_rate if len(documents) > 1 else 0.0
+        deltas = np.linspace(steepness, -steepness, len(documents))
         rates = {d.offset: rate + delta for d, delta in zip(documents, deltas, strict=True)}
         chosen = {document.offset: document for document in documents}
 
         pruner = IterativePruner(self.scorer, question)
         scored = {}
+        done = 0
         for whole in everything:
             document = chosen.get(whole.offset, whole.without_everything())
             scores = np.full(len(document.ids), _LEFT_OUT, dtype=np.float32)
@@ -92,7 +95,10 @@ class CoarseToFine:
                 wanted = document.wanted
                 rate = float(np.clip(rates[document.offset], 0, 1))
                 ids, forced = document.ids[wanted], document.forced[wanted]
-                scores[wanted] = pruner.score(ids, rate, forced, progress)
+                scores[wanted] = pruner.score(ids, rate, forced)
+                done += len(ids)
+                if progress:
+                    progress(done, wanted_in_all)
             encoding = document.encoding
             scored[document.offset] = TokenScores.from_pieces(
                 encoding.spans, scores, encoding.starts, "rank"

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.scorers.perplexity import PerplexityScorer, Reading
-from edgelingua.scores import Progress
 
 WINDOW = 200
 """Tokens judged at a time (``iterative_size`` of the papers' code)."""
@@ -39,7 +38,6 @@ class IterativePruner:
         ids: NDArray[np.int64],
         rate: float,
         forced: NDArray[np.bool_],
-        progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Score a text that follows those scored before.
 
@@ -68,8 +66,6 @@ class IterativePruner:
             scores[start : start + len(window)] = rate - quantile
             keep = (quantile < rate) | forced[start : start + len(window)]
             self._read(window[keep])
-            if progress:
-                progress(start + len(window), len(ids))
         return scores
 
     def _read(self, survivors: NDArray[np.int64]) -> None:
