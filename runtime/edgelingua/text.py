@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ WordBoundary = Literal["wordpiece", "space"]
 """How a tokenizer marks words. ``space`` (byte-level BPE, SentencePiece): a piece goes on a word
 when it begins inside one of the text's words, as letters, digits and what joins them make them.
 ``wordpiece``: also when it begins with the continuation prefix."""
-
-WORD_BOUNDARIES: tuple[WordBoundary, ...] = get_args(WordBoundary)
 
 CONTINUATION = "##"
 

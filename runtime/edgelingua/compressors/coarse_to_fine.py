@@ -12,7 +12,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.documents import choose, relevance
 from edgelingua.compressors.iterative import IterativePruner
-from edgelingua.compressors.selection import check_budget, fit, units_of
+from edgelingua.compressors.selection import fit, room_for, units_of
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers.perplexity import PerplexityScorer
@@ -71,10 +71,9 @@ class CoarseToFine:
         if self.by_question and not prompt.question:
             raise InputError("this method ranks documents by the question: the prompt needs one")
         question = prompt.question if self.by_question else ""
-        count = budget.count or self.count or self.scorer.count
-        total, limit = check_budget(prompt, budget, count)
+        room = room_for(prompt, budget, self.count or self.scorer.count)
         everything = self._documents(prompt)
-        allowed = self._allowed(prompt, limit / total, everything)
+        allowed = self._allowed(prompt, room.limit / room.tokens_in, everything)
         documents = self._choose_documents(everything, allowed, question)
         if self.sentence_filter:
             documents = self._choose_sentences(documents, allowed, question)
@@ -104,7 +103,7 @@ class CoarseToFine:
                 encoding.spans, scores, encoding.starts, "rank"
             )
         units = units_of(prompt, scored, self.whole_words)
-        return fit(prompt, units, budget, count, "rank")
+        return fit(prompt, units, room, "rank")
 
     def _documents(self, prompt: Prompt) -> list[_Document]:
         protected = prompt.protected()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.selection import check_budget, fit, units_of
+from edgelingua.compressors.selection import fit, room_for, units_of
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 
@@ -45,11 +45,10 @@ class TokenPruner:
         BudgetError
             The protected text alone exceeds the budget.
         """
-        count = budget.count or self.count or self.scorer.count
-        check_budget(prompt, budget, count)
+        room = room_for(prompt, budget, self.count or self.scorer.count)
         # One text, from the first character that may go to the last: what is kept in between is
         # context for the rest, and ranks hold across segments.
         start, end = prompt.compressible_range()
         scores = self.scorer.score(prompt.text[start:end], prompt.question, progress)
         units = units_of(prompt, {start: scores}, self.whole_words)
-        return fit(prompt, units.above(self.threshold), budget, count, scores.unit)
+        return fit(prompt, units.above(self.threshold), room, scores.unit)

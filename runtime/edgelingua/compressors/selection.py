@@ -89,7 +89,7 @@ def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(found, dtype=np.int64).reshape(-1, 3)
 
 
-def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: Unit) -> Compressed:
+def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
     """Keep the protected units and the best others, as many as the budget allows.
 
     The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The
@@ -100,10 +100,9 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     Raises
     ------
     BudgetError
-        The protected text alone exceeds the budget, or the rate leaves less than one token.
+        What is protected, whole words where only a part is, exceeds the budget.
     """
-    count = budget.count or count
-    tokens_in, limit = check_budget(prompt, budget, count)
+    tokens_in, limit, count = room.tokens_in, room.limit, room.count
     candidates = np.flatnonzero(~units.protected & ~units.refused)
     ranking = candidates[np.argsort(-units.scores[candidates], kind="stable")]
 
@@ -118,7 +117,7 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
         return count(join(prompt.text, _runs(kept_after(best), units.edges)))
 
     fits, overflows = len(ranking), len(ranking) + 1
-    tokens_out = size(fits)
+    tokens_out = tokens_in if kept_after(fits).all() else size(fits)
     if tokens_out > limit:
         fits, overflows = 0, len(ranking)
         tokens_out = size(0)
@@ -147,16 +146,26 @@ def fit(prompt: Prompt, units: Units, budget: Budget, count: Count, score_unit: 
     )
 
 
-def check_budget(prompt: Prompt, budget: Budget, count: Count) -> tuple[int, int]:
-    """Return the tokens of ``prompt`` and the most it may keep.
+@dataclass(frozen=True)
+class Room:
+    """Tokens of a prompt, the most of them that may be kept, and what counts them."""
 
-    Cheap, and so worth calling before a text is scored.
+    tokens_in: int
+    limit: int
+    count: Count
+
+
+def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
+    """Return the room that a budget leaves; ``count`` is for budgets that bring none.
+
+    Cheap beside scoring, so a hopeless budget is refused before the text is scored.
 
     Raises
     ------
     BudgetError
         The rate leaves less than one token, or the protected text alone exceeds the budget.
     """
+    count = budget.count or count
     tokens_in = count(prompt.text)
     limit = budget.limit(tokens_in)
     if limit < 1:
@@ -165,7 +174,7 @@ def check_budget(prompt: Prompt, budget: Budget, count: Count) -> tuple[int, int
         )
     edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
     _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
-    return tokens_in, limit
+    return Room(tokens_in, limit, count)
 
 
 def _refuse_above(limit: int, protected: int) -> None:
