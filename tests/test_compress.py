@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from edgelingua.compressors import (
     METHODS,
     CoarseToFine,
     Compressor,
+    Level,
     TokenPruner,
     default_method,
     load_compressor,
@@ -43,12 +45,12 @@ ITERATIVE = {"llmlingua", "longllmlingua"}
 @pytest.fixture(scope="module")
 def compressors(
     scorer_bundle: ModelBundle, bert_bundle: ModelBundle
-) -> dict[str, Callable[[bool], Compressor]]:
+) -> dict[str, Callable[[Level], Compressor]]:
     bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
 
-    def loader(name: str) -> Callable[[bool], Compressor]:
+    def loader(name: str) -> Callable[[Level], Compressor]:
         loaded = load_compressor(name, bundles[METHODS[name].task])
-        return lambda whole: replace(loaded, whole_words=whole)
+        return lambda level: replace(loaded, rules=replace(loaded.rules, level=level))
 
     return {name: loader(name) for name in METHODS}
 
@@ -93,16 +95,16 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("language", TEXTS)
-@pytest.mark.parametrize("whole_words", [True, False])
+@pytest.mark.parametrize("level", get_args(Level))
 def test_guarantees_in_every_language(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
     scorer_bundle: ModelBundle,
     method: str,
     language: str,
-    whole_words: bool,
+    level: Level,
 ) -> None:
     count = scorer_bundle.tokenizer().count
-    compressor = compressors[method](whole_words)
+    compressor = compressors[method](level)
     documents = [TEXTS[language] * 2, TEXTS[language]]
     prompt = Prompt.build(documents, instruction="Read.", question=QUESTION)
     smaller: set[int] = set()
@@ -123,18 +125,24 @@ def test_guarantees_in_every_language(
 @given(
     text=st.text(min_size=1, max_size=120).filter(lambda t: t.strip() and "\0" not in t),
     tokens=st.integers(1, 60),
-    whole_words=st.booleans(),
+    level=st.sampled_from(get_args(Level)),
+    guard=st.booleans(),
     data=st.data(),
 )
 @settings(max_examples=150, deadline=None)
 def test_guarantees_on_any_text(
-    scorer_bundle: ModelBundle, text: str, tokens: int, whole_words: bool, data: st.DataObject
+    scorer_bundle: ModelBundle,
+    text: str,
+    tokens: int,
+    level: Level,
+    guard: bool,
+    data: st.DataObject,
 ) -> None:
     count = scorer_bundle.tokenizer().count
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     prompt = Prompt((Segment(text, pinned=((start, end),)), Segment("Q?", "question")))
-    pruner = replace(load_compressor("random"), whole_words=whole_words)
+    pruner = load_compressor("random", level=level, guard=guard)
     try:
         compressed = pruner.compress(prompt, Budget(tokens=tokens, count=count))
     except BudgetError as error:
@@ -147,13 +155,13 @@ def test_guarantees_on_any_text(
 
 
 def test_pinned_text_and_segments_survive_byte_for_byte(
-    compressors: dict[str, Callable[[bool], Compressor]], scorer_bundle: ModelBundle
+    compressors: dict[str, Callable[[Level], Compressor]], scorer_bundle: ModelBundle
 ) -> None:
     document = DOCUMENT.read_text(encoding="utf-8")[:4000]
     pin = "devastating fire which swept from the earth"
     prompt = Prompt.build([document, "Second  text."], instruction="\tDo  it.", question=" Why? ",
                           pin=[pin])  # fmt: skip
-    compressed = compressors["selective_context"](True).compress(prompt, Budget(rate=0.2))
+    compressed = compressors["selective_context"]("word").compress(prompt, Budget(rate=0.2))
     assert compressed.text.startswith("\tDo  it.\n\n")
     assert compressed.text.endswith("\n\n Why? ")
     assert " " + pin in compressed.text
@@ -161,28 +169,28 @@ def test_pinned_text_and_segments_survive_byte_for_byte(
 
 
 def test_a_budget_below_the_protected_text_says_by_how_much(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     prompt = Prompt.build("Some text to compress.", question="one two three four")
     with pytest.raises(BudgetError, match=r"4 tokens, 2 more than the budget of 2"):
-        compressors["truncate"](True).compress(prompt, Budget(tokens=2))
+        compressors["truncate"]("word").compress(prompt, Budget(tokens=2))
 
 
 def test_short_texts_are_compressed_like_long_ones(
-    compressors: dict[str, Callable[[bool], Compressor]], scorer_bundle: ModelBundle
+    compressors: dict[str, Callable[[Level], Compressor]], scorer_bundle: ModelBundle
 ) -> None:
     count = scorer_bundle.tokenizer().count
     prompt = Prompt.build("The tribunal, which had convened at Geneva, concluded its session.")
     for method in ("selective_context", "llmlingua2", "random", "truncate"):
-        compressed = compressors[method](False).compress(prompt, Budget(rate=0.5, count=count))
+        compressed = compressors[method]("token").compress(prompt, Budget(rate=0.5, count=count))
         assert abs(compressed.rate - 0.5) < 0.15
 
 
 def test_the_tail_is_compressed_as_much_as_the_head(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:9000])
-    compressed = compressors["selective_context"](True).compress(prompt, Budget(rate=0.5))
+    compressed = compressors["selective_context"]("word").compress(prompt, Budget(rate=0.5))
     kept = np.zeros(len(prompt.text))
     for start, end in compressed.spans.tolist():
         kept[start:end] = 1
@@ -190,27 +198,27 @@ def test_the_tail_is_compressed_as_much_as_the_head(
 
 
 def test_truncate_keeps_a_beginning(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     prompt = Prompt.build("one two three four five six")
-    compressed = compressors["truncate"](True).compress(prompt, Budget(tokens=3))
+    compressed = compressors["truncate"]("word").compress(prompt, Budget(tokens=3))
     assert compressed.text == "one two three"
 
 
 def test_the_generators_tokens_count_when_the_budget_says_so(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     prompt = Prompt.build("word " * 50)
     budget = Budget(tokens=100, count=len)
-    compressed = compressors["random"](True).compress(prompt, budget)
+    compressed = compressors["random"]("word").compress(prompt, budget)
     assert len(compressed.text) == compressed.tokens_out <= 100
 
 
 def test_question_aware_without_a_question(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     with pytest.raises(InputError, match="needs one"):
-        compressors["question_aware"](True).compress(Prompt.build("A text."), Budget(rate=0.5))
+        compressors["question_aware"]("word").compress(Prompt.build("A text."), Budget(rate=0.5))
 
 
 @pytest.mark.parametrize(
@@ -263,10 +271,10 @@ def test_rates_round_down_but_not_below_what_was_meant() -> None:
 
 
 def test_a_rate_that_leaves_nothing(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     with pytest.raises(BudgetError, match="less than one token"):
-        compressors["random"](True).compress(Prompt.build("one two"), Budget(rate=0.1))
+        compressors["random"]("word").compress(Prompt.build("one two"), Budget(rate=0.1))
 
 
 def test_unknown_methods_and_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,13 +320,13 @@ def test_words_are_kept_or_dropped_whole(bundle: str, request: pytest.FixtureReq
 
 @pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
 def test_documents_are_chosen_before_tokens(
-    compressors: dict[str, Callable[[bool], Compressor]], method: str
+    compressors: dict[str, Callable[[Level], Compressor]], method: str
 ) -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     documents = [document[at : at + 1500] for at in range(0, 12000, 1500)]
     prompt = Prompt.build(documents, question="How much did the tribunal award?")
     budget = Budget(tokens=700)
-    loaded = compressors[method](True)
+    loaded = compressors[method]("word")
     assert isinstance(loaded, CoarseToFine)
     compressed = replace(loaded, extra_documents=0).compress(prompt, budget)
     contexts = [
@@ -416,10 +424,10 @@ def test_evidence_in_one_of_many_documents_is_found() -> None:
 @pytest.mark.parametrize("text", ["a" * 20_000, "See https://x.org/" + "segment/" * 400 + " now."])
 @pytest.mark.parametrize("method", ["truncate", "random", "selective_context", "llmlingua2"])
 def test_what_is_too_long_for_a_word_is_cut(
-    compressors: dict[str, Callable[[bool], Compressor]], text: str, method: str
+    compressors: dict[str, Callable[[Level], Compressor]], text: str, method: str
 ) -> None:
     prompt = Prompt.build(text)
-    compressed = compressors[method](True).compress(prompt, Budget(rate=0.5, count=len))
+    compressed = compressors[method]("word").compress(prompt, Budget(rate=0.5, count=len))
     assert 0.4 < compressed.rate <= 0.5
 
 
@@ -451,10 +459,10 @@ def test_patterns_can_be_pinned() -> None:
 
 
 def test_a_threshold_decides_where_the_budget_has_room(
-    compressors: dict[str, Callable[[bool], Compressor]],
+    compressors: dict[str, Callable[[Level], Compressor]],
 ) -> None:
     prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:1500], pin="Boston")
-    pruner = compressors["llmlingua2"](True)
+    pruner = compressors["llmlingua2"]("word")
     assert isinstance(pruner, TokenPruner)
     everything = pruner.compress(prompt, Budget(rate=1.0))
     level = float(np.nanmedian(everything.scores))

@@ -20,7 +20,7 @@ from edgelingua import __version__, models, parity
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import METHODS, TokenPruner, default_method, load_compressor
+from edgelingua.compressors import METHODS, Level, TokenPruner, default_method, load_compressor
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
@@ -58,8 +58,13 @@ PinPattern = Annotated[
     list[str] | None,
     typer.Option(help=r"Regular expression; what it matches survives. \d keeps all numbers."),
 ]
-SingleTokens = Annotated[
-    bool, typer.Option("--single-tokens", help="Drop single tokens instead of whole words.")
+AtLevel = Annotated[
+    Level | None,
+    typer.Option("--level", help="What is kept or dropped whole; default: words, or phrases."),
+]
+Guard = Annotated[
+    bool | None,
+    typer.Option(help="Keep negations and numbers while anything of their sentence stays."),
 ]
 Explain = Annotated[
     Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
@@ -103,7 +108,8 @@ def compress(
     threshold: Annotated[
         float | None, typer.Option(help="Drop what scores below this, room or not.")
     ] = None,
-    single_tokens: SingleTokens = False,
+    level: AtLevel = None,
+    guard: Guard = None,
     explain: Explain = None,
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -125,7 +131,8 @@ def compress(
         compressor = load_compressor(
             method,
             model,
-            whole_words=not single_tokens,
+            level=level,
+            guard=guard,
             count=count,
             options=RunOptions(threads=threads),
         )
@@ -169,7 +176,8 @@ def run(
     min_p: Annotated[float, typer.Option(help="Least probability, relative to the top.")] = 0.05,
     repeat_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.1,
     seed: Annotated[int, typer.Option(help="Makes draws repeatable.")] = 0,
-    single_tokens: SingleTokens = False,
+    level: AtLevel = None,
+    guard: Guard = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -191,7 +199,8 @@ def run(
         compressor = load_compressor(
             method,
             model,
-            whole_words=not single_tokens,
+            level=level,
+            guard=guard,
             count=llama.count,
             options=RunOptions(threads=threads),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -21,6 +21,9 @@ MAX_CHARACTERS = 5_000_000
 
 Pin = str | re.Pattern[str]
 """What `Prompt.build` pins: a string, or what a pattern matches."""
+
+Ranges = tuple[tuple[int, int], ...]
+"""Half-open character ranges."""
 
 SEPARATOR = "\n\n"
 
@@ -39,24 +42,39 @@ class Segment:
         Whether tokens may be dropped. ``None``: contexts are compressed, everything else is kept.
     pinned
         Character ranges ``(start, end)`` of ``text`` that survive byte for byte.
+    whole
+        Character ranges of ``text`` that are kept whole or dropped whole.
+    rate
+        The fraction of this segment's own tokens to keep. Such segments are served first, from the
+        budget of the whole prompt; what is left goes to the others.
     """
 
     text: str
     role: Role = "context"
     compress: bool | None = None
-    pinned: tuple[tuple[int, int], ...] = ()
+    pinned: Ranges = ()
+    whole: Ranges = ()
+    rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
             raise InputError(
                 f"segment role {self.role!r}: expected one of {', '.join(get_args(Role))}"
             )
-        for start, end in self.pinned:
+        for start, end in (*self.pinned, *self.whole):
             if not 0 <= start <= end <= len(self.text):
                 raise InputError(
-                    f"pinned span ({start}, {end}) is outside its segment of "
+                    f"pinned or whole span ({start}, {end}) is outside its segment of "
                     f"{len(self.text)} characters"
                 )
+        # Written so that NaN fails too.
+        if self.rate is not None and not 0 < self.rate <= 1:
+            raise InputError(
+                f"a segment's rate of {self.rate}: expected the fraction kept, above 0 and at most "
+                "1; compress=False keeps a segment as it is"
+            )
+        if self.rate is not None and not self.compressible:
+            raise InputError("a segment that is not compressed takes no rate")
 
     @property
     def compressible(self) -> bool:
@@ -98,7 +116,7 @@ class Prompt:
     @classmethod
     def build(
         cls,
-        context: str | Sequence[str],
+        context: str | Segment | Sequence[str | Segment],
         *,
         instruction: str = "",
         question: str = "",
@@ -109,7 +127,7 @@ class Prompt:
         Parameters
         ----------
         context
-            One text or several; only these are compressed.
+            One text or several; only these are compressed. A `Segment` brings its own rate.
         instruction, question
             Kept byte for byte. The question also guides the compressors that can use one.
         pin
@@ -121,14 +139,17 @@ class Prompt:
         InputError
             As the class, or a string of ``pin`` occurs in no context (a pattern need not).
         """
-        contexts = [context] if isinstance(context, str) else list(context)
+        contexts = [
+            text if isinstance(text, Segment) else Segment(text)
+            for text in ([context] if isinstance(context, str | Segment) else context)
+        ]
         pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
         for needle in pins:
-            found = isinstance(needle, re.Pattern) or any(needle in text for text in contexts)
+            found = isinstance(needle, re.Pattern) or any(needle in s.text for s in contexts)
             if not needle or not found:
                 raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
         pieces = [Segment(instruction, "instruction")] if instruction else []
-        pieces += [Segment(text, "context", pinned=_occurrences(text, pins)) for text in contexts]
+        pieces += [replace(s, pinned=(*s.pinned, *_occurrences(s.text, pins))) for s in contexts]
         pieces += [Segment(question, "question")] if question else []
         segments: list[Segment] = []
         for piece in pieces:
@@ -166,18 +187,41 @@ class Prompt:
         ]
         return ends[0][0], ends[-1][1]
 
+    def reordered(self, order: Sequence[int]) -> Prompt:
+        """Put the compressible segments that are not blank into another order.
+
+        Parameters
+        ----------
+        order
+            A permutation: the place in the text ``i`` goes to segment ``order[i]`` of them.
+        """
+        places = [i for i, s in enumerate(self.segments) if s.compressible and s.text.strip()]
+        segments = list(self.segments)
+        for place, index in zip(places, order, strict=True):
+            segments[place] = self.segments[places[index]]
+        return Prompt(tuple(segments))
+
+    def ranges(self, kind: Literal["pinned", "whole"]) -> NDArray[np.int64]:
+        """Character ranges of `text` that the segments name: ``(n, 2)``."""
+        found = [
+            (offset + start, offset + end)
+            for offset, segment in zip(self.offsets(), self.segments, strict=True)
+            for start, end in (segment.pinned if kind == "pinned" else segment.whole)
+        ]
+        return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+
     def protected(self) -> NDArray[np.bool_]:
         """Characters that must survive: bool, shape ``(len(text),)``."""
         mask = np.zeros(len(self.text), dtype=bool)
         for offset, segment in zip(self.offsets(), self.segments, strict=True):
             if not segment.compressible and segment.role != "separator":
                 mask[offset : offset + len(segment.text)] = True
-            for start, end in segment.pinned:
-                mask[offset + start : offset + end] = True
+        for start, end in self.ranges("pinned").tolist():
+            mask[start:end] = True
         return mask
 
 
-def _occurrences(text: str, needles: Iterable[Pin]) -> tuple[tuple[int, int], ...]:
+def _occurrences(text: str, needles: Iterable[Pin]) -> Ranges:
     found: list[tuple[int, int]] = []
     for needle in needles:
         if isinstance(needle, re.Pattern):

@@ -23,6 +23,7 @@ from edgelingua.compressors import (
 )
 from edgelingua.compressors.coarse_to_fine import CoarseToFine
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.units import Level, Rules
 from edgelingua.errors import InputError
 from edgelingua.manifest import MANIFEST, Manifest, Task
 from edgelingua.ort import RunOptions
@@ -33,7 +34,9 @@ __all__ = [
     "METHODS",
     "CoarseToFine",
     "Compressor",
+    "Level",
     "Method",
+    "Rules",
     "TokenPruner",
     "load_compressor",
 ]
@@ -85,7 +88,7 @@ METHODS: Mapping[str, Method] = {
         llmlingua.make,
     ),
     "selective_context": Method(
-        "drop the words a causal LM saw coming",
+        "drop the phrases a causal LM saw coming",
         "arXiv:2310.06201",
         "scorer",
         selective_context.make,
@@ -109,7 +112,8 @@ def load_compressor(
     method: str,
     model: str | Path | None = None,
     *,
-    whole_words: bool = True,
+    level: Level | None = None,
+    guard: bool | None = None,
     count: Count | None = None,
     options: RunOptions | None = None,
 ) -> TokenPruner | CoarseToFine:
@@ -122,7 +126,10 @@ def load_compressor(
     model
         The bundle, a folder or the name of one built into the cache. ``None``: the default scorer;
         there is no default classifier yet.
-    whole_words, count
+    level, guard
+        See `Rules`. ``None``: the method's own (words and guarded; `selective_context` keeps
+        phrases whole, the baselines guard nothing).
+    count
         See `TokenPruner`.
     options
         Threads and providers.
@@ -146,7 +153,12 @@ def load_compressor(
             )
         folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
         pruner = chosen.make(ModelBundle.open(folder), options)
-    return replace(pruner, whole_words=whole_words, count=count)
+    rules = replace(
+        pruner.rules,
+        level=level or pruner.rules.level,
+        guard=pruner.rules.guard if guard is None else guard,
+    )
+    return replace(pruner, rules=rules, count=count)
 
 
 def default_method(model: str | Path | None, *, question: bool) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgelingua.budget import Count
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.units import Rules
 from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import count_words, sentences, words
@@ -52,7 +53,7 @@ class Bm25Scorer:
 
 def make() -> TokenPruner:
     """Keep the sentences that share the most telling words with the question."""
-    return TokenPruner(Bm25Scorer())
+    return TokenPruner(Bm25Scorer(), rules=Rules(guard=False))
 
 
 def _terms(text: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,15 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.documents import choose, relevance
 from edgelingua.compressors.iterative import IterativePruner
-from edgelingua.compressors.selection import fit, room_for, units_of
+from edgelingua.compressors.selection import fit, room_for
+from edgelingua.compressors.units import Rules, units_of
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import Encoding, sentences
+
+Order = Literal["original", "rank", "two_stage"]
 
 _LEFT_OUT = -2.0
 """Below every score that iterative pruning gives: rate less quantile, within (-1, 1]."""
@@ -39,11 +43,15 @@ class CoarseToFine:
         this much less, in even steps (LongLLMLingua, section 4.3).
     sentence_filter
         Drop whole sentences first.
+    reorder
+        The order of the documents in the output: as they came; by rank, the best first; or
+        ``"two_stage"``, the best at both ends, where readers look most (LongLLMLingua, section
+        4.2). `Compressed.prompt` then is the reordered prompt.
     extra_documents
         Tokens of documents chosen beyond the budget (``context_budget`` of the papers' code).
     sentence_room
         Tokens of sentences chosen, as a multiple of the budget (``token_budget_ratio``).
-    whole_words, count
+    rules, count
         See `TokenPruner`.
     """
 
@@ -51,9 +59,10 @@ class CoarseToFine:
     by_question: bool = False
     dynamic_rate: float = 0.0
     sentence_filter: bool = False
-    extra_documents: int = 100
+    reorder: Order = "original"
+    extra_documents: float = 100
     sentence_room: float = 1.4
-    whole_words: bool = True
+    rules: Rules = field(default_factory=Rules)
     count: Count | None = None
 
     def compress(
@@ -72,38 +81,60 @@ class CoarseToFine:
             raise InputError("this method ranks documents by the question: the prompt needs one")
         question = prompt.question if self.by_question else ""
         room = room_for(prompt, budget, self.count or self.scorer.count)
-        everything = self._documents(prompt)
-        allowed = self._allowed(prompt, room.limit / room.tokens_in, everything)
-        documents = self._choose_documents(everything, allowed, question)
+        documents = self._documents(prompt)
+        allowed = self._allowed(prompt, room.limit / room.tokens_in, documents)
+        chosen = self._choose_documents(documents, allowed, question)
+        if self.reorder != "original":
+            order = chosen if self.reorder == "rank" else [*chosen[::2], *chosen[1::2][::-1]]
+            order = [*order, *(set(range(len(documents))) - set(order))]
+            prompt = prompt.reordered(order)
+            documents = self._documents(prompt)
+            chosen = [order.index(index) for index in chosen]
         if self.sentence_filter:
-            documents = self._choose_sentences(documents, allowed, question)
-        wanted_in_all = max(1, sum(int(document.wanted.sum()) for document in documents))
-        rate = allowed / wanted_in_all
-        steepness = self.dynamic_rate if len(documents) > 1 else 0.0
-        deltas = np.linspace(steepness, -steepness, len(documents))
-        rates = {d.offset: rate + delta for d, delta in zip(documents, deltas, strict=True)}
-        chosen = {document.offset: document for document in documents}
+            documents = self._choose_sentences(documents, chosen, allowed, question)
+        rates = self._rates(documents, chosen, allowed)
+        scored = self._prune(documents, rates, IterativePruner(self.scorer, question), progress)
+        return fit(prompt, units_of(prompt, scored, self.rules), room, "rank")
 
-        pruner = IterativePruner(self.scorer, question)
+    def _rates(
+        self, documents: list[_Document], chosen: list[int], allowed: float
+    ) -> dict[int, float]:
+        """Return the fraction that each chosen document keeps of its tokens, by its number."""
+        shared = [index for index in chosen if documents[index].rate is None]
+        tokens = sum(int(documents[index].wanted.sum()) for index in shared)
+        steepness = self.dynamic_rate if len(shared) > 1 else 0.0
+        deltas = np.linspace(steepness, -steepness, len(shared)).tolist()
+        rates = {
+            i: allowed / max(1, tokens) + delta for i, delta in zip(shared, deltas, strict=True)
+        }
+        own = {index: documents[index].rate for index in chosen}
+        return rates | {index: rate for index, rate in own.items() if rate is not None}
+
+    def _prune(
+        self,
+        documents: list[_Document],
+        rates: dict[int, float],
+        pruner: IterativePruner,
+        progress: Progress | None,
+    ) -> dict[int, TokenScores]:
+        """Scores of each document by its offset; of those left out, all the lowest."""
+        wanted_in_all = sum(int(documents[index].wanted.sum()) for index in rates)
         scored = {}
         done = 0
-        for whole in everything:
-            document = chosen.get(whole.offset, whole.without_everything())
+        for index, document in enumerate(documents):
             scores = np.full(len(document.ids), _LEFT_OUT, dtype=np.float32)
-            if document.wanted.any():
-                wanted = document.wanted
-                rate = float(np.clip(rates[document.offset], 0, 1))
-                ids, forced = document.ids[wanted], document.forced[wanted]
-                scores[wanted] = pruner.score(ids, rate, forced)
-                done += len(ids)
+            wanted = document.wanted
+            if index in rates and wanted.any():
+                rate = float(np.clip(rates[index], 0, 1))
+                scores[wanted] = pruner.score(document.ids[wanted], rate, document.forced[wanted])
+                done += int(wanted.sum())
                 if progress:
                     progress(done, wanted_in_all)
             encoding = document.encoding
             scored[document.offset] = TokenScores.from_pieces(
                 encoding.spans, scores, encoding.starts, "rank"
             )
-        units = units_of(prompt, scored, self.whole_words)
-        return fit(prompt, units, room, "rank")
+        return scored
 
     def _documents(self, prompt: Prompt) -> list[_Document]:
         protected = prompt.protected()
@@ -113,38 +144,44 @@ class CoarseToFine:
                 encoding = self.scorer.tokenizer.encode(segment.text)
                 forced = protected[np.minimum(encoding.spans[:, 0] + offset, len(protected) - 1)]
                 wanted = np.ones(len(encoding.ids), dtype=bool)
-                documents.append(_Document(offset, segment.text, encoding, forced, wanted))
+                documents.append(
+                    _Document(offset, segment.text, segment.rate, encoding, forced, wanted)
+                )
         return documents
 
     def _allowed(self, prompt: Prompt, rate: float, documents: list[_Document]) -> float:
-        """Estimate what the documents may keep, in the scorer's own tokens; `fit` is exact."""
+        """Estimate what documents without a rate may keep; `fit` is exact. Scorer's tokens."""
         mine = self.scorer.count(prompt.text)
         in_documents = sum(len(document.ids) for document in documents)
-        return max(1.0, rate * mine - (mine - in_documents))
+        own = sum(len(document.ids) * (document.rate or 0) for document in documents)
+        return max(1.0, rate * mine - (mine - in_documents) - own)
 
     def _choose_documents(
         self, documents: list[_Document], allowed: float, question: str
-    ) -> list[_Document]:
-        """Documents in rank order."""
+    ) -> list[int]:
+        """Numbers of the documents that stay, in rank order; those with a rate always do."""
         if len(documents) == 1:
-            return documents
+            return [0]
         worth = relevance(self.scorer, [document.ids for document in documents], question)
-        sizes = [len(document.ids) for document in documents]
-        return [documents[i] for i in choose(worth, sizes, allowed + self.extra_documents)]
+        sizes = [0 if document.rate else len(document.ids) for document in documents]
+        chosen = set(choose(worth, sizes, allowed + self.extra_documents))
+        ranking = np.argsort(-worth, kind="stable").tolist()
+        return [index for index in ranking if index in chosen or documents[index].rate]
 
     def _choose_sentences(
-        self, documents: list[_Document], allowed: float, question: str
+        self, documents: list[_Document], chosen: list[int], allowed: float, question: str
     ) -> list[_Document]:
         ranges = [
             (at, start, end)
-            for at, document in enumerate(documents)
-            for start, end in document.sentences()
+            for at in chosen
+            if documents[at].rate is None
+            for start, end in documents[at].sentences()
         ]
         ids = [documents[at].ids[start:end] for at, start, end in ranges]
         worth = relevance(self.scorer, ids, question)
-        chosen = choose(worth, [len(i) for i in ids], allowed * self.sentence_room)
-        wanted = [np.zeros(len(document.ids), dtype=bool) for document in documents]
-        for index in chosen:
+        best = choose(worth, [len(i) for i in ids], allowed * self.sentence_room)
+        wanted = [np.full(len(d.ids), d.rate is not None) for d in documents]
+        for index in best:
             at, start, end = ranges[index]
             wanted[at][start:end] = True
         return [replace(d, wanted=w) for d, w in zip(documents, wanted, strict=True)]
@@ -156,6 +193,7 @@ class _Document:
 
     offset: int
     text: str
+    rate: float | None
     encoding: Encoding
     forced: NDArray[np.bool_]
     wanted: NDArray[np.bool_]
@@ -163,9 +201,6 @@ class _Document:
     @property
     def ids(self) -> NDArray[np.int64]:
         return self.encoding.ids
-
-    def without_everything(self) -> _Document:
-        return replace(self, wanted=np.zeros_like(self.wanted))
 
     def sentences(self) -> list[tuple[int, int]]:
         """Half-open ranges of token indices."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.selection import fit, room_for, units_of
+from edgelingua.compressors.selection import fit, room_for
+from edgelingua.compressors.units import Rules, Units, units_of
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 
@@ -19,20 +23,23 @@ class TokenPruner:
     ----------
     scorer
         Scores the text.
-    whole_words
-        Keep or drop whole words. ``False``: single tokens, as the LLMLingua paper does; numbers,
-        contractions and letters with their accents stay whole even then.
     threshold
         Drop what scores below this even when the budget has room for it; with ``Budget(rate=1)``
         the threshold alone decides. What it means depends on the scorer: P(keep) for `llmlingua2`,
         nats for `selective_context`.
+    document_rate
+        The fraction of the documents to keep at all: those whose units score best on average
+        (context filter of LLMLingua-2, arXiv:2403.12968). Documents with a rate of their own stay.
+    rules
+        What is kept or dropped whole.
     count
         Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
     """
 
     scorer: Scorer
-    whole_words: bool = True
     threshold: float | None = None
+    document_rate: float = 1.0
+    rules: Rules = field(default_factory=Rules)
     count: Count | None = None
 
     def compress(
@@ -50,5 +57,25 @@ class TokenPruner:
         # context for the rest, and ranks hold across segments.
         start, end = prompt.compressible_range()
         scores = self.scorer.score(prompt.text[start:end], prompt.question, progress)
-        units = units_of(prompt, {start: scores}, self.whole_words)
-        return fit(prompt, units.above(self.threshold), room, scores.unit)
+        units = units_of(prompt, {start: scores}, self.rules).above(self.threshold)
+        if self.document_rate < 1:
+            units = _without_worst_documents(prompt, units, self.document_rate)
+        return fit(prompt, units, room, scores.unit)
+
+
+def _without_worst_documents(prompt: Prompt, units: Units, rate: float) -> Units:
+    """Refuse all units of the documents that score worst on average."""
+    parts = []
+    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
+        if segment.compressible and segment.text.strip() and segment.rate is None:
+            ends = np.searchsorted(units.edges, [offset, offset + len(segment.text)])
+            parts.append(slice(*ends.tolist()))
+    means = []
+    for part in parts:
+        scores = units.scores[part]
+        real = scores[np.isfinite(scores)]
+        means.append(float(real.mean()) if len(real) else -math.inf)
+    refused = units.refused.copy()
+    for index in np.argsort(-np.asarray(means), kind="stable")[math.ceil(rate * len(parts)) :]:
+        refused[parts[index]] = True
+    return replace(units, refused=refused)

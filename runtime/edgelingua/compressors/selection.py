@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,84 +10,10 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed, Reason, join
+from edgelingua.compressors.units import Units
 from edgelingua.errors import BudgetError
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Spans, TokenScores, Unit, pool
-from edgelingua.text import BLANKS, cuttable, graphemes
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """A prompt cut into pieces that are kept or dropped whole.
-
-    ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
-    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen.
-    ``separators`` ``(n, 3)``: a unit that is kept if any of the units from the second number up to
-    the third is.
-    """
-
-    edges: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    protected: NDArray[np.bool_]
-    refused: NDArray[np.bool_]
-    separators: NDArray[np.int64]
-
-    def above(self, threshold: float | None) -> Units:
-        """Refuse what scores below ``threshold`` and is not protected."""
-        if threshold is None:
-            return self
-        refused = self.refused | (~self.protected & (self.scores < threshold))
-        return replace(self, refused=refused)
-
-
-def units_of(prompt: Prompt, scored: dict[int, TokenScores], whole_words: bool) -> Units:
-    """Cut a prompt into units.
-
-    A unit is a word (or a single token) with the white space before it, so that dropping it leaves
-    well-spaced text. One that holds a protected character is protected whole: half a word or
-    number beside a pin would say something else.
-
-    Parameters
-    ----------
-    scored
-        Scores of parts of ``prompt.text``, by their character offset.
-    whole_words
-        Units are words; else single tokens.
-    """
-    text = prompt.text
-    ends = [np.zeros(1, dtype=np.int64)]
-    for offset, token_scores in scored.items():
-        starts = token_scores.starts if whole_words else np.ones_like(token_scores.starts)
-        # Cut behind a token, not before the next one: the gap between goes with what follows it.
-        ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
-    borders = [0, *prompt.offsets(), len(text)]
-    edges = np.unique(np.concatenate([_snap(np.concatenate(ends), text), borders]))
-    edges = edges.astype(np.int64)
-
-    # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
-    scores = np.full(len(edges) - 1, -np.inf, dtype=np.float32)
-    for offset, token_scores in scored.items():
-        if len(token_scores.spans):
-            unit_of_token = np.searchsorted(edges, token_scores.spans[:, 0] + offset, "right") - 1
-            begins = np.flatnonzero(np.diff(unit_of_token, prepend=-1))
-            pooled = pool(token_scores.scores, begins, token_scores.unit)
-            scores[unit_of_token[begins]] = pooled
-    protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
-    separators = _separators(prompt, edges)
-    refused = np.zeros_like(protected)
-    refused[separators[:, 0]] = True
-    scores[separators[:, 0]] = -np.inf
-    return Units(edges, scores, protected, refused, separators)
-
-
-def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    offsets = [*prompt.offsets(), len(prompt.text)]
-    found = [
-        np.searchsorted(edges, offsets[index : index + 3])
-        for index, segment in enumerate(prompt.segments[:-1])
-        if segment.role == "separator" and segment.text
-    ]
-    return np.asarray(found, dtype=np.int64).reshape(-1, 3)
+from edgelingua.scores import Spans, Unit
 
 
 def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
@@ -102,41 +29,34 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     BudgetError
         What is protected, whole words where only a part is, exceeds the budget.
     """
-    tokens_in, limit, count = room.tokens_in, room.limit, room.count
+    limit, count = room.limit, room.count
+    units = _settle_rates(prompt, units, count)
     candidates = np.flatnonzero(~units.protected & ~units.refused)
-    ranking = candidates[np.argsort(-units.scores[candidates], kind="stable")]
+    ranking = candidates[np.lexsort((-units.scores[candidates], ~units.first[candidates]))]
 
     def kept_after(best: int) -> NDArray[np.bool_]:
         kept = units.protected.copy()
         kept[ranking[:best]] = True
         for separator, start, end in units.separators.tolist():
             kept[separator] = kept[start:end].any()
+        standing = np.flatnonzero(kept)
+        number = units.repeated[standing]
+        kept[standing[1:][(number[1:] == number[:-1]) & (number[1:] >= 0)]] = False
         return kept
 
     def size(best: int) -> int:
-        return count(join(prompt.text, _runs(kept_after(best), units.edges)))
+        kept = kept_after(best)
+        return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
 
-    fits, overflows = len(ranking), len(ranking) + 1
-    tokens_out = tokens_in if kept_after(fits).all() else size(fits)
-    if tokens_out > limit:
-        fits, overflows = 0, len(ranking)
-        tokens_out = size(0)
-        _refuse_above(limit, tokens_out)
-    while overflows - fits > 1:
-        middle = (fits + overflows) // 2
-        middle_size = size(middle)
-        if middle_size <= limit:
-            fits, tokens_out = middle, middle_size
-        else:
-            overflows = middle
-
+    fits, tokens_out = _most(size, len(ranking), limit)
+    _refuse_above(limit, tokens_out)
     kept = kept_after(fits)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
     reasons[units.protected] = Reason.PROTECTED
     return Compressed(
         prompt=prompt,
         spans=_runs(kept, units.edges),
-        tokens_in=tokens_in,
+        tokens_in=room.tokens_in,
         tokens_out=tokens_out,
         limit=limit,
         units=np.stack([units.edges[:-1], units.edges[1:]], axis=1),
@@ -144,6 +64,51 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
     )
+
+
+def _most(size: Callable[[int], int], available: int, limit: int) -> tuple[int, int]:
+    """Return how many of the best units fit and their size; 0 and its size if none does."""
+    fits, overflows = available, available + 1
+    tokens = size(fits)
+    if tokens > limit:
+        fits, overflows = 0, available
+        tokens = size(0)
+    while overflows - fits > 1:
+        middle = (fits + overflows) // 2
+        middle_size = size(middle)
+        if middle_size <= limit:
+            fits, tokens = middle, middle_size
+        else:
+            overflows = middle
+    return fits, tokens
+
+
+def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
+    """Choose for the segments that have a rate of their own; the rest of them is refused."""
+    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
+        if segment.rate is not None and segment.text:
+            limit = Budget(rate=segment.rate).limit(count(segment.text))
+            start, end = np.searchsorted(units.edges, [offset, offset + len(segment.text)]).tolist()
+            units = _settle(prompt.text, units, slice(start, end), limit, count)
+    return units
+
+
+def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> Units:
+    """Choose the best of some units, as many as fit ``limit`` tokens; refuse the others."""
+    edges, protected = units.edges[part.start : part.stop + 1], units.protected[part]
+    candidates = np.flatnonzero(~protected & ~units.refused[part])
+    ranking = candidates[np.argsort(-units.scores[part][candidates], kind="stable")]
+
+    def size(best: int) -> int:
+        kept = protected.copy()
+        kept[ranking[:best]] = True
+        return count(join(text, _runs(kept, edges)))
+
+    fits, _ = _most(size, len(ranking), limit)
+    first, refused = units.first.copy(), units.refused.copy()
+    first[part][ranking[:fits]] = True
+    refused[part][ranking[fits:]] = True
+    return replace(units, first=first, refused=refused)
 
 
 @dataclass(frozen=True)
@@ -189,15 +154,3 @@ def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
     """Character ranges of the maximal runs of kept units."""
     change = np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))
     return np.stack([edges[np.flatnonzero(change == 1)], edges[np.flatnonzero(change == -1)]], 1)
-
-
-def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
-    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
-    blank = np.asarray([character in BLANKS for character in text] + [False])
-    solid = np.flatnonzero(~blank)
-    # The solid character before each edge; a cut goes right behind it.
-    before = np.searchsorted(solid, edges) - 1
-    moved = np.where(before >= 0, solid[before] + 1, 0)
-    whole = graphemes(text)
-    snapped = whole[np.searchsorted(whole, moved)]
-    return snapped[cuttable(text)[snapped]]

@@ -1,13 +1,18 @@
-"""Selective Context, at the level of words or tokens: drop what the model saw coming."""
+"""Selective Context: drop the phrases, sentences or words that the model saw coming."""
 
 from __future__ import annotations
 
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.units import Rules
 from edgelingua.ort import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 
 
 def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
-    """Keep the words with the most self-information (Li et al. 2023, arXiv:2310.06201)."""
-    return TokenPruner(PerplexityScorer(bundle, options=options))
+    """Keep the noun phrases and words with the most self-information (Li et al., arXiv:2310.06201).
+
+    The paper's other levels are ``level="sentence"`` and ``level="token"``. Unlike its code, the
+    model sees what precedes a sentence, and the budget is met for the text, not per sentence.
+    """
+    return TokenPruner(PerplexityScorer(bundle, options=options), rules=Rules(level="phrase"))

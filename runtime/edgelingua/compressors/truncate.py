@@ -8,6 +8,7 @@ import numpy as np
 
 from edgelingua.budget import Count
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.units import Rules
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import count_words, words
 
@@ -30,4 +31,4 @@ class PositionScorer:
 
 def make() -> TokenPruner:
     """Keep the first words."""
-    return TokenPruner(PositionScorer())
+    return TokenPruner(PositionScorer(), rules=Rules(guard=False))

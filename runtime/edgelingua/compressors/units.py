@@ -1,0 +1,263 @@
+"""A scored prompt cut into the pieces that are kept or dropped whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import InputError
+from edgelingua.guard import guarded
+from edgelingua.phrases import phrases
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Spans, TokenScores, pool
+from edgelingua.structure import atoms
+from edgelingua.text import BLANKS, cuttable, graphemes, sentences
+
+Level = Literal["token", "word", "phrase", "sentence"]
+
+_LONGEST_ATOM = 256
+"""Characters; a longer URL or quotation may be cut like any text, or it would outweigh a budget."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is kept or dropped whole, and what outlives its score.
+
+    Parameters
+    ----------
+    level
+        What a unit is. ``"token"``: single tokens, as the LLMLingua paper does; numbers,
+        contractions and letters with their accents stay whole even then. ``"word"``: also URLs,
+        e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
+        phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
+    guard
+        Negations and numbers stay as long as anything of their sentence stays: without them it
+        would say something else.
+    drop_consecutive
+        Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
+        it and another of the same (LLMLingua-2).
+    """
+
+    level: Level = "word"
+    guard: bool = True
+    drop_consecutive: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Level):
+            raise InputError(f"level {self.level!r}: expected one of {', '.join(get_args(Level))}")
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """A prompt cut into pieces that are kept or dropped whole.
+
+    ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
+    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen; ``first``
+    ``(U,)`` bool, chosen before the others.
+    ``separators`` ``(n, 3)``: a unit that is kept if any of the units from the second number up to
+    the third is. ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand
+    beside each other.
+    """
+
+    edges: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    protected: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
+    first: NDArray[np.bool_]
+    separators: NDArray[np.int64]
+    repeated: NDArray[np.int64]
+
+    def above(self, threshold: float | None) -> Units:
+        """Refuse what scores below ``threshold`` and is not protected."""
+        if threshold is None:
+            return self
+        refused = self.refused | (~self.protected & (self.scores < threshold))
+        return replace(self, refused=refused)
+
+
+def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Units:
+    """Cut a prompt into units.
+
+    A unit stands with the white space before it, so that dropping it leaves well-spaced text. One
+    that holds a protected character is protected whole: half a word or number beside a pin would
+    say something else.
+
+    Parameters
+    ----------
+    scored
+        Scores of parts of ``prompt.text``, by their character offset.
+    rules
+        How.
+    """
+    text = prompt.text
+    finest = _finest(prompt, scored, rules)
+    borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
+    inside = _inside(text, _wholes(prompt, rules.level))
+    edges = finest[~inside[finest] | np.isin(finest, borders)]
+    scores = _merged(finest, _scores(finest, scored), edges, scored)
+    if rules.guard:
+        scores = _guarded(text, edges, scores)
+
+    protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    separators = _separators(prompt, edges)
+    refused = np.zeros_like(protected)
+    refused[separators[:, 0]] = True
+    scores[separators[:, 0]] = -np.inf
+    return Units(
+        edges,
+        scores,
+        protected,
+        refused,
+        np.zeros_like(protected),
+        separators,
+        _repeated(text, edges, rules.drop_consecutive),
+    )
+
+
+def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDArray[np.int64]:
+    """Every place where this prompt may be cut into words, or into tokens."""
+    text = prompt.text
+    ends = [np.zeros(1, dtype=np.int64)]
+    for offset, token_scores in scored.items():
+        whole = rules.level != "token"
+        starts = token_scores.starts if whole else np.ones_like(token_scores.starts)
+        # Cut behind a token, not before the next one: the gap between goes with what follows it.
+        ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
+    borders = [0, *prompt.offsets(), len(text)]
+    edges = np.concatenate([_snap(np.concatenate(ends), text), borders, _pin_edges(prompt)])
+    return np.unique(edges).astype(np.int64)
+
+
+def _pin_edges(prompt: Prompt) -> NDArray[np.int64]:
+    """Cuts beside pinned marks: a pinned line break or full stop does not protect the next word."""
+    text, found = prompt.text, []
+    for start, end in prompt.ranges("pinned").tolist():
+        joins = text[start - 1 : start].isalnum() and text[end : end + 1].isalnum()
+        if end == start or (joins and not any(c.isspace() for c in text[start:end])):
+            continue  # nothing, or something inside a word or number
+        if not text[end - 1].isalnum():
+            found.append(end)
+        if not text[start].isalnum() and text[start] not in BLANKS:
+            found.append(_before_blanks(text, start))
+    edges = np.asarray(found, dtype=np.int64)
+    return edges[np.isin(edges, graphemes(text))] if found else edges
+
+
+def _before_blanks(text: str, at: int) -> int:
+    """Blanks go with what follows them."""
+    while at > 0 and text[at - 1] in BLANKS:
+        at -= 1
+    return at
+
+
+def _wholes(prompt: Prompt, level: Level) -> Spans:
+    """Character ranges that are not to be cut: ``(n, 2)``."""
+    text, found = prompt.text, [prompt.ranges("whole")]
+    if level == "sentence":
+        # From the end of one to the end of the next: white space goes with what follows it.
+        ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
+        ends = sorted({0, *ends})
+        found.append(np.stack([ends[:-1], ends[1:]], axis=1))
+    elif level != "token":
+        spans = atoms(text)
+        found.append(spans[spans[:, 1] - spans[:, 0] <= _LONGEST_ATOM])
+    if level == "phrase":
+        found.append(phrases(text))
+    return np.concatenate(found).astype(np.int64)
+
+
+def _inside(text: str, ranges: Spans) -> NDArray[np.bool_]:
+    """Offsets that are inside one of the ranges, their ends not included: ``(len(text) + 1,)``."""
+    depth = np.zeros(len(text) + 2, dtype=np.int64)
+    ranges = ranges[ranges[:, 1] > ranges[:, 0]]
+    np.add.at(depth, ranges[:, 0] + 1, 1)
+    np.add.at(depth, ranges[:, 1], -1)
+    return (np.cumsum(depth) > 0)[:-1]
+
+
+def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray[np.float32]:
+    # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
+    scores = np.full(len(edges) - 1, -np.inf, dtype=np.float32)
+    for offset, token_scores in scored.items():
+        if len(token_scores.spans):
+            unit_of_token = np.searchsorted(edges, token_scores.spans[:, 0] + offset, "right") - 1
+            begins = np.flatnonzero(np.diff(unit_of_token, prepend=-1))
+            pooled = pool(token_scores.scores, begins, token_scores.unit)
+            scores[unit_of_token[begins]] = pooled
+    return scores
+
+
+def _merged(
+    finest: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    edges: NDArray[np.int64],
+    scored: dict[int, TokenScores],
+) -> NDArray[np.float32]:
+    """Scores of coarser units: the mean over their words; of ranks, the best.
+
+    A mean and not a sum, as in Selective Context: a sentence is not worth more for being long.
+    """
+    if len(edges) == len(finest):
+        return scores
+    begins = np.searchsorted(finest, edges[:-1])
+    if any(token_scores.unit == "rank" for token_scores in scored.values()):
+        return np.maximum.reduceat(scores, begins)
+    real = np.isfinite(scores)
+    totals = np.add.reduceat(np.where(real, scores, 0).astype(np.float64), begins)
+    counts = np.add.reduceat(real.astype(np.int64), begins)
+    means = np.where(counts > 0, totals / np.maximum(counts, 1), -np.inf)
+    return means.astype(np.float32)
+
+
+def _guarded(
+    text: str, edges: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Raise negations and numbers a hair above the best of their sentence."""
+    spans = guarded(text)
+    first = np.searchsorted(edges, spans[:, 0], "right") - 1
+    last = np.searchsorted(edges, spans[:, 1], "left")
+    depth = np.zeros(len(edges), dtype=np.int64)
+    np.add.at(depth, first, 1)
+    np.add.at(depth, last, -1)
+    marked = np.flatnonzero((np.cumsum(depth)[:-1] > 0) & np.isfinite(scores))
+    sentence = np.searchsorted(sentences(text)[:, 1], edges[1:] - 1, "right")
+    best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, sentence, scores)
+    scores = scores.copy()
+    scores[marked] = np.nextafter(best[sentence[marked]], np.float32(np.inf))
+    return scores
+
+
+def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = [*prompt.offsets(), len(prompt.text)]
+    found = [
+        np.searchsorted(edges, offsets[index : index + 3])
+        for index, segment in enumerate(prompt.segments[:-1])
+        if segment.role == "separator" and segment.text
+    ]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 3)
+
+
+def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> NDArray[np.int64]:
+    numbers = np.full(len(edges) - 1, -1, dtype=np.int64)
+    if strings:
+        number_of = {string.strip(BLANKS): number for number, string in enumerate(strings)}
+        for index, (start, end) in enumerate(pairwise(edges.tolist())):
+            numbers[index] = number_of.get(text[start:end].strip(BLANKS), -1)
+    return numbers
+
+
+def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
+    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
+    blank = np.asarray([character in BLANKS for character in text] + [False])
+    solid = np.flatnonzero(~blank)
+    # The solid character before each edge; a cut goes right behind it.
+    before = np.searchsorted(solid, edges) - 1
+    moved = np.where(before >= 0, solid[before] + 1, 0)
+    whole = graphemes(text)
+    snapped = whole[np.searchsorted(whole, moved)]
+    return snapped[cuttable(text)[snapped]]
