@@ -22,6 +22,7 @@ from edgelingua.compressors import (
     METHODS,
     CoarseToFine,
     Compressor,
+    DocumentFilter,
     Level,
     TokenPruner,
     default_method,
@@ -328,7 +329,7 @@ def test_documents_are_chosen_before_tokens(
     budget = Budget(tokens=700)
     loaded = compressors[method]("word")
     assert isinstance(loaded, CoarseToFine)
-    compressed = replace(loaded, extra_documents=0).compress(prompt, budget)
+    compressed = replace(loaded, documents=DocumentFilter(extra=0)).compress(prompt, budget)
     contexts = [
         text
         for text, segment in zip(compressed.segment_texts(), prompt.segments, strict=True)
@@ -336,9 +337,7 @@ def test_documents_are_chosen_before_tokens(
     ]
     untouched = [not text for text in contexts]
     assert 2 <= sum(untouched) < len(contexts)
-    sentences_first = replace(loaded, sentence_filter=True, sentence_room=0.5).compress(
-        prompt, budget
-    )
+    sentences_first = replace(loaded, sentence_room=0.5).compress(prompt, budget)
     assert sentences_first.tokens_out <= 700
     assert sentences_first.text != compressed.text
 

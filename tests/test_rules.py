@@ -10,7 +10,7 @@ import pytest
 from edgelingua.budget import Budget
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import CoarseToFine, Rules, TokenPruner, load_compressor
+from edgelingua.compressors import CoarseToFine, DocumentFilter, Rules, TokenPruner, load_compressor
 from edgelingua.compressors.random import RandomScorer
 from edgelingua.errors import InputError
 from edgelingua.phrases import phrases
@@ -213,8 +213,8 @@ def test_documents_can_come_in_the_order_of_their_rank(scorer_bundle: ModelBundl
     loaded = load_compressor("longllmlingua", scorer_bundle.folder)
     assert isinstance(loaded, CoarseToFine)
     budget = Budget(rate=0.9)
-    ranked = replace(loaded, reorder="rank").compress(prompt, budget)
-    staged = replace(loaded, reorder="two_stage").compress(prompt, budget)
+    ranked = replace(loaded, documents=DocumentFilter(order="rank")).compress(prompt, budget)
+    staged = replace(loaded, documents=DocumentFilter(order="two_stage")).compress(prompt, budget)
     order = [s.text for s in ranked.prompt.segments if s.role == "context"]
     assert sorted(order) == sorted(documents)
     assert order != documents

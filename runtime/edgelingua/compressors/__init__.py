@@ -21,7 +21,7 @@ from edgelingua.compressors import (
     selective_context,
     truncate,
 )
-from edgelingua.compressors.coarse_to_fine import CoarseToFine
+from edgelingua.compressors.coarse_to_fine import CoarseToFine, DocumentFilter
 from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.compressors.units import Level, Rules
 from edgelingua.errors import InputError
@@ -34,6 +34,7 @@ __all__ = [
     "METHODS",
     "CoarseToFine",
     "Compressor",
+    "DocumentFilter",
     "Level",
     "Method",
     "Rules",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.documents import choose, relevance
-from edgelingua.compressors.iterative import IterativePruner
+from edgelingua.compressors.iterative import WINDOW, IterativePruner
 from edgelingua.compressors.selection import fit, room_for
 from edgelingua.compressors.units import Rules, units_of
 from edgelingua.errors import InputError
@@ -22,9 +23,39 @@ from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import Encoding, sentences
 
 Order = Literal["original", "rank", "two_stage"]
+Rank = Callable[[Sequence[str], str], NDArray[np.float64]]
+"""Texts and a question to what each text is worth, ``(n,)``, higher = keep."""
 
 _LEFT_OUT = -2.0
 """Below every score that iterative pruning gives: rate less quantile, within (-1, 1]."""
+
+
+@dataclass(frozen=True)
+class DocumentFilter:
+    """Which documents stay, and in which order.
+
+    Parameters
+    ----------
+    extra
+        Tokens of documents chosen beyond the budget (``context_budget`` of the papers' code);
+        infinite: all documents stay.
+    most
+        Most documents chosen.
+    forced
+        Numbers of the documents that stay whatever they are worth. So do those with a rate.
+    rank
+        What documents and sentences are worth; default: what the causal LM says, see `relevance`.
+    order
+        Of the output: as they came; by rank, the best first; or ``"two_stage"``, the best at both
+        ends, where readers look most (LongLLMLingua, section 4.2). `Compressed.prompt` then is the
+        reordered prompt.
+    """
+
+    extra: float = 100
+    most: int | None = None
+    forced: tuple[int, ...] = ()
+    rank: Rank | None = None
+    order: Order = "original"
 
 
 @dataclass(frozen=True)
@@ -36,32 +67,32 @@ class CoarseToFine:
     scorer
         The causal LM.
     by_question
-        Rank documents and sentences by how well they predict the question, and tokens by
-        contrastive perplexity (LongLLMLingua); else all by their own perplexity (LLMLingua).
+        Rank documents and sentences by how well they predict the question (LongLLMLingua); else
+        by their own perplexity (LLMLingua).
+    contrastive
+        Judge a token by how much the question lowers its surprise (LongLLMLingua); else by its own
+        surprise (LLMLingua).
     dynamic_rate
         The best document keeps this much more of its tokens than the budget's share, the worst
         this much less, in even steps (LongLLMLingua, section 4.3).
-    sentence_filter
-        Drop whole sentences first.
-    reorder
-        The order of the documents in the output: as they came; by rank, the best first; or
-        ``"two_stage"``, the best at both ends, where readers look most (LongLLMLingua, section
-        4.2). `Compressed.prompt` then is the reordered prompt.
-    extra_documents
-        Tokens of documents chosen beyond the budget (``context_budget`` of the papers' code).
+    documents
+        Which documents stay.
     sentence_room
-        Tokens of sentences chosen, as a multiple of the budget (``token_budget_ratio``).
+        Drop whole sentences first; tokens of those that stay, as a multiple of the budget
+        (``token_budget_ratio`` of the papers' code, there 1.4). ``None``: all stay.
+    window
+        Tokens judged at a time (``iterative_size``).
     rules, count
         See `TokenPruner`.
     """
 
     scorer: PerplexityScorer
     by_question: bool = False
+    contrastive: bool = False
     dynamic_rate: float = 0.0
-    sentence_filter: bool = False
-    reorder: Order = "original"
-    extra_documents: float = 100
-    sentence_room: float = 1.4
+    documents: DocumentFilter = field(default_factory=DocumentFilter)
+    sentence_room: float | None = None
+    window: int = WINDOW
     rules: Rules = field(default_factory=Rules)
     count: Count | None = None
 
@@ -77,23 +108,26 @@ class CoarseToFine:
         BudgetError
             The protected text alone exceeds the budget.
         """
-        if self.by_question and not prompt.question:
-            raise InputError("this method ranks documents by the question: the prompt needs one")
-        question = prompt.question if self.by_question else ""
+        if (self.by_question or self.contrastive) and not prompt.question:
+            raise InputError("this method judges by the question: the prompt needs one")
         room = room_for(prompt, budget, self.count or self.scorer.count)
         documents = self._documents(prompt)
         allowed = self._allowed(prompt, room.limit / room.tokens_in, documents)
-        chosen = self._choose_documents(documents, allowed, question)
-        if self.reorder != "original":
-            order = chosen if self.reorder == "rank" else [*chosen[::2], *chosen[1::2][::-1]]
+        chosen = self._choose_documents(documents, allowed, prompt.question)
+        if self.documents.order != "original":
+            ranked = self.documents.order == "rank"
+            order = chosen if ranked else [*chosen[::2], *chosen[1::2][::-1]]
             order = [*order, *(set(range(len(documents))) - set(order))]
             prompt = prompt.reordered(order)
             documents = self._documents(prompt)
             chosen = [order.index(index) for index in chosen]
-        if self.sentence_filter:
-            documents = self._choose_sentences(documents, chosen, allowed, question)
+        if self.sentence_room is not None:
+            room_left = allowed * self.sentence_room
+            documents = self._choose_sentences(documents, chosen, room_left, prompt.question)
         rates = self._rates(documents, chosen, allowed)
-        scored = self._prune(documents, rates, IterativePruner(self.scorer, question), progress)
+        question = prompt.question if self.contrastive else ""
+        pruner = IterativePruner(self.scorer, question, self.window)
+        scored = self._prune(documents, rates, pruner, progress)
         return fit(prompt, units_of(prompt, scored, self.rules), room, "rank")
 
     def _rates(
@@ -162,27 +196,36 @@ class CoarseToFine:
         """Numbers of the documents that stay, in rank order; those with a rate always do."""
         if len(documents) == 1:
             return [0]
-        worth = relevance(self.scorer, [document.ids for document in documents], question)
+        forced = {i for i, d in enumerate(documents) if d.rate or i in self.documents.forced}
+        worth = self._worth([(d.text, d.ids) for d in documents], question)
         sizes = [0 if document.rate else len(document.ids) for document in documents]
-        chosen = set(choose(worth, sizes, allowed + self.extra_documents))
+        best = choose(worth, sizes, allowed + self.documents.extra)[: self.documents.most]
         ranking = np.argsort(-worth, kind="stable").tolist()
-        return [index for index in ranking if index in chosen or documents[index].rate]
+        return [index for index in ranking if index in forced or index in best]
+
+    def _worth(
+        self, texts: list[tuple[str, NDArray[np.int64]]], question: str
+    ) -> NDArray[np.float64]:
+        """What each text, given with its tokens, is worth."""
+        if self.documents.rank:
+            return self.documents.rank([text for text, _ in texts], question)
+        return relevance(self.scorer, [i for _, i in texts], question if self.by_question else "")
 
     def _choose_sentences(
-        self, documents: list[_Document], chosen: list[int], allowed: float, question: str
+        self, documents: list[_Document], chosen: list[int], room: float, question: str
     ) -> list[_Document]:
-        ranges = [
+        found = [
             (at, start, end)
             for at in chosen
             if documents[at].rate is None
             for start, end in documents[at].sentences()
         ]
-        ids = [documents[at].ids[start:end] for at, start, end in ranges]
-        worth = relevance(self.scorer, ids, question)
-        best = choose(worth, [len(i) for i in ids], allowed * self.sentence_room)
-        wanted = [np.full(len(d.ids), d.rate is not None) for d in documents]
+        texts = [(documents[at].passage(start, end), documents[at].ids[start:end])
+                 for at, start, end in found]  # fmt: skip
+        best = choose(self._worth(texts, question), [len(ids) for _, ids in texts], room)
+        wanted = [np.full(len(d.ids), d.rate is not None) | d.forced for d in documents]
         for index in best:
-            at, start, end = ranges[index]
+            at, start, end = found[index]
             wanted[at][start:end] = True
         return [replace(d, wanted=w) for d, w in zip(documents, wanted, strict=True)]
 
@@ -201,6 +244,11 @@ class _Document:
     @property
     def ids(self) -> NDArray[np.int64]:
         return self.encoding.ids
+
+    def passage(self, start: int, end: int) -> str:
+        """The text of some tokens."""
+        spans = self.encoding.spans
+        return self.text[spans[start, 0] : spans[end - 1, 1]]
 
     def sentences(self) -> list[tuple[int, int]]:
         """Half-open ranges of token indices."""

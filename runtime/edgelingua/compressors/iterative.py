@@ -24,10 +24,13 @@ class IterativePruner:
     question
         Judge a token by how much the question lowers its surprise: contrastive perplexity
         (LongLLMLingua, arXiv:2310.06839, section 4.2). Needs twice the time.
+    window
+        Tokens judged at a time, at most half of what the model can look at.
     """
 
-    def __init__(self, scorer: PerplexityScorer, question: str = "") -> None:
+    def __init__(self, scorer: PerplexityScorer, question: str = "", window: int = WINDOW) -> None:
         self._scorer = scorer
+        self._window = max(1, min(window, scorer.room // 2))
         self._asked = scorer.tokenizer.encode(question + "\n\n").ids if question else None
         self._kept = np.zeros(0, dtype=np.int64)
         self._plain = self._restart(None)
@@ -57,8 +60,8 @@ class IterativePruner:
             windows, whatever their rates, those above 0 are the ones to keep.
         """
         scores = np.zeros(len(ids), dtype=np.float32)
-        for start in range(0, len(ids), WINDOW):
-            window = ids[start : start + WINDOW]
+        for start in range(0, len(ids), self._window):
+            window = ids[start : start + self._window]
             information = self._plain.peek(window)
             if self._conditioned is not None:
                 information = information - self._conditioned.peek(window)
@@ -71,7 +74,7 @@ class IterativePruner:
     def _read(self, survivors: NDArray[np.int64]) -> None:
         self._kept = np.concatenate([self._kept, survivors])
         longest = max(len(self._plain), len(self._conditioned or ()))
-        if longest + len(survivors) + WINDOW > self._scorer.room:
+        if longest + len(survivors) + self._window > self._scorer.room:
             # The model is full: go on behind the second half of what was kept.
             self._kept = self._kept[-self._scorer.room // 4 :]
             self._plain = self._restart(None)
@@ -87,5 +90,5 @@ class IterativePruner:
     def _restart(self, first: NDArray[np.int64] | None) -> Reading:
         reading = self._scorer.reading()
         if first is not None:
-            reading.read(first[-self._scorer.room // 2 :])
+            reading.read(first[-self._scorer.room // 4 :])
         return reading

@@ -13,6 +13,5 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> CoarseToFine
 
     Give the documents apart (``Prompt.build([...])``): they are what is ranked.
     """
-    return CoarseToFine(
-        PerplexityScorer(bundle, options=options), by_question=True, dynamic_rate=0.25
-    )
+    scorer = PerplexityScorer(bundle, options=options)
+    return CoarseToFine(scorer, by_question=True, contrastive=True, dynamic_rate=0.25)

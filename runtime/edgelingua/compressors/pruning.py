@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
@@ -29,7 +30,9 @@ class TokenPruner:
         nats for `selective_context`.
     document_rate
         The fraction of the documents to keep at all: those whose units score best on average
-        (context filter of LLMLingua-2, arXiv:2403.12968). Documents with a rate of their own stay.
+        (context filter of LLMLingua-2, arXiv:2403.12968).
+    forced_documents
+        Numbers of the documents that stay in any case. So do those with a rate of their own.
     rules
         What is kept or dropped whole.
     count
@@ -39,6 +42,7 @@ class TokenPruner:
     scorer: Scorer
     threshold: float | None = None
     document_rate: float = 1.0
+    forced_documents: tuple[int, ...] = ()
     rules: Rules = field(default_factory=Rules)
     count: Count | None = None
 
@@ -59,23 +63,25 @@ class TokenPruner:
         scores = self.scorer.score(prompt.text[start:end], prompt.question, progress)
         units = units_of(prompt, {start: scores}, self.rules).above(self.threshold)
         if self.document_rate < 1:
-            units = _without_worst_documents(prompt, units, self.document_rate)
+            units = self._without_worst_documents(prompt, units)
         return fit(prompt, units, room, scores.unit)
 
+    def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
+        """Refuse all units of the documents that score worst on average."""
+        documents = [
+            (segment, slice(*np.searchsorted(units.edges, [offset, offset + len(segment.text)])))
+            for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True)
+            if segment.compressible and segment.text.strip()
+        ]
+        means = [_mean(units.scores[part]) for _, part in documents]
+        stay = math.ceil(self.document_rate * len(documents))
+        refused = units.refused.copy()
+        for index in np.argsort(-np.asarray(means), kind="stable").tolist()[stay:]:
+            segment, part = documents[index]
+            refused[part] |= segment.rate is None and index not in self.forced_documents
+        return replace(units, refused=refused)
 
-def _without_worst_documents(prompt: Prompt, units: Units, rate: float) -> Units:
-    """Refuse all units of the documents that score worst on average."""
-    parts = []
-    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
-        if segment.compressible and segment.text.strip() and segment.rate is None:
-            ends = np.searchsorted(units.edges, [offset, offset + len(segment.text)])
-            parts.append(slice(*ends.tolist()))
-    means = []
-    for part in parts:
-        scores = units.scores[part]
-        real = scores[np.isfinite(scores)]
-        means.append(float(real.mean()) if len(real) else -math.inf)
-    refused = units.refused.copy()
-    for index in np.argsort(-np.asarray(means), kind="stable")[math.ceil(rate * len(parts)) :]:
-        refused[parts[index]] = True
-    return replace(units, refused=refused)
+
+def _mean(scores: NDArray[np.float32]) -> float:
+    real = scores[np.isfinite(scores)]
+    return float(real.mean()) if len(real) else -math.inf
