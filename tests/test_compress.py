@@ -293,7 +293,8 @@ def test_the_method_follows_from_the_bundle(
 ) -> None:
     assert default_method(scorer_bundle.folder, question=True) == "question_aware"
     assert default_method(scorer_bundle.folder, question=False) == "selective_context"
-    assert default_method(bert_bundle.folder, question=True) == "llmlingua2"
+    assert default_method(bert_bundle.folder, question=True) == "llmlingua2_question"
+    assert default_method(bert_bundle.folder, question=False) == "llmlingua2"
 
 
 def test_a_long_line_without_spaces() -> None:

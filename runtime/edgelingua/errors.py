@@ -15,7 +15,14 @@ class InputError(EdgeLinguaError):
 
 
 class BudgetError(EdgeLinguaError):
-    """The budget is not a budget, or is smaller than the text that must survive."""
+    """The budget is not a budget, or is smaller than the text that must survive.
+
+    ``needed``: the tokens of that text, where that is the reason.
+    """
+
+    def __init__(self, message: str, needed: int | None = None) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 class BundleError(EdgeLinguaError):

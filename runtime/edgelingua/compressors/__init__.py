@@ -15,6 +15,7 @@ from edgelingua.compressors import (
     bm25,
     llmlingua,
     llmlingua2,
+    llmlingua2_question,
     longllmlingua,
     question_aware,
     random,
@@ -57,7 +58,8 @@ class Compressor(Protocol):
 class Method:
     """A row of the table: what a method does, where it is from, the kind of bundle it runs on.
 
-    ``make`` takes ``(ModelBundle, RunOptions | None)``, or nothing where ``task`` is ``None``.
+    ``make`` takes ``(ModelBundle, RunOptions | None)``, or nothing where ``task`` is ``None``; with
+    ``has_ranker``, also the scorer bundle that ranks passages, or ``None``.
     """
 
     summary: str
@@ -65,6 +67,7 @@ class Method:
     task: Task | None
     make: Callable[..., TokenPruner | CoarseToFine]
     needs_question: bool = False
+    has_ranker: bool = False
 
 
 METHODS: Mapping[str, Method] = {
@@ -94,6 +97,14 @@ METHODS: Mapping[str, Method] = {
         "scorer",
         selective_context.make,
     ),
+    "llmlingua2_question": Method(
+        "passages ranked by the question, then a token classifier",
+        "after arXiv:2310.06839, arXiv:2403.12968",
+        "classifier",
+        llmlingua2_question.make,
+        needs_question=True,
+        has_ranker=True,
+    ),
     "llmlingua2": Method(
         "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2.make
     ),
@@ -117,6 +128,7 @@ def load_compressor(
     guard: bool | None = None,
     count: Count | None = None,
     options: RunOptions | None = None,
+    ranker: str | Path | None = None,
 ) -> TokenPruner | CoarseToFine:
     """Make the compressor for a method.
 
@@ -134,17 +146,25 @@ def load_compressor(
         See `TokenPruner`.
     options
         Threads and providers.
+    ranker
+        For `llmlingua2_question`: a scorer bundle that ranks the passages by how well they predict
+        the question. ``None``: BM25 ranks them.
 
     Raises
     ------
     InputError
-        No such method, or it needs a bundle and there is no default.
+        No such method, it needs a bundle and there is no default, or it has no use for a ranker.
+    MissingExtraError
+        The method needs a package that is not installed.
     ModelNotFoundError, BundleError, InferenceError
         The bundle is not there, damaged, for another task, or does not run.
     """
     if method not in METHODS:
         raise InputError(f"no method {method!r}; there are {', '.join(METHODS)}")
     chosen = METHODS[method]
+    if ranker is not None and not chosen.has_ranker:
+        fitting = ", ".join(name for name, m in METHODS.items() if m.has_ranker)
+        raise InputError(f"{method} takes no ranker; a ranker is for {fitting}")
     if chosen.task is None:
         pruner = chosen.make()
     else:
@@ -153,7 +173,12 @@ def load_compressor(
                 f"{method} needs a classifier bundle: name one with model=… or --model"
             )
         folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
-        pruner = chosen.make(ModelBundle.open(folder), options)
+        bundle = ModelBundle.open(folder)
+        if ranker is None:
+            pruner = chosen.make(bundle, options)
+        else:
+            ranking = ModelBundle.open(models.find_bundle(str(ranker)))
+            pruner = chosen.make(bundle, options, ranking)
     rules = replace(
         pruner.rules,
         level=level or pruner.rules.level,

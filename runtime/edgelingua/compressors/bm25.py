@@ -8,10 +8,11 @@ import numpy as np
 
 from edgelingua.budget import Count
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.rankers import bm25_scores
 from edgelingua.compressors.units import Rules
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.errors import InputError
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.text import count_words, sentences, words
+from edgelingua.text import count_words, sentences
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,13 @@ class Bm25Scorer:
         MissingExtraError
             rank_bm25 is not installed.
         """
-        try:
-            from rank_bm25 import BM25Okapi
-        except ImportError:
-            raise MissingExtraError("rank-bm25", "bm25") from None
         if not question:
             raise InputError("this method ranks sentences by the question: the prompt needs one")
         spans = np.asarray(
             [(a, a + len(text[a:b].rstrip())) for a, b in sentences(text).tolist()], dtype=np.int64
         ).reshape(-1, 2)
         spans = spans[spans[:, 1] > spans[:, 0]]
-        scores = BM25Okapi([_terms(text[a:b]) for a, b in spans.tolist()]).get_scores(
-            _terms(question)
-        )
+        scores = bm25_scores([text[a:b] for a, b in spans.tolist()], question, "okapi")
         return TokenScores(
             spans, np.asarray(scores, dtype=np.float32), np.ones(len(spans), dtype=bool), "rank"
         )
@@ -54,7 +49,3 @@ class Bm25Scorer:
 def make() -> TokenPruner:
     """Keep the sentences that share the most telling words with the question."""
     return TokenPruner(Bm25Scorer(), rules=Rules(guard=False))
-
-
-def _terms(text: str) -> list[str]:
-    return [text[a:b].casefold() for a, b in words(text).tolist()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
@@ -14,6 +13,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.documents import choose, relevance
 from edgelingua.compressors.iterative import WINDOW, IterativePruner
+from edgelingua.compressors.rankers import Ranker
 from edgelingua.compressors.selection import fit, room_for
 from edgelingua.compressors.units import Rules, units_of
 from edgelingua.errors import InputError
@@ -23,8 +23,6 @@ from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import Encoding, sentences
 
 Order = Literal["original", "rank", "two_stage"]
-Rank = Callable[[Sequence[str], str], NDArray[np.float64]]
-"""Texts and a question to what each text is worth, ``(n,)``, higher = keep."""
 
 _LEFT_OUT = -2.0
 """Below every score that iterative pruning gives: rate less quantile, within (-1, 1]."""
@@ -43,8 +41,8 @@ class DocumentFilter:
         Most documents chosen.
     forced
         Numbers of the documents that stay whatever they are worth. So do those with a rate.
-    rank
-        What documents and sentences are worth; default: what the causal LM says, see `relevance`.
+    ranker
+        Ranks documents and sentences; default: the causal LM does, see `relevance`.
     order
         Of the output: as they came; by rank, the best first; or ``"two_stage"``, the best at both
         ends, where readers look most (LongLLMLingua, section 4.2). `Compressed.prompt` then is the
@@ -54,7 +52,7 @@ class DocumentFilter:
     extra: float = 100
     most: int | None = None
     forced: tuple[int, ...] = ()
-    rank: Rank | None = None
+    ranker: Ranker | None = None
     order: Order = "original"
 
 
@@ -207,8 +205,8 @@ class CoarseToFine:
         self, texts: list[tuple[str, NDArray[np.int64]]], question: str
     ) -> NDArray[np.float64]:
         """What each text, given with its tokens, is worth."""
-        if self.documents.rank:
-            return self.documents.rank([text for text, _ in texts], question)
+        if self.documents.ranker:
+            return self.documents.ranker.rank([text for text, _ in texts], question)
         return relevance(self.scorer, [i for _, i in texts], question if self.by_question else "")
 
     def _choose_sentences(

@@ -146,7 +146,8 @@ def _refuse_above(limit: int, protected: int) -> None:
     if protected > limit:
         raise BudgetError(
             f"the protected text has {protected} tokens, {protected - limit} more than the "
-            f"budget of {limit}: raise the budget or protect less"
+            f"budget of {limit}: raise the budget or protect less",
+            needed=protected,
         )
 
 
