@@ -20,8 +20,9 @@ from edgelingua.kv.session import CacheStatistics
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
 from edgelingua.measure import Stopwatch
 from edgelingua.ort import RunOptions
-from edgelingua.prompt import Prompt
+from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
+from edgelingua.structure import Mode
 
 SYSTEM = "You answer questions about the text you are given. Answer briefly, from the text only."
 
@@ -100,10 +101,11 @@ class Assistant:
 
     def ask(
         self,
-        context: str | Sequence[str],
+        context: str | Segment | Sequence[str | Segment],
         question: str,
         budget: Budget | None = None,
         *,
+        structure: Mode = "off",
         max_tokens: int = 128,
         on_text: Callable[[str], None] | None = None,
         progress: Progress | None = None,
@@ -118,6 +120,8 @@ class Assistant:
             Tokens of text and question together, counted by the reader. ``None``: what the cap
             leaves beside the chat template, the system prompt and the answer, so that nothing the
             compressor kept is evicted again.
+        structure
+            What becomes of code, JSON and tables, see `Prompt.build`.
         max_tokens
             Longest answer.
         on_text
@@ -141,7 +145,7 @@ class Assistant:
                 f"question take {pinned}, so at least {pinned + 2} are needed"
             )
         watch = Stopwatch()
-        prompt = Prompt.build(context, question=question)
+        prompt = Prompt.build(context, question=question, structure=structure)
         if budget is None:
             budget = Budget(tokens=self._room(max_tokens))
         if budget.count is None:

@@ -26,6 +26,7 @@ from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress as ProgressCallback
+from edgelingua.structure import Mode
 
 app = typer.Typer(
     help="Prompt compression and capped-memory generation for language models on the device.",
@@ -65,6 +66,13 @@ AtLevel = Annotated[
 Guard = Annotated[
     bool | None,
     typer.Option(help="Keep negations and numbers while anything of their sentence stays."),
+]
+Structure = Annotated[
+    Mode, typer.Option(help="Code, JSON, tables, tool calls: keep, compress inside, or as prose.")
+]
+RankerName = Annotated[
+    str | None,
+    typer.Option("--ranker", help="Scorer bundle that ranks passages for llmlingua2_question."),
 ]
 Explain = Annotated[
     Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
@@ -108,8 +116,10 @@ def compress(
     threshold: Annotated[
         float | None, typer.Option(help="Drop what scores below this, room or not.")
     ] = None,
+    structure: Structure = "off",
     level: AtLevel = None,
     guard: Guard = None,
+    ranker: RankerName = None,
     explain: Explain = None,
     threads: Threads = 0,
     as_json: AsJson = False,
@@ -124,6 +134,7 @@ def compress(
         instruction=instruction,
         question=question,
         pin=[*(pin or ()), *_patterns(pin_pattern or ())],
+        structure=structure,
     )
     method = method or default_method(model, question=bool(question.strip()))
     with watch.stage("load"):
@@ -133,6 +144,7 @@ def compress(
             model,
             level=level,
             guard=guard,
+            ranker=ranker,
             count=count,
             options=RunOptions(threads=threads),
         )
@@ -176,8 +188,10 @@ def run(
     min_p: Annotated[float, typer.Option(help="Least probability, relative to the top.")] = 0.05,
     repeat_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.1,
     seed: Annotated[int, typer.Option(help="Makes draws repeatable.")] = 0,
+    structure: Structure = "off",
     level: AtLevel = None,
     guard: Guard = None,
+    ranker: RankerName = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -201,6 +215,7 @@ def run(
             model,
             level=level,
             guard=guard,
+            ranker=ranker,
             count=llama.count,
             options=RunOptions(threads=threads),
         )
@@ -217,6 +232,7 @@ def run(
             text,
             question,
             budget,
+            structure=structure,
             max_tokens=max_tokens,
             on_text=None if as_json else show,
             progress=progress,

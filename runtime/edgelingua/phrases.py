@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
@@ -88,10 +87,12 @@ def _light(text: str) -> list[tuple[int, int]]:
 @cache
 def _spacy() -> Callable[[str], list[tuple[int, int]]] | None:
     """Return what finds noun chunks with spaCy, or ``None`` where it or its model is missing."""
-    if not (importlib.util.find_spec("spacy") and importlib.util.find_spec(SPACY_MODEL)):
+    try:
+        import spacy
+    except ImportError:
         return None
-    import spacy
-
+    if not spacy.util.is_package(SPACY_MODEL):
+        return None
     model = spacy.load(SPACY_MODEL, exclude=["ner", "lemmatizer"])
 
     def chunks(text: str) -> list[tuple[int, int]]:

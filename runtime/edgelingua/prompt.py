@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import InputError
+from edgelingua.structure import Mode, ranges
 
 Role = Literal["instruction", "context", "question", "separator"]
 """What a segment is to the reader. A separator stays while anything of the next segment does."""
@@ -121,6 +122,7 @@ class Prompt:
         instruction: str = "",
         question: str = "",
         pin: Pin | Iterable[Pin] = (),
+        structure: Mode = "off",
     ) -> Prompt:
         r"""Lay out the usual prompt: instruction, context(s), question, with blank lines between.
 
@@ -133,6 +135,11 @@ class Prompt:
         pin
             Strings or compiled patterns; every occurrence in the contexts survives byte for byte.
             ``re.compile(r"\d")`` keeps all numbers: a word is pinned whole where a part of it is.
+        structure
+            What becomes of code blocks, JSON, tables and tool calls in the contexts: ``"pin"``
+            keeps them byte for byte; ``"compress"`` drops comments, rows and words of long strings
+            only, so that what is left still parses; ``"off"`` reads them as prose. What is kept
+            that way counts, and a budget too small for it is refused.
 
         Raises
         ------
@@ -149,7 +156,15 @@ class Prompt:
             if not needle or not found:
                 raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
         pieces = [Segment(instruction, "instruction")] if instruction else []
-        pieces += [replace(s, pinned=(*s.pinned, *_occurrences(s.text, pins))) for s in contexts]
+        for segment in contexts:
+            pinned, whole = ranges(segment.text, structure)
+            pieces.append(
+                replace(
+                    segment,
+                    pinned=(*segment.pinned, *_occurrences(segment.text, pins), *pinned),
+                    whole=(*segment.whole, *whole),
+                )
+            )
         pieces += [Segment(question, "question")] if question else []
         segments: list[Segment] = []
         for piece in pieces:

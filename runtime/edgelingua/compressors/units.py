@@ -164,7 +164,10 @@ def _wholes(prompt: Prompt, level: Level) -> Spans:
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
     elif level != "token":
         spans = atoms(text)
-        found.append(spans[spans[:, 1] - spans[:, 0] <= _LONGEST_ATOM])
+        # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
+        pinned = np.concatenate([[0], np.cumsum(prompt.protected())])
+        free = pinned[spans[:, 1]] == pinned[spans[:, 0]]
+        found.append(spans[free & (spans[:, 1] - spans[:, 0] <= _LONGEST_ATOM)])
     if level == "phrase":
         found.append(phrases(text))
     return np.concatenate(found).astype(np.int64)
