@@ -109,7 +109,7 @@ def test_guarantees_in_every_language(
     documents = [TEXTS[language] * 2, TEXTS[language]]
     prompt = Prompt.build(documents, instruction="Read.", question=QUESTION)
     smaller: set[int] = set()
-    for rate in (0.5, 0.7, 0.9, 1.0):
+    for rate in (0.5, 0.7, 0.9, 1.0) if level in {"token", "word"} else (0.6, 1.0):
         budget = Budget(rate=rate, count=count)
         compressed = compressor.compress(prompt, budget)
         check(compressed, prompt, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,12 +35,15 @@ _WORD = rf"{_LETTER}+(?:{_JOINER}{_LETTER}+)*"
 _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
 
 # What must not be cut, in one piece each: a number, digits grouped by spaces and ranges included;
-# the joint of a compound (the "l-k" of well-known); else a grapheme cluster.
-_ATOM = rf"(?:(?:\p{{N}}\p{{M}}*)+|(?={_LETTER})\X)"
+# the joint of a compound (the "l-k" of well-known).
+_DIGITS = r"(?:\p{N}\p{M}*)+"
 _GROUPED = r"\p{N}{1,3}(?:[ \u00a0\u202f]\p{N}{3})+(?!\p{N})"
+_SIDE = rf"(?:{_GROUPED}|{_DIGITS}|(?={_LETTER})\X)"
+_JOINED = rf"(?:(?:{_JOINER}|[–−]){_SIDE})"
 _uncuttable = Split(
-    Regex(rf"(?:{_GROUPED}|{_ATOM})(?:(?:{_JOINER}|[–−])(?:{_GROUPED}|{_ATOM}))*%?|\X"),
-    "isolated",
+    Regex(rf"(?:{_GROUPED}|{_DIGITS}){_JOINED}*%?|(?={_LETTER})(?!\p{{M}})\X{_JOINED}+%?"),
+    "removed",
+    invert=True,
 )
 _sentences = Split(
     Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
@@ -48,6 +52,12 @@ _sentences = Split(
 _letters = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
 _compounds = Split(Regex(_WORD), "removed", invert=True)
 _graphemes = Split(Regex(r"\X"), "isolated")
+# Characters that may be part of a cluster of several: all but those of ASCII, Latin, Greek,
+# Cyrillic, the usual punctuation, and ideographs and syllables that come ready-made.
+_CLUSTERING = re.compile(
+    "[^\x00-\xff\u0100-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20cf"
+    "\u3000-\u3029\u3030-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]+"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,33 +154,62 @@ def cuttable(text: str) -> NDArray[np.bool_]:
     (don't, well-known); nor between a word and whatever stands right before it that is not a blank
     (a line break, a bracket, a dash, a sign): without it the word would run into the one before.
     """
-    allowed = np.zeros(len(text) + 1, dtype=bool)
-    allowed[_pieces(_uncuttable, text)] = True
-    letters = np.zeros(len(text) + 1, dtype=bool)
-    for start, end in _pieces(_letters, text).tolist():
-        letters[start:end] = True
-    blanks = np.asarray([character in BLANKS for character in text], dtype=bool)
-    allowed[1:-1] &= ~(letters[1:-1] & ~letters[:-2] & ~blanks[:-1])
+    allowed = _cluster_edges(text) & ~interior(_pieces(_uncuttable, text), len(text))
+    letters = _covered(_pieces(_letters, text), len(text))
+    allowed[1:-1] &= ~(letters[1:] & ~letters[:-1] & ~blanks(text)[:-1])
     compounds = _pieces(_compounds, text)
     for start, end in compounds[compounds[:, 1] - compounds[:, 0] > LONGEST_WORD].tolist():
-        allowed[start:end] = False
-        allowed[graphemes(text[start:end]) + start] = True
+        allowed[start:end] = _cluster_edges(text[start:end])[:-1]
     allowed[[0, -1]] = True
     return allowed
 
 
 def graphemes(text: str) -> NDArray[np.int64]:
     """Where characters as people see them begin, and the end of the text: offsets, ascending."""
-    return np.append(_pieces(_graphemes, text)[:, 0], len(text))
+    return np.flatnonzero(_cluster_edges(text))
+
+
+def interior(ranges: Spans, length: int) -> NDArray[np.bool_]:
+    """Offsets ``0 … length`` strictly inside one of the character ranges: ``(length + 1,)``."""
+    depth = np.zeros(length + 2, dtype=np.int64)
+    ranges = ranges[ranges[:, 1] > ranges[:, 0]]
+    np.add.at(depth, ranges[:, 0] + 1, 1)
+    np.add.at(depth, ranges[:, 1], -1)
+    inside: NDArray[np.bool_] = np.cumsum(depth)[:-1] > 0
+    return inside
+
+
+def _covered(ranges: Spans, length: int) -> NDArray[np.bool_]:
+    """Characters inside one of the ranges: ``(length,)``."""
+    return interior(np.stack([ranges[:, 0] - 1, ranges[:, 1]], axis=1), length)[:-1]
+
+
+def blanks(text: str) -> NDArray[np.bool_]:
+    """Whether a character is one of `BLANKS`: ``(len(text),)``."""
+    code_points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    return np.isin(code_points, [ord(blank) for blank in BLANKS])
+
+
+def _cluster_edges(text: str) -> NDArray[np.bool_]:
+    """Whether a grapheme cluster begins at an offset, or the text ends: ``(len(text) + 1,)``.
+
+    Most text has clusters of one character only, which costs nothing; the Unicode rules are asked
+    about the rest, with a character on both sides.
+    """
+    edges = np.ones(len(text) + 1, dtype=bool)
+    edges[[match.start() + 1 for match in re.finditer("\r\n", text)]] = False
+    for match in _CLUSTERING.finditer(text):
+        start, end = max(0, match.start() - 1), min(len(text), match.end() + 1)
+        edges[start + 1 : end] = False
+        # Whether one begins at the first of them depends on what stands before it.
+        edges[_pieces(_graphemes, text[start:end])[1:, 0] + start] = True
+    return edges
 
 
 def _inside_compound(text: str) -> NDArray[np.bool_]:
     """Return, per character, whether it goes on a word, joined parts (well-known) included."""
-    inside = np.zeros(len(text) + 1, dtype=bool)
-    for start, end in _pieces(_compounds, text).tolist():
-        if end - start <= LONGEST_WORD:
-            inside[start + 1 : end] = True
-    return inside
+    compounds = _pieces(_compounds, text)
+    return interior(compounds[compounds[:, 1] - compounds[:, 0] <= LONGEST_WORD], len(text))
 
 
 def _pieces(splitter: PreTokenizer, text: str) -> Spans:

@@ -15,7 +15,7 @@ from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, pool
 from edgelingua.structure import atoms
-from edgelingua.text import BLANKS, cuttable, graphemes, sentences
+from edgelingua.text import BLANKS, blanks, cuttable, graphemes, interior, sentences
 
 Level = Literal["token", "word", "phrase", "sentence"]
 
@@ -96,7 +96,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     text = prompt.text
     finest = _finest(prompt, scored, rules)
     borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
-    inside = _inside(text, _wholes(prompt, rules.level))
+    inside = interior(_wholes(prompt, rules.level), len(text))
     edges = finest[~inside[finest] | np.isin(finest, borders)]
     scores = _merged(finest, _scores(finest, scored), edges, scored)
     if rules.guard:
@@ -173,15 +173,6 @@ def _wholes(prompt: Prompt, level: Level) -> Spans:
     return np.concatenate(found).astype(np.int64)
 
 
-def _inside(text: str, ranges: Spans) -> NDArray[np.bool_]:
-    """Offsets that are inside one of the ranges, their ends not included: ``(len(text) + 1,)``."""
-    depth = np.zeros(len(text) + 2, dtype=np.int64)
-    ranges = ranges[ranges[:, 1] > ranges[:, 0]]
-    np.add.at(depth, ranges[:, 0] + 1, 1)
-    np.add.at(depth, ranges[:, 1], -1)
-    return (np.cumsum(depth) > 0)[:-1]
-
-
 def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray[np.float32]:
     # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
     scores = np.full(len(edges) - 1, -np.inf, dtype=np.float32)
@@ -256,8 +247,7 @@ def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> 
 
 def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
     """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
-    blank = np.asarray([character in BLANKS for character in text] + [False])
-    solid = np.flatnonzero(~blank)
+    solid = np.flatnonzero(~np.append(blanks(text), False))
     # The solid character before each edge; a cut goes right behind it.
     before = np.searchsorted(solid, edges) - 1
     moved = np.where(before >= 0, solid[before] + 1, 0)
