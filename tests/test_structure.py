@@ -258,6 +258,11 @@ class Thing:
         return f"{x}" + text
 
 
+def formatted():
+    f"{print('not for show')}"
+    return 1
+
+
 def inline(): """One line."""
 def after():
     "A docstring." ; x = 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from edgelingua.structure.ranges import Parts, Range, lines, outside, with_break
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\s`]*)[^\n]*$", re.MULTILINE)
+_DOCSTRING = re.compile("[rRuU]?[\"']")  # in a formatted string things can happen
 _PYTHON = {"python", "py", "python3", "py3"}
 _COMMENTS = {
     "//": "c cpp c++ cc h hpp java js javascript jsx ts typescript tsx go rust rs swift kotlin kt "
@@ -91,6 +92,7 @@ def _loose_python(rows: list[str]) -> list[Range] | None:
         is_docstring = (
             body_starts
             and token.type == tokenize.STRING
+            and _DOCSTRING.match(token.string)
             and following.type == tokenize.NEWLINE
             and after is not None
             and after.type not in (tokenize.DEDENT, tokenize.ENDMARKER)
