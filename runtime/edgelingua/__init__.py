@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgelingua.bundle import ModelBundle
     from edgelingua.compressed import Compressed
     from edgelingua.compressors import load_compressor
+    from edgelingua.conversation import Conversation, Turn
     from edgelingua.llama import LlamaModel, Sampling
     from edgelingua.prompt import Prompt, Segment
     from edgelingua.scorers import ClassifierScorer, PerplexityScorer
@@ -25,6 +26,7 @@ _HOMES = {
     "Budget": "budget",
     "ClassifierScorer": "scorers",
     "Compressed": "compressed",
+    "Conversation": "conversation",
     "LlamaModel": "llama",
     "ModelBundle": "bundle",
     "PerplexityScorer": "scorers",
@@ -32,6 +34,7 @@ _HOMES = {
     "Reply": "assistant",
     "Sampling": "llama",
     "Segment": "prompt",
+    "Turn": "conversation",
     "load_compressor": "compressors",
 }
 
@@ -40,6 +43,7 @@ __all__ = [
     "Budget",
     "ClassifierScorer",
     "Compressed",
+    "Conversation",
     "LlamaModel",
     "ModelBundle",
     "PerplexityScorer",
@@ -47,6 +51,7 @@ __all__ = [
     "Reply",
     "Sampling",
     "Segment",
+    "Turn",
     "load_compressor",
 ]
 

@@ -1,0 +1,105 @@
+"""Small words that turn a sentence round: negations and numbers, in many languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from edgelingua.scores import Spans
+
+_LISTS = {
+    "English": "no not never none nobody nothing nowhere neither nor without cannot hardly unless "
+    "except",
+    "German": "nicht nichts kein keine keinem keinen keiner keines keins keinerlei nie niemals "
+    "niemand niemandem niemanden nirgends ohne weder außer",
+    # "pas" is a step too, but a sentence without it is turned round.
+    "French": "ne pas jamais sans aucun aucune aucuns aucunes rien ni sauf",
+    "Spanish": "no nunca sin ningún ninguna ninguno nada nadie jamás tampoco",
+    "Italian": "non mai senza nessun nessuno nessuna niente nulla né",
+    "Portuguese": "não nunca sem nenhum nenhuma nenhuns nenhumas nada ninguém nem jamais",
+    "Dutch": "niet niets geen nooit niemand zonder",
+    "Russian": "не нет ни никогда никто ничего ничто без нельзя кроме",
+    "Arabic": "لا لم لن ليس ليست غير بدون دون بلا إلا",
+    "Hindi": "नहीं न मत ना बिना",
+}
+_AND_IN_ARABIC = ("", "و", "ف")
+# Folded as the words of a text will be: casefold makes "ss" of "ß".
+_NEGATIONS = frozenset(
+    (prefix + word).casefold()
+    for language, words in _LISTS.items()
+    for word in words.split()
+    for prefix in (_AND_IN_ARABIC if language == "Arabic" else ("",))
+)
+
+# \w knows no combining marks, of which Hindi words are full.
+_LETTER = r"[\w\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]"
+_WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)*+")
+_CONTRACTION = re.compile(r"\w+n['’]t|n['’]\w+")  # don't; n'est
+_WEDER_NOCH = re.compile(r"\bweder\b[^.!?\n]{1,200}?\b(noch)\b", re.IGNORECASE)
+# Chinese and Japanese have no spaces: these count wherever they stand, but in the words for "very",
+# "Africa", "future", "first", "certainly", "should" and "shame".
+_UNSPACED = re.compile(
+    r"[不没沒無无]|非(?![常洲])|未(?![来來])"
+    r"|ない|なかった|なくて|なければ|ません(?:でした)?|(?<![まは必先恥])ず(?=[に、。,\s]|$)"
+)
+
+_MARKS = r"$€£¥₹₽₩₿฿¢"
+
+
+def guarded(text: str) -> Spans:
+    r"""Find negations and numbers: what compression must not lose, or the text says the contrary.
+
+    Negations are words of English, German, French, Spanish, Italian, Portuguese, Dutch, Russian,
+    Arabic, Hindi, Chinese and Japanese; contractions (``don't``, ``n'est``) whole. The language is
+    not detected: a word that negates in one of them counts in all, so that some that mean nothing
+    of the kind are found (``mai`` is May in German, ``危ない`` is dangerous). Numbers are runs of
+    ``\p{N}`` of any script with what joins them, sign, currency and percent marks: ``-1,234.50 €``,
+    ``10–20 %``, ``१५``, ``½``. Numbers in words (``three``, ``三``) are not found.
+
+    Returns
+    -------
+    ndarray
+        int64 ``(n, 2)``: character ranges, ascending, not overlapping.
+
+    Notes
+    -----
+    Time grows with the length of the text, whatever is in it.
+    """
+    found = [match.span() for match in _WORD.finditer(text) if _negates(match.group())]
+    found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
+    found += [match.span() for match in _UNSPACED.finditer(text)]
+    found += [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
+    return np.asarray(sorted(found), dtype=np.int64).reshape(-1, 2)
+
+
+def _negates(word: str) -> bool:
+    if len(word) > 32:  # no word of the lists; text without spaces can be as long as a book
+        return False
+    folded = word.lower() if word.isascii() else unicodedata.normalize("NFC", word).casefold()
+    if folded in _NEGATIONS:
+        return True
+    return ("'" in folded or "’" in folded) and _CONTRACTION.fullmatch(folded) is not None
+
+
+def _rare_digits(text: str) -> str:
+    r"""Return the characters of ``text`` that are \p{N} but not \d: ½, ², Ⅳ, ④."""
+    rare = {c for c in set(text) if not c.isascii() and unicodedata.category(c) in ("No", "Nl")}
+    return "".join(sorted(rare))
+
+
+@lru_cache(maxsize=32)
+def _numbers(rare: str) -> re.Pattern[str]:
+    """Compile the pattern of a number, for texts with these digits beside the common ones."""
+    # A digit of an Indian number can carry a mark, and so can a keycap.
+    digits = rf"[\d{re.escape(rare)}][\d{re.escape(rare)}\u0300-\u036f\ufe0f\u20e3]*+"
+    spaced = rf"{digits}(?:[ \u00a0\u202f]\d{{3}}(?!\d))*+"
+    return re.compile(
+        rf"(?:(?<![\w)\]])[+\-−±])?(?:[{_MARKS}][ \u00a0\u202f]?)?(?:(?<=[{_MARKS}])[+\-−])?"
+        rf"{spaced}(?:[.,:'’/\-–−٫٬·×]{spaced})*+"
+        rf"(?:[ \u00a0\u202f]?[%‰٪°{_MARKS}])?"
+    )

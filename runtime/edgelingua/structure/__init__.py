@@ -1,0 +1,69 @@
+"""What of a text is more than prose: blocks with a structure, and atoms that must not be cut."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgelingua.errors import InputError
+from edgelingua.structure.atoms import atoms
+from edgelingua.structure.blocks import Block, Kind, by_structure, find, pin
+from edgelingua.structure.ranges import Range, outside
+
+__all__ = ["Block", "Kind", "Mode", "atoms", "by_structure", "find", "pin", "ranges"]
+
+Mode = Literal["pin", "compress", "off"]
+"""What becomes of blocks: kept whole; compressed so that they stay what they are; read as prose."""
+
+
+def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+    """Return what of a text must survive, and what is kept or dropped whole.
+
+    Parameters
+    ----------
+    text
+        Any text; a text of prose only comes back with its atoms.
+    mode
+        ``"pin"``: blocks are pinned. ``"compress"``: see `by_structure`. ``"off"``: nothing is
+        looked for.
+
+    Returns
+    -------
+    pinned, whole
+        Ranges of characters, half-open, ascending; none overlap, between the two neither. `atoms`
+        are whole, those in a pinned block left out.
+
+    Raises
+    ------
+    InputError
+        No such mode.
+
+    Notes
+    -----
+    Time grows with the length of the text, whatever is in it: see ``tests/test_structure.py`` for
+    the worst texts known.
+    """
+    if mode not in ("pin", "compress", "off"):
+        raise InputError(f"structure mode {mode!r}: expected one of pin, compress, off")
+    if mode == "off":
+        return (), ()
+    pinned: list[Range] = []
+    whole: list[Range] = []
+    blocks = find(text)
+    for block in blocks:
+        kept, together = by_structure(text, block) if mode == "compress" else (pin(text, block), [])
+        pinned += kept
+        whole += together
+    for start, end in outside([(block.start, block.end) for block in blocks], 0, len(text)):
+        whole += [(start + a, start + b) for a, b in atoms(text[start:end]).tolist()]
+    return tuple(_united(pinned)), tuple(sorted(whole))
+
+
+def _united(pinned: list[Range]) -> list[Range]:
+    """Join ranges that touch or overlap, as the line breaks around neighbouring blocks do."""
+    result: list[Range] = []
+    for start, end in sorted(pinned):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
