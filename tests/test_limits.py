@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from edgelingua.budget import Budget
@@ -20,7 +19,7 @@ def test_a_question_longer_than_the_model(
     method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
 ) -> None:
     bundle = {"scorer": scorer_bundle, "classifier": bert_bundle, None: None}[METHODS[method].task]
-    compressor = load_compressor(method, bundle and bundle.folder)
+    compressor = load_compressor(method, bundle.folder if bundle else None)
     question = TEXT[5000:9000] + "?"
     count = scorer_bundle.tokenizer().count
     assert count(question) > scorer_bundle.manifest.tokens.max_length
@@ -36,7 +35,7 @@ def test_a_document_of_200_000_tokens(
 ) -> None:
     """Progress is reported all the way, and memory does not grow with every token's logits."""
     bundle = {"scorer": scorer_bundle, "classifier": bert_bundle, None: None}[METHODS[method].task]
-    compressor = load_compressor(method, bundle and bundle.folder)
+    compressor = load_compressor(method, bundle.folder if bundle else None)
     count = bert_bundle.tokenizer().count
     text = TEXT * (200_000 // count(TEXT) + 1)
     seen: list[tuple[int, int]] = []
