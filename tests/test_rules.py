@@ -56,6 +56,17 @@ def test_no_sentence_loses_its_negations_and_numbers(seed: int, rate: float) -> 
             assert kept[start:end][guarded[start:end]].all(), compressed.text
 
 
+def test_a_negation_beside_a_pin_stays() -> None:
+    pruner = TokenPruner(RandomScorer(1))
+    for tokens in (2, 4, 8):
+        budget = Budget(tokens=tokens, count=count_words)
+        kept = pruner.compress(
+            Prompt.build("All was well there. " * 5 + REPORT, pin="accept"), budget
+        )
+        assert " not" in kept.text
+        assert "accept" in kept.text
+
+
 def test_the_guard_can_be_switched_off() -> None:
     outputs = [compress(REPORT, 0.4, seed, Rules(guard=False)) for seed in range(20)]
     assert any("not" not in output and "accept" in output for output in outputs)

@@ -99,10 +99,9 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     inside = interior(_wholes(prompt, rules.level), len(text))
     edges = finest[~inside[finest] | np.isin(finest, borders)]
     scores = _merged(finest, _scores(finest, scored), edges, scored)
-    if rules.guard:
-        scores = _guarded(text, edges, scores)
-
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    if rules.guard:
+        scores = _guarded(text, edges, scores, protected)
     separators = _separators(prompt, edges)
     refused = np.zeros_like(protected)
     refused[separators[:, 0]] = True
@@ -208,9 +207,15 @@ def _merged(
 
 
 def _guarded(
-    text: str, edges: NDArray[np.int64], scores: NDArray[np.float32]
+    text: str,
+    edges: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    protected: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
-    """Raise negations and numbers a hair above the best of their sentence."""
+    """Raise negations and numbers a hair above the best of their sentence.
+
+    Where a part of the sentence is protected, above the best of all.
+    """
     spans = guarded(text)
     first = np.searchsorted(edges, spans[:, 0], "right") - 1
     last = np.searchsorted(edges, spans[:, 1], "left")
@@ -221,6 +226,7 @@ def _guarded(
     sentence = np.searchsorted(sentences(text)[:, 1], edges[1:] - 1, "right")
     best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
     np.maximum.at(best, sentence, scores)
+    best[sentence[protected & np.isfinite(scores)]] = scores.max()
     scores = scores.copy()
     scores[marked] = np.nextafter(best[sentence[marked]], np.float32(np.inf))
     return scores
