@@ -372,5 +372,5 @@ def test_modes() -> None:
     ids=lambda text: text[:6],
 )  # fmt: skip
 def test_hostile_texts_end(text: str) -> None:
-    """Each took seconds to hours with a naive pattern; here they would not end."""
+    """Each makes a pattern that backtracks, or a parser that starts anew, read it many times."""
     check_ranges(text, *ranges(text, "compress"))

@@ -39,7 +39,7 @@ _NEGATIONS = frozenset(
 # \w knows no combining marks, of which Hindi words are full.
 _LETTER = r"[\w\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]"
 _WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)*+")
-_CONTRACTION = re.compile(r"\w+n['’]t|n['’]\w+")  # don't; n'est
+_CONTRACTION = re.compile(r"[^\W\d]+n['’]t|n['’][^\W\d]\w*")  # don't; n'est
 _WEDER_NOCH = re.compile(r"\bweder\b[^.!?\n]{1,200}?\b(noch)\b", re.IGNORECASE)
 # Chinese and Japanese have no spaces: these count wherever they stand, but in the words for "very",
 # "Africa", "future", "first", "certainly", "should" and "shame".
@@ -74,7 +74,14 @@ def guarded(text: str) -> Spans:
     found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
     found += [match.span() for match in _UNSPACED.finditer(text)]
     found += [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
-    return np.asarray(sorted(found), dtype=np.int64).reshape(-1, 2)
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        # What looks like a contraction can hold a number: n'½%.
+        if united and start < united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return np.asarray(united, dtype=np.int64).reshape(-1, 2)
 
 
 def _negates(word: str) -> bool:

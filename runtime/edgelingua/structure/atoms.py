@@ -83,8 +83,8 @@ def atoms(text: str) -> Spans:
 
     URLs, mail addresses, file paths (``/usr/lib/x.so``, ``./a``, ``C:\a\b``, ``src/mod/file.py``),
     identifiers (snake_case, camelCase, dotted.names(), ``--flags``, UUIDs, hashes, versions,
-    addresses with ports), ```code` `` in a line and quotations in one line. Half of one is worse
-    than nothing: a path that leads elsewhere, a quotation that nobody wrote.
+    addresses with ports), code between backticks in a line and quotations in one line. Half of one
+    is worse than nothing: a path that leads elsewhere, a quotation that nobody wrote.
 
     Returns
     -------
