@@ -115,7 +115,7 @@ class ClassifierScorer:
         }
         if self._variant.token_types:
             feeds[self._variant.token_types] = np.zeros_like(sequence)
-        (logits,) = self._graph.run(feeds, [self._variant.logits])
+        (logits,) = self._graph.run(feeds, [self._variant.logits or ""])
         values: NDArray[np.float32] = logits.numpy()[0]
         return values[len(prefix) : len(prefix) + len(ids)]
 
