@@ -36,6 +36,10 @@ CALIBRATION_TOKENS = 256
 MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
 """Largest difference allowed between torch and the fp32 graph on any token (nats, P(keep))."""
 
+MAX_ACTIVATION_ERROR = {"scorer": 0.012, "classifier": 0.05}
+"""See `Int8Recipe`. Encoders bear more: with half of MiniLM's down projections (0.02 to 0.03) in
+INT8 too, agreement falls from 0.953 to 0.948."""
+
 UNTRAINED = (
     "The classification head is untrained (random weights, fixed seed): this bundle is for "
     "checking parity and speed, its scores mean nothing."
@@ -136,7 +140,7 @@ def _build_in(
     fp32_variant = describe(fp32, "fp32/model.onnx", "fp32")
 
     step("quantizing to INT8")
-    recipe = Int8Recipe(keep_head=task == "classifier")
+    recipe = Int8Recipe(MAX_ACTIVATION_ERROR[task], keep_head=task == "classifier")
     feeds = _feeds(fp32_variant, tokens, calibration)
     int8 = folder / "model.int8.onnx"
     left_in_fp32 = quantize(fp32, int8, feeds, recipe)

@@ -94,8 +94,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The
     result never exceeds the budget, and one more unit would. Counting is not monotone (two pieces
-    may merge into one token), so the prefix is a crossing point found by bisection: the same for
-    the same budget, and never shorter for a larger one.
+    may merge into one token), so the prefix is a crossing point: the same for the same budget, and
+    never shorter for a larger one.
 
     Raises
     ------
@@ -117,18 +117,20 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         return count(join(prompt.text, _runs(kept_after(best), units.edges)))
 
     fits, overflows = len(ranking), len(ranking) + 1
-    tokens_out = tokens_in if kept_after(fits).all() else size(fits)
+    tokens_out = too_many = tokens_in if kept_after(fits).all() else size(fits)
     if tokens_out > limit:
         fits, overflows = 0, len(ranking)
         tokens_out = size(0)
         _refuse_above(limit, tokens_out)
+    probes = 0
     while overflows - fits > 1:
-        middle = (fits + overflows) // 2
+        middle = _between(fits, overflows, (limit - tokens_out) / (too_many - tokens_out), probes)
+        probes += 1
         middle_size = size(middle)
         if middle_size <= limit:
             fits, tokens_out = middle, middle_size
         else:
-            overflows = middle
+            overflows, too_many = middle, middle_size
 
     kept = kept_after(fits)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
@@ -144,6 +146,26 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
     )
+
+
+_BLOCK = 64
+"""Units. So many more always count more, so one block alone holds the crossing, however found."""
+
+_GUESSES = 4
+
+
+def _between(fits: int, overflows: int, share: float, probes: int) -> int:
+    """Where between two prefixes to count next; counting is what fitting costs.
+
+    First the block that holds the crossing is guessed at, from how far (``share``) the limit lies
+    between the two counts. Inside it, where counting is not monotone, the steps are the same for
+    every limit: that is why a larger one never keeps less.
+    """
+    low, high = fits // _BLOCK, -(-overflows // _BLOCK)
+    if high - low <= 1:
+        return (fits + overflows) // 2
+    guess = low + round((share if probes < _GUESSES else 0.5) * (high - low))
+    return min(max(guess, low + 1), high - 1) * _BLOCK
 
 
 @dataclass(frozen=True)
