@@ -117,7 +117,7 @@ def tiny_lm(tmp_path_factory: pytest.TempPathFactory, corpus: list[str]) -> Path
     )
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
+        hidden_size=64,  # heads of 16 values: the fused kernel takes no smaller ones
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,

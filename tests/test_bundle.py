@@ -48,7 +48,7 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(schema_version=2), "schema version 2"),
+        (lambda m: m.update(schema_version=1), "schema version 1"),
         (lambda m: m.pop("schema_version"), "schema version None"),
         (lambda m: m.pop("task"), "missing field task"),
         (lambda m: m.update(task="reader"), "expected one of scorer, classifier"),
@@ -166,7 +166,7 @@ def test_external_references_are_found_wherever_a_tensor_can_hide(tmp_path: Path
     assert found.outputs == {"o"}
 
 
-@pytest.mark.parametrize(("key", "kind"), [("ids", "inputs"), ("logits", "outputs")])
+@pytest.mark.parametrize(("key", "kind"), [("ids", "inputs"), ("nll", "outputs")])
 def test_input_and_output_names_must_be_those_of_the_graph(
     scorer_bundle: ModelBundle, copy_of: Copy, key: str, kind: str
 ) -> None:

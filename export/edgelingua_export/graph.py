@@ -12,6 +12,7 @@ from optimum.exporters.onnx import onnx_export_from_model
 from edgelingua.manifest import Cache, Task, Tokens, Variant
 from edgelingua.text import CONTINUATION, WordBoundary
 from edgelingua_export.errors import ExportError
+from edgelingua_export.nll_head import NLL, TARGETS
 from edgelingua_export.sources import Loaded
 
 _OPTIMUM_TASK: dict[Task, str] = {
@@ -44,7 +45,7 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
 
 
 def describe(path: Path, file: str, precision: str) -> Variant:
-    """Describe a graph that optimum made, by its input and output names.
+    """Describe a graph by its input and output names, which are optimum's and `add_nll_head`'s.
 
     Parameters
     ----------
@@ -64,17 +65,19 @@ def describe(path: Path, file: str, precision: str) -> Variant:
         names = tuple((name, name.replace("past_key_values", "present")) for name in past)
         _, heads, _, head_size = inputs[past[0]].type.tensor_type.shape.dim
         cache = Cache(names, heads.dim_value, head_size.dim_value)
-    known = {"input_ids", "attention_mask", "position_ids", "token_type_ids", *past}
+    known = {"input_ids", "attention_mask", "position_ids", "token_type_ids", TARGETS, *past}
     if unknown := set(inputs) - known:
         raise ExportError(f"{path}: the graph wants inputs nobody can give: {sorted(unknown)}")
-    if "logits" not in outputs:
+    if not outputs & {"logits", NLL}:
         raise ExportError(f"{path}: the graph has no output 'logits' but {sorted(outputs)}")
     return Variant(
         file=file,
         precision=precision,
         ids="input_ids",
         mask="attention_mask",
-        logits="logits",
+        logits="logits" if "logits" in outputs else None,
+        targets=TARGETS if TARGETS in inputs else None,
+        nll=NLL if NLL in outputs else None,
         positions="position_ids" if "position_ids" in inputs else None,
         token_types="token_type_ids" if "token_type_ids" in inputs else None,
         cache=cache,

@@ -18,6 +18,9 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from edgelingua_export.errors import ExportError
 
+_PRODUCTS = ("MatMul", "Gemm", "Attention")
+"""What is quantized: products of the first input with the second (``Attention``: then more)."""
+
 
 @dataclass(frozen=True)
 class Int8Recipe:
@@ -70,6 +73,8 @@ def quantize(
             weight_type=QuantType.QInt8,
             nodes_to_exclude=kept,
             use_external_data_format=fp32.with_name(fp32.name + "_data").exists(),
+            # Shape inference knows nothing of the outputs of fused nodes.
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
     except Exception as error:  # onnxruntime.quantization raises many kinds
         raise ExportError(f"{fp32}: onnxruntime cannot quantize it: {error}") from error
@@ -87,9 +92,7 @@ def sensitive_products(fp32: Path, feeds: Mapping[str, NDArray[Any]], bound: flo
     model = onnx.load(fp32)
     # Read now: saving moves the weights out of the model.
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    products = [
-        n for n in model.graph.node if n.op_type in ("MatMul", "Gemm") and n.input[1] in weights
-    ]
+    products = [n for n in model.graph.node if n.op_type in _PRODUCTS and n.input[1] in weights]
     inputs = sorted({node.input[0] for node in products})
     outputs = {output.name for output in model.graph.output}
     model.graph.output.extend(

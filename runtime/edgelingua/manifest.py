@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from edgelingua.errors import BundleError
 from edgelingua.text import WordBoundary
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LARGE = 1 << 16  # more than any model's heads, or values of a head
 
 MANIFEST = "manifest.json"
@@ -53,13 +53,19 @@ class Cache:
 
 @dataclass(frozen=True)
 class Variant:
-    """One graph of the bundle. Names are those of its inputs and outputs."""
+    """One graph of the bundle. Names are those of its inputs and outputs.
+
+    A classifier gives ``logits``. A scorer gives ``nll`` ``(1, n)``, in nats, of the ``targets``
+    ``(1, n)`` that follow the last ``n`` positions.
+    """
 
     file: str
     precision: str
     ids: str
     mask: str
-    logits: str
+    logits: str | None = None
+    targets: str | None = None
+    nll: str | None = None
     positions: str | None = None
     token_types: str | None = None
     cache: Cache | None = None
@@ -67,7 +73,7 @@ class Variant:
     @property
     def inputs(self) -> frozenset[str]:
         """Names of all inputs."""
-        named = (self.ids, self.mask, self.positions, self.token_types)
+        named = (self.ids, self.mask, self.targets, self.positions, self.token_types)
         past = [past for past, _ in self.cache.names] if self.cache else []
         return frozenset([name for name in named if name is not None] + past)
 
@@ -75,7 +81,8 @@ class Variant:
     def outputs(self) -> frozenset[str]:
         """Names of all outputs used."""
         present = [present for _, present in self.cache.names] if self.cache else []
-        return frozenset([self.logits, *present])
+        named = (self.logits, self.nll)
+        return frozenset([name for name in named if name is not None] + present)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of manifest.json, schema version 1.
+    """The content of manifest.json, schema version 2.
 
     ``files`` names every file of the bundle but the manifest itself, as POSIX paths inside the
     folder. ``source`` (kind, location, revision, licence), ``recipe``, ``tools`` and ``parity`` are
@@ -157,6 +164,10 @@ class Manifest:
                 raise ValueError(f"variant {label}: heads or head_size out of range")
             if self.task == "scorer" and (cache is None or not cache.names):
                 raise ValueError(f"variant {label}: a scorer's variants need a KV cache")
+            if self.task == "scorer" and (variant.targets is None or variant.nll is None):
+                raise ValueError(f"variant {label}: a scorer's variants need targets and nll")
+            if self.task == "classifier" and variant.logits is None:
+                raise ValueError(f"variant {label}: a classifier's variants need logits")
         if self.task == "classifier" and (self.keep_label is None or self.keep_label < 0):
             raise ValueError("a classifier needs a keep_label, 0 or more")
 

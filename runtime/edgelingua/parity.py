@@ -51,7 +51,7 @@ def scorer_for(
     """Return the scorer for a bundle's task, as it is compared here."""
     if bundle.manifest.task == "scorer":
         return PerplexityScorer(bundle, variant=variant, options=options, window=WINDOW)
-    return ClassifierScorer(bundle, variant=variant, options=options)
+    return ClassifierScorer(bundle, variant=variant, options=options, window=WINDOW)
 
 
 def compare(task: Task, scores: NDArray[np.float32], reference: NDArray[np.float32]) -> Parity:

@@ -78,17 +78,17 @@ class IterativePruner:
             # The model is full: go on behind the second half of what was kept.
             self._kept = self._kept[-self._scorer.room // 4 :]
             self._plain = self._restart(None)
-            self._plain.read(self._kept)
+            self._plain.append(self._kept)
             if self._asked is not None:
                 self._conditioned = self._restart(self._asked)
-                self._conditioned.read(self._kept)
+                self._conditioned.append(self._kept)
             return
-        self._plain.read(survivors)
+        self._plain.append(survivors)
         if self._conditioned is not None:
-            self._conditioned.read(survivors)
+            self._conditioned.append(survivors)
 
     def _restart(self, first: NDArray[np.int64] | None) -> Reading:
         reading = self._scorer.reading()
         if first is not None:
-            reading.read(first[-self._scorer.room // 4 :])
+            reading.append(first[-self._scorer.room // 4 :])
         return reading

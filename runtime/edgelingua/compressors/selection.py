@@ -21,8 +21,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The
     result never exceeds the budget, and one more unit would. Counting is not monotone (two pieces
-    may merge into one token), so the prefix is a crossing point found by bisection: the same for
-    the same budget, and never shorter for a larger one.
+    may merge into one token), so the prefix is a crossing point: the same for the same budget, and
+    never shorter for a larger one.
 
     Raises
     ------
@@ -69,18 +69,40 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 def _most(size: Callable[[int], int], available: int, limit: int) -> tuple[int, int]:
     """Return how many of the best units fit and their size; 0 and its size if none does."""
     fits, overflows = available, available + 1
-    tokens = size(fits)
+    tokens = too_many = size(fits)
     if tokens > limit:
         fits, overflows = 0, available
         tokens = size(0)
+    probes = 0
     while overflows - fits > 1:
-        middle = (fits + overflows) // 2
+        middle = _between(fits, overflows, (limit - tokens) / max(1, too_many - tokens), probes)
+        probes += 1
         middle_size = size(middle)
         if middle_size <= limit:
             fits, tokens = middle, middle_size
         else:
-            overflows = middle
+            overflows, too_many = middle, middle_size
     return fits, tokens
+
+
+_BLOCK = 64
+"""Units. So many more always count more, so one block alone holds the crossing, however found."""
+
+_GUESSES = 4
+
+
+def _between(fits: int, overflows: int, share: float, probes: int) -> int:
+    """Where between two prefixes to count next; counting is what fitting costs.
+
+    First the block that holds the crossing is guessed at, from how far (``share``) the limit lies
+    between the two counts. Inside it, where counting is not monotone, the steps are the same for
+    every limit: that is why a larger one never keeps less.
+    """
+    low, high = fits // _BLOCK, -(-overflows // _BLOCK)
+    if high - low <= 1:
+        return (fits + overflows) // 2
+    guess = low + round((share if probes < _GUESSES else 0.5) * (high - low))
+    return min(max(guess, low + 1), high - 1) * _BLOCK
 
 
 def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:

@@ -28,6 +28,9 @@ class ClassifierScorer:
         The graph to use; by default the bundle's first.
     options
         Threads and providers.
+    window
+        Most tokens the model looks at, special tokens included, at most the model's own length.
+        What tokens see of each other costs time by the square: half the length is a fifth faster.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class ClassifierScorer:
         *,
         variant: str | None = None,
         options: RunOptions | None = None,
+        window: int = 256,
     ) -> None:
         bundle.require("classifier")
         manifest = bundle.manifest
@@ -52,7 +56,8 @@ class ClassifierScorer:
         self.tokenizer = bundle.tokenizer()
         self._variant = bundle.variant(variant)
         self._graph = bundle.graph(self._variant, options)
-        self._room = self._tokens.max_length - len(self._tokens.prefix) - len(self._tokens.suffix)
+        special = len(self._tokens.prefix) + len(self._tokens.suffix)
+        self._room = max(2, min(window, self._tokens.max_length) - special)
         smoke = self._logits(np.zeros(2, dtype=np.int64))
         if smoke.ndim != 2 or smoke.shape[1] <= self._keep_label or not np.isfinite(smoke).all():
             raise InferenceError(
@@ -86,12 +91,12 @@ class ClassifierScorer:
     ) -> NDArray[np.float32]:
         """P(keep) of each of the tokens ``ids`` ``(T,)``: ``(T,)``.
 
-        Texts longer than the model are cut into windows that overlap by a quarter. A token's
+        Texts longer than the window are cut into windows that overlap by an eighth. A token's
         probability comes from the window in whose middle it is nearest, so that it is judged with
         text on both sides.
         """
         result = np.zeros(len(ids), dtype=np.float32)
-        overlap = self._room // 4
+        overlap = self._room // 8
         start = done = 0
         while done < len(ids):
             end = min(start + self._room, len(ids))
@@ -115,7 +120,7 @@ class ClassifierScorer:
         }
         if self._variant.token_types:
             feeds[self._variant.token_types] = np.zeros_like(sequence)
-        (logits,) = self._graph.run(feeds, [self._variant.logits])
+        (logits,) = self._graph.run(feeds, [self._variant.logits or ""])
         values: NDArray[np.float32] = logits.numpy()[0]
         return values[len(prefix) : len(prefix) + len(ids)]
 

@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError
-from edgelingua.manifest import Cache, Variant
+from edgelingua.manifest import Variant
 from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
 _CHUNK = 128
-"""Tokens per run: bounds the logits held at once (128 x 49,152 floats are 25 MB)."""
-
-_ROWS = 32
-"""Rows of logits normalised at once: keeps the temporary arrays inside the CPU's cache."""
+"""Tokens per run: bounds the logits the graph holds at once (128 x 49,152 floats are 25 MB)."""
 
 
 class PerplexityScorer:
@@ -61,9 +58,6 @@ class PerplexityScorer:
         self._tokens = bundle.manifest.tokens
         self.tokenizer = bundle.tokenizer()
         self._variant = bundle.variant(variant)
-        if self._variant.cache is None:  # the manifest's check has seen to it
-            raise InferenceError(f"{bundle.folder}: a scorer without a KV cache")
-        self._cache: Cache = self._variant.cache
         self._graph = bundle.graph(self._variant, options)
         self._room = max(2, min(window, self._tokens.max_length) - len(self._tokens.prefix))
         smoke = self._window_nll(np.zeros(2, dtype=np.int64))
@@ -98,7 +92,7 @@ class PerplexityScorer:
 
     def reading(self) -> Reading:
         """Start reading a text: what was read stays in the model's cache."""
-        return Reading(self._graph, self._variant, self._cache, self._tokens.prefix)
+        return Reading(self._graph, self._variant, self._tokens.prefix)
 
     @property
     def room(self) -> int:
@@ -116,21 +110,19 @@ class Reading:
     only `read` goes on.
     """
 
-    def __init__(
-        self, graph: Graph, variant: Variant, cache: Cache, prefix: tuple[int, ...]
-    ) -> None:
+    def __init__(self, graph: Graph, variant: Variant, prefix: tuple[int, ...]) -> None:
+        if variant.cache is None or variant.targets is None or variant.nll is None:
+            # the manifest's check has seen to it
+            raise InferenceError(f"{variant.file}: a scorer needs a KV cache, targets and nll")
         self._graph = graph
         self._variant = variant
-        self._cache = cache
-        empty = np.zeros((1, cache.heads, 0, cache.head_size), dtype=np.float32)
-        self._past: _Past = dict.fromkeys((past for past, _ in cache.names), empty)
+        self._targets, self._nll = variant.targets, variant.nll
+        self._names = variant.cache.names
+        empty = np.zeros((1, variant.cache.heads, 0, variant.cache.head_size), dtype=np.float32)
+        self._past: _Past = dict.fromkeys((past for past, _ in self._names), empty)
         self._length = 0
-        # The last token read predicts the next one but has not run yet: it runs with what follows.
-        self._pending = np.asarray(prefix[-1:], dtype=np.int64)
-        if len(prefix) > 1:
-            start = np.asarray(prefix[:-1], dtype=np.int64)
-            _, self._past = self._run(start, np.zeros(0, dtype=np.int64), self._past, 0)
-            self._length = len(start)
+        # What was read but has not run yet: at least the last token, which predicts the next one.
+        self._pending = np.asarray(prefix, dtype=np.int64)
 
     def __len__(self) -> int:
         """Tokens read, those that start a text included."""
@@ -147,7 +139,22 @@ class Reading:
         """Return what `read` would, and forget that these tokens were there."""
         return self._score(ids)[0]
 
+    def append(self, ids: NDArray[np.int64]) -> None:
+        """Read on without a score: cheaper by the model's largest product."""
+        self._pending = np.concatenate([self._pending, ids])
+
+    def _catch_up(self) -> None:
+        """Run what is pending but for its last token."""
+        behind = self._pending[:-1]
+        nobody = np.zeros(0, dtype=np.int64)
+        for start in range(0, len(behind), _CHUNK):
+            chunk = behind[start : start + _CHUNK]
+            _, self._past = self._run(chunk, nobody, self._past, self._length)
+            self._length += len(chunk)
+        self._pending = self._pending[-1:]
+
     def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], _Past, int]:
+        self._catch_up()
         sequence = np.concatenate([self._pending, ids])
         past, length = self._past, self._length
         nll = np.zeros(len(ids), dtype=np.float32)
@@ -162,37 +169,22 @@ class Reading:
         self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
     ) -> tuple[NDArray[np.float32], _Past]:
         """Run ``ids`` behind ``past``; return the NLL of ``targets`` and the new past."""
-        variant, names = self._variant, self._cache.names
+        variant, names = self._variant, self._names
         end = length + len(ids)
         feeds = past | {
             variant.ids: ids[None],
             variant.mask: np.ones((1, end), dtype=np.int64),
+            self._targets: targets[None],
         }
         if variant.positions:
             feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
-        output, *present = self._graph.run(feeds, [variant.logits, *(p for _, p in names)])
-        logits = output.numpy()
-        if logits.ndim != 3 or logits.shape[:2] != (1, len(ids)):
+        output, *present = self._graph.run(feeds, [self._nll, *(p for _, p in names)])
+        nll = output.numpy()
+        if nll.shape != (1, len(targets)):
             raise InferenceError(
-                f"the model's output has shape {logits.shape}, expected (1, {len(ids)}, vocabulary)"
+                f"the model's output has shape {nll.shape}, expected (1, {len(targets)})"
             )
-        if len(targets) and targets.max() >= logits.shape[2]:
-            raise InferenceError(
-                f"the tokenizer knows token {targets.max()}, the model only {logits.shape[2]}"
-            )
-        nll = _nll(logits[0, : len(targets)], targets)
-        return nll, dict(zip((p for p, _ in names), present, strict=True))
+        return nll[0], dict(zip((p for p, _ in names), present, strict=True))
 
 
 _Past = dict[str, NDArray[Any] | Value]
-
-
-def _nll(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
-    """NLL of ``targets`` ``(T,)`` under ``logits`` ``(T, vocabulary)``."""
-    nll = np.empty(len(targets), dtype=np.float32)
-    for at in range(0, len(targets), _ROWS):
-        rows, wanted = logits[at : at + _ROWS], targets[at : at + _ROWS]
-        top = rows.max(axis=1)
-        total = np.exp(rows - top[:, None]).sum(axis=1)
-        nll[at : at + _ROWS] = np.log(total) + top - rows[np.arange(len(wanted)), wanted]
-    return nll

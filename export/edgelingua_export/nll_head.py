@@ -1,0 +1,66 @@
+"""A causal LM's graph that answers with what a scorer needs: the NLL of given tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from edgelingua_export.onnx_graph import Graph, save, tidy
+
+TARGETS, NLL = "targets", "nll"
+
+
+def add_nll_head(path: Path) -> None:
+    """Replace the output ``logits`` by ``nll``, in place.
+
+    The new input ``targets`` ``(1, n)`` int64 are the tokens that follow the last ``n`` positions,
+    ``nll`` ``(1, n)`` their negative log-likelihood in nats. Logits never leave the graph (a chunk
+    of 128 tokens has 25 MB of them), and are computed for those positions only: text that is read
+    just to be remembered skips the largest product of a small model.
+    """
+    graph = Graph.load(path)
+    one, two = (graph.constant(f"nll/{n}", np.asarray([n], dtype=np.int64)) for n in (1, 2))
+    length = graph.add("Shape", ["input_ids"], "nll/ids_shape")
+    length = graph.add("Gather", [length, one], "nll/length")
+    wanted = graph.add("Shape", [TARGETS], "nll/targets_shape")
+    wanted = graph.add("Gather", [wanted, one], "nll/wanted")
+    start = graph.add("Sub", [length, wanted], "nll/start")
+
+    head = graph.producer["logits"]
+    if head.op_type == "MatMul":
+        _give_own_weights(graph, head)
+        before, logits = head.input[0], "logits"
+        head.input[0] = graph.add("Slice", [before, start, length, one], "nll/hidden")
+    else:  # the last step is not the product itself (a cap, a bias): cut behind it
+        logits = graph.add("Slice", ["logits", start, length, one], "nll/logits")
+    log_probabilities = graph.add("LogSoftmax", [logits], "nll/log_probabilities", axis=-1)
+    column = graph.add("Unsqueeze", [TARGETS, two], "nll/column")
+    chosen = graph.add("GatherElements", [log_probabilities, column], "nll/chosen", axis=2)
+    row = graph.add("Squeeze", [chosen, two], "nll/row")
+    graph.add("Neg", [row], NLL)
+
+    outputs = [output for output in graph.model.graph.output if output.name != "logits"]
+    shape = ["batch_size", "targets_length"]
+    graph.model.graph.ClearField("output")
+    graph.model.graph.output.extend(
+        [helper.make_tensor_value_info(NLL, TensorProto.FLOAT, shape), *outputs]
+    )
+    graph.model.graph.input.append(helper.make_tensor_value_info(TARGETS, TensorProto.INT64, shape))
+    tidy(graph.model)
+    save(graph.model, path, like=path)
+
+
+def _give_own_weights(graph: Graph, head: onnx.NodeProto) -> None:
+    """Untie a head that shares the embedding's matrix, transposed.
+
+    Tied, the matrix is quantized as what the embedding looks up, and every run would turn it back
+    into floats for the head.
+    """
+    tied = graph.producer.get(head.input[1])
+    if tied is None or tied.op_type != "Transpose" or tied.input[0] not in graph.initializers:
+        return
+    matrix = numpy_helper.to_array(graph.initializers[tied.input[0]])
+    head.input[1] = graph.constant("nll/head_weight", np.ascontiguousarray(matrix.T))
