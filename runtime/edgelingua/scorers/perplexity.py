@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,11 +62,10 @@ class PerplexityScorer:
         bundle.require("scorer")
         self._tokens = bundle.manifest.tokens
         self.tokenizer = bundle.tokenizer()
-        self._variant = bundle.variant(variant)
-        if self._variant.cache is None:  # the manifest's check has seen to it
+        chosen = bundle.variant(variant)
+        if chosen.cache is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a scorer without a KV cache")
-        self._cache: Cache = self._variant.cache
-        self._graph = bundle.graph(self._variant, options)
+        self._model = _CausalModel(bundle.graph(chosen, options), chosen, chosen.cache)
         self._room = max(2, min(window, self._tokens.max_length) - len(self._tokens.prefix))
         smoke = self._window_nll(np.zeros(2, dtype=np.int64))
         if not np.isfinite(smoke).all():
@@ -98,7 +99,11 @@ class PerplexityScorer:
 
     def reading(self) -> Reading:
         """Start reading a text: what was read stays in the model's cache."""
-        return Reading(self._graph, self._variant, self._cache, self._tokens.prefix)
+        return Reading(self._model, self._tokens.prefix)
+
+    def token_cache(self) -> TokenCache:
+        """Start a sequence of tokens without those that start a text."""
+        return TokenCache(self._model)
 
     @property
     def room(self) -> int:
@@ -116,20 +121,15 @@ class Reading:
     only `read` goes on.
     """
 
-    def __init__(
-        self, graph: Graph, variant: Variant, cache: Cache, prefix: tuple[int, ...]
-    ) -> None:
-        self._graph = graph
-        self._variant = variant
-        self._cache = cache
-        empty = np.zeros((1, cache.heads, 0, cache.head_size), dtype=np.float32)
-        self._past: _Past = dict.fromkeys((past for past, _ in cache.names), empty)
+    def __init__(self, model: _CausalModel, prefix: tuple[int, ...]) -> None:
+        self._model = model
+        self._past: _Past = model.nothing()
         self._length = 0
         # The last token read predicts the next one but has not run yet: it runs with what follows.
         self._pending = np.asarray(prefix[-1:], dtype=np.int64)
         if len(prefix) > 1:
             start = np.asarray(prefix[:-1], dtype=np.int64)
-            _, self._past = self._run(start, np.zeros(0, dtype=np.int64), self._past, 0)
+            _, self._past = model.run(start, np.zeros(0, dtype=np.int64), self._past, 0)
             self._length = len(start)
 
     def __len__(self) -> int:
@@ -149,20 +149,88 @@ class Reading:
 
     def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], _Past, int]:
         sequence = np.concatenate([self._pending, ids])
-        past, length = self._past, self._length
-        nll = np.zeros(len(ids), dtype=np.float32)
+        return self._model.run_all(sequence[: len(ids)], sequence[1:], self._past, self._length)
+
+
+class TokenCache:
+    """Tokens run one behind the other, with nothing before the first; any of them can be cut out.
+
+    Made by `PerplexityScorer.token_cache`. What stays keeps the keys and values that it had: a
+    token does not notice that another before it is gone.
+    """
+
+    def __init__(self, model: _CausalModel) -> None:
+        self._model = model
+        self._past: _Past = model.nothing()
+        self._length = 0
+
+    def __len__(self) -> int:
+        """Tokens in the cache."""
+        return self._length
+
+    def extend(self, ids: NDArray[np.int64], since: int = 0) -> NDArray[np.float32]:
+        """Run ``ids`` ``(n,)``; return the NLL in nats of each but the first, ``(n - 1,)``.
+
+        ``since``: leave out so many of them, which saves some of the work.
+        """
+        if not len(ids):
+            return np.zeros(0, dtype=np.float32)
+        unscored, scored = ids[:since], ids[since:]
+        _, past, length = self._model.run_all(unscored, ids[:0], self._past, self._length)
+        nll, self._past, self._length = self._model.run_all(scored, scored[1:], past, length)
+        return nll
+
+    def truncate(self, length: int) -> None:
+        """Cut off what stands behind the first ``length`` tokens."""
+        if length == 0:
+            self._past, self._length = self._model.nothing(), 0
+            return
+        self._edit(lambda values: values[:, :, :length])
+
+    def cut(self, start: int, end: int) -> None:
+        """Cut out tokens ``start`` to ``end``."""
+        self._edit(
+            lambda values: np.concatenate([values[:, :, :start], values[:, :, end:]], axis=2)
+        )
+
+    def _edit(self, edit: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        arrays = {
+            name: edit(value if isinstance(value, np.ndarray) else value.numpy())
+            for name, value in self._past.items()
+        }
+        self._past = {**arrays}
+        self._length = next(iter(arrays.values())).shape[2]
+
+
+@dataclass(frozen=True)
+class _CausalModel:
+    """A graph with a KV cache, and how to feed it."""
+
+    graph: Graph
+    variant: Variant
+    cache: Cache
+
+    def nothing(self) -> _Past:
+        """Return the keys and values of no token."""
+        empty = np.zeros((1, self.cache.heads, 0, self.cache.head_size), dtype=np.float32)
+        return dict.fromkeys((past for past, _ in self.cache.names), empty)
+
+    def run_all(
+        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
+    ) -> tuple[NDArray[np.float32], _Past, int]:
+        """Run ``ids`` chunk by chunk; return the NLL of ``targets``, the new past, its length."""
+        nll = np.zeros(len(targets), dtype=np.float32)
         for start in range(0, len(ids), _CHUNK):
-            chunk = sequence[start : min(start + _CHUNK, len(ids))]
-            targets = sequence[start + 1 : start + 1 + len(chunk)]
-            nll[start : start + len(chunk)], past = self._run(chunk, targets, past, length)
+            chunk, wanted = ids[start : start + _CHUNK], targets[start : start + _CHUNK]
+            nll[start : start + len(wanted)], past = self.run(chunk, wanted, past, length)
             length += len(chunk)
         return nll, past, length
 
-    def _run(
+    def run(
         self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
     ) -> tuple[NDArray[np.float32], _Past]:
         """Run ``ids`` behind ``past``; return the NLL of ``targets`` and the new past."""
-        variant, names = self._variant, self._cache.names
+        variant, names = self.variant, self.cache.names
         end = length + len(ids)
         feeds = past | {
             variant.ids: ids[None],
@@ -170,7 +238,7 @@ class Reading:
         }
         if variant.positions:
             feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
-        output, *present = self._graph.run(feeds, [variant.logits, *(p for _, p in names)])
+        output, *present = self.graph.run(feeds, [variant.logits, *(p for _, p in names)])
         logits = output.numpy()
         if logits.ndim != 3 or logits.shape[:2] != (1, len(ids)):
             raise InferenceError(
