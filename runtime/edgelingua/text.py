@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -90,16 +93,9 @@ class TextTokenizer:
     """
 
     def __init__(self, path: Path, word_boundary: WordBoundary) -> None:
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises plain Exception for every fault
-            raise BundleError(
-                f"{path}: not a tokenizer.json that tokenizers can read ({error})"
-            ) from None
+        self._tokenizer = _load(path)
         # Text is text: what looks like a special token in it is not one.
         self._tokenizer.encode_special_tokens = True
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         self._word_boundary = word_boundary
 
     def encode(self, text: str) -> Encoding:
@@ -117,6 +113,100 @@ class TextTokenizer:
         # The fast kind makes no offsets.
         (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
         return len(encoding)
+
+
+class RawTokenizer:
+    """A ``tokenizer.json`` as the reference libraries use it: special tokens in a text count.
+
+    `TextTokenizer` takes text for text and knows where in it a token stands. This one gives pieces
+    and strings, as those expect who put a text together again from pieces.
+
+    Parameters
+    ----------
+    path
+        The ``tokenizer.json``.
+    added
+        Special tokens to add. Those that the vocabulary lacks are recognised in a text, and have
+        the unknown token's id.
+
+    Raises
+    ------
+    BundleError
+        The file is not a tokenizer.
+    """
+
+    def __init__(self, path: Path, added: Sequence[str] = ()) -> None:
+        self._tokenizer = _load(path)
+        special = {t.content for t in self._tokenizer.get_added_tokens_decoder().values()
+                   if t.special}  # fmt: skip
+        self.special_tokens = frozenset(special) - frozenset(added)
+        self._path = path
+        self._missing = {t for t in added if self._tokenizer.token_to_id(t) is None}
+        self._tokenizer.add_special_tokens(list(added))
+
+    def tokens(self, text: str) -> list[str]:
+        """Cut a text into pieces, no special tokens around them."""
+        pieces: list[str] = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return pieces
+
+    def ids(self, text: str, *, special: bool = False) -> list[int]:
+        """Ids of the pieces; ``special``: with the tokens that the tokenizer puts around a text."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=special).ids
+        return ids
+
+    def known(self, tokens: Sequence[str]) -> tuple[list[int], list[str]]:
+        """Ids of tokens, and the tokens as the vocabulary knows them.
+
+        Raises
+        ------
+        BundleError
+            A token is not in the vocabulary, and there is no unknown token.
+        """
+        ids, names = [], []
+        for token in tokens:
+            number = None if token in self._missing else self._tokenizer.token_to_id(token)
+            if number is None:
+                number, unknown = self._unknown
+                names.append(token if token in self._missing else unknown)
+            else:
+                names.append(token)
+            ids.append(number)
+        return ids, names
+
+    @cached_property
+    def _unknown(self) -> tuple[int, str]:
+        """Id and name of the unknown token; tokenizers does not say it of every kind of model."""
+        model = json.loads(self._path.read_text(encoding="utf-8"))["model"]
+        if model.get("unk_id") is not None:
+            return model["unk_id"], model["vocab"][model["unk_id"]][0]
+        name = model.get("unk_token")
+        if name not in model["vocab"]:
+            raise BundleError(f"{self._path}: a token is not in its vocabulary, nor an unknown one")
+        return model["vocab"][name], name
+
+    def join(self, tokens: Sequence[str]) -> str:
+        """Put pieces together, as the tokenizer's decoder does."""
+        if self._tokenizer.decoder is None:
+            return " ".join(tokens)
+        text: str = self._tokenizer.decoder.decode(list(tokens))
+        return text
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids, special tokens included."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
+
+
+def _load(path: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises plain Exception for every fault
+        raise BundleError(
+            f"{path}: not a tokenizer.json that tokenizers can read ({error})"
+        ) from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def words(text: str) -> Spans:

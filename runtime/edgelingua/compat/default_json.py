@@ -104,12 +104,12 @@ def plan(
     except (TypeError, ValueError) as error:
         raise InputError(f"json_data is not JSON: {error}") from None
     made = Plan(copied, {key for key in data if entries[key].get("pair_remove", False)})
-    for key in copied:
+    for key, written in copied.items():
         entry = entries[key]
         kind = entry.get("value_type", "str")
-        if kind in ("str", "string") and isinstance(copied[key], bool | int | float):
-            copied[key] = str(copied[key])
-        value = copied[key]
+        number = isinstance(written, bool | int | float)
+        value = str(written) if number and kind in ("str", "string") else written
+        copied[key] = value
         if kind not in _KINDS:
             raise InputError(
                 f"json_config[{key!r}]: value_type {kind!r}; expected one of {', '.join(_KINDS)}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
-from edgelingua.errors import InferenceError, UntrainedModelWarning
+from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
 from edgelingua.ort import RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
@@ -75,13 +75,7 @@ class ClassifierScorer:
 
         Warns with `UntrainedModelWarning` when the bundle's head is untrained.
         """
-        if not self._bundle.manifest.trained:
-            warnings.warn(
-                f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
-                "random: use it to check parity and speed, not to compress",
-                UntrainedModelWarning,
-                stacklevel=2,
-            )
+        self.warn_if_untrained()
         encoding = self.tokenizer.encode(text)
         keep = self.score_ids(encoding.ids, progress)
         return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
@@ -110,19 +104,58 @@ class ClassifierScorer:
                 progress(done, len(ids))
         return result
 
+    def warn_if_untrained(self) -> None:
+        """Warn with `UntrainedModelWarning` when the bundle's head is untrained."""
+        if not self._bundle.manifest.trained:
+            warnings.warn(
+                f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
+                "random: use it to check parity and speed, not to compress",
+                UntrainedModelWarning,
+                stacklevel=3,
+            )
+
+    def probabilities(
+        self, sequence: NDArray[np.int64], mask: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """P(keep) of every token of a sequence taken as it is, its special tokens included.
+
+        Parameters
+        ----------
+        sequence
+            Token ids ``(T,)``, at most as many as the model takes.
+        mask
+            ``(T,)``: 0 for tokens that the others must not see.
+
+        Raises
+        ------
+        InputError
+            The sequence is longer than the model takes.
+        """
+        if len(sequence) > self._tokens.max_length:
+            raise InputError(
+                f"{self._bundle.folder}: {len(sequence)} tokens at once, the model takes at most "
+                f"{self._tokens.max_length}"
+            )
+        keep: NDArray[np.float32] = _softmax(self._run(sequence, mask))[:, self._keep_label]
+        return keep
+
     def _logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Logits ``(T, labels)`` of one window, those of the special tokens left out."""
         prefix, suffix = self._tokens.prefix, self._tokens.suffix
-        sequence = np.concatenate([prefix, ids, suffix]).astype(np.int64)[None]
+        sequence = np.concatenate([prefix, ids, suffix]).astype(np.int64)
+        values = self._run(sequence, np.ones_like(sequence))
+        return values[len(prefix) : len(prefix) + len(ids)]
+
+    def _run(self, sequence: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         feeds: dict[str, NDArray[Any] | Value] = {
-            self._variant.ids: sequence,
-            self._variant.mask: np.ones_like(sequence),
+            self._variant.ids: sequence[None],
+            self._variant.mask: mask[None],
         }
         if self._variant.token_types:
-            feeds[self._variant.token_types] = np.zeros_like(sequence)
+            feeds[self._variant.token_types] = np.zeros_like(sequence)[None]
         (logits,) = self._graph.run(feeds, [self._variant.logits or ""])
         values: NDArray[np.float32] = logits.numpy()[0]
-        return values[len(prefix) : len(prefix) + len(ids)]
+        return values
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

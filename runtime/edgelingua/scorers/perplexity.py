@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError
-from edgelingua.manifest import Variant
+from edgelingua.manifest import Cache, Variant
 from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
@@ -57,8 +59,12 @@ class PerplexityScorer:
         bundle.require("scorer")
         self._tokens = bundle.manifest.tokens
         self.tokenizer = bundle.tokenizer()
-        self._variant = bundle.variant(variant)
-        self._graph = bundle.graph(self._variant, options)
+        chosen = bundle.variant(variant)
+        cache, targets, nll = chosen.cache, chosen.targets, chosen.nll
+        if cache is None or targets is None or nll is None:  # the manifest's check has seen to it
+            raise InferenceError(f"{bundle.folder}: a scorer needs a KV cache, targets and nll")
+        graph = bundle.graph(chosen, options)
+        self._model = _CausalModel(graph, chosen, cache, targets, nll)
         self._room = max(2, min(window, self._tokens.max_length) - len(self._tokens.prefix))
         smoke = self._window_nll(np.zeros(2, dtype=np.int64))
         if not np.isfinite(smoke).all():
@@ -92,7 +98,11 @@ class PerplexityScorer:
 
     def reading(self) -> Reading:
         """Start reading a text: what was read stays in the model's cache."""
-        return Reading(self._graph, self._variant, self._tokens.prefix)
+        return Reading(self._model, self._tokens.prefix)
+
+    def token_cache(self) -> TokenCache:
+        """Start a sequence of tokens without those that start a text."""
+        return TokenCache(self._model)
 
     @property
     def room(self) -> int:
@@ -110,16 +120,9 @@ class Reading:
     only `read` goes on.
     """
 
-    def __init__(self, graph: Graph, variant: Variant, prefix: tuple[int, ...]) -> None:
-        if variant.cache is None or variant.targets is None or variant.nll is None:
-            # the manifest's check has seen to it
-            raise InferenceError(f"{variant.file}: a scorer needs a KV cache, targets and nll")
-        self._graph = graph
-        self._variant = variant
-        self._targets, self._nll = variant.targets, variant.nll
-        self._names = variant.cache.names
-        empty = np.zeros((1, variant.cache.heads, 0, variant.cache.head_size), dtype=np.float32)
-        self._past: _Past = dict.fromkeys((past for past, _ in self._names), empty)
+    def __init__(self, model: _CausalModel, prefix: tuple[int, ...]) -> None:
+        self._model = model
+        self._past: _Past = model.nothing()
         self._length = 0
         # What was read but has not run yet: at least the last token, which predicts the next one.
         self._pending = np.asarray(prefix, dtype=np.int64)
@@ -146,39 +149,114 @@ class Reading:
     def _catch_up(self) -> None:
         """Run what is pending but for its last token."""
         behind = self._pending[:-1]
-        nobody = np.zeros(0, dtype=np.int64)
-        for start in range(0, len(behind), _CHUNK):
-            chunk = behind[start : start + _CHUNK]
-            _, self._past = self._run(chunk, nobody, self._past, self._length)
-            self._length += len(chunk)
+        _, self._past, self._length = self._model.run_all(
+            behind, behind[:0], self._past, self._length
+        )
         self._pending = self._pending[-1:]
 
     def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], _Past, int]:
         self._catch_up()
         sequence = np.concatenate([self._pending, ids])
-        past, length = self._past, self._length
-        nll = np.zeros(len(ids), dtype=np.float32)
+        return self._model.run_all(sequence[: len(ids)], sequence[1:], self._past, self._length)
+
+
+class TokenCache:
+    """Tokens run one behind the other, with nothing before the first; any of them can be cut out.
+
+    Made by `PerplexityScorer.token_cache`. What stays keeps the keys and values that it had: a
+    token does not notice that another before it is gone.
+    """
+
+    def __init__(self, model: _CausalModel) -> None:
+        self._model = model
+        self._past: _Past = model.nothing()
+        self._length = 0
+
+    def __len__(self) -> int:
+        """Tokens in the cache."""
+        return self._length
+
+    def extend(self, ids: NDArray[np.int64], since: int = 0) -> NDArray[np.float32]:
+        """Run ``ids`` ``(n,)``; return the NLL in nats of each but the first, ``(n - 1,)``.
+
+        ``since``: leave out so many of them, which saves some of the work.
+        """
+        if not len(ids):
+            return np.zeros(0, dtype=np.float32)
+        unscored, scored = ids[:since], ids[since:]
+        _, past, length = self._model.run_all(unscored, ids[:0], self._past, self._length)
+        nll, past, length = self._model.run_all(scored[:-1], scored[1:], past, length)
+        _, self._past, self._length = self._model.run_all(scored[-1:], ids[:0], past, length)
+        return nll
+
+    def truncate(self, length: int) -> None:
+        """Cut off what stands behind the first ``length`` tokens."""
+        if length == 0:
+            self._past, self._length = self._model.nothing(), 0
+            return
+        self._edit(lambda values: values[:, :, :length])
+
+    def cut(self, start: int, end: int) -> None:
+        """Cut out tokens ``start`` to ``end``."""
+        self._edit(
+            lambda values: np.concatenate([values[:, :, :start], values[:, :, end:]], axis=2)
+        )
+
+    def _edit(self, edit: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        arrays = {
+            name: edit(value if isinstance(value, np.ndarray) else value.numpy())
+            for name, value in self._past.items()
+        }
+        self._past = {**arrays}
+        self._length = next(iter(arrays.values())).shape[2]
+
+
+@dataclass(frozen=True)
+class _CausalModel:
+    """A graph with a KV cache, and how to feed it."""
+
+    graph: Graph
+    variant: Variant
+    cache: Cache
+    targets: str
+    nll: str
+
+    def nothing(self) -> _Past:
+        """Return the keys and values of no token."""
+        empty = np.zeros((1, self.cache.heads, 0, self.cache.head_size), dtype=np.float32)
+        return dict.fromkeys((past for past, _ in self.cache.names), empty)
+
+    def run_all(
+        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
+    ) -> tuple[NDArray[np.float32], _Past, int]:
+        """Run ``ids`` chunk by chunk; return the NLL of ``targets``, the new past, its length.
+
+        There is a target for each of the ids, or none at all.
+        """
+        nll = np.zeros(len(targets), dtype=np.float32)
         for start in range(0, len(ids), _CHUNK):
-            chunk = sequence[start : min(start + _CHUNK, len(ids))]
-            targets = sequence[start + 1 : start + 1 + len(chunk)]
-            nll[start : start + len(chunk)], past = self._run(chunk, targets, past, length)
+            chunk, wanted = ids[start : start + _CHUNK], targets[start : start + _CHUNK]
+            nll[start : start + len(wanted)], past = self.run(chunk, wanted, past, length)
             length += len(chunk)
         return nll, past, length
 
-    def _run(
+    def run(
         self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
     ) -> tuple[NDArray[np.float32], _Past]:
-        """Run ``ids`` behind ``past``; return the NLL of ``targets`` and the new past."""
-        variant, names = self._variant, self._names
+        """Run ``ids`` behind ``past``; return the NLL of ``targets``, and the new past.
+
+        The targets follow the last of the ``ids``, as many as there are.
+        """
+        variant, names = self.variant, self.cache.names
         end = length + len(ids)
         feeds = past | {
             variant.ids: ids[None],
             variant.mask: np.ones((1, end), dtype=np.int64),
-            self._targets: targets[None],
+            self.targets: targets[None],
         }
         if variant.positions:
             feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
-        output, *present = self._graph.run(feeds, [self._nll, *(p for _, p in names)])
+        output, *present = self.graph.run(feeds, [self.nll, *(p for _, p in names)])
         nll = output.numpy()
         if nll.shape != (1, len(targets)):
             raise InferenceError(

@@ -1,0 +1,435 @@
+"""PromptCompressor: the class that users of llmlingua 0.2.2 know, with the same signatures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgelingua import models
+from edgelingua.budget import Count
+from edgelingua.bundle import ModelBundle
+from edgelingua.compat import default, quirks_json, quirks_llmlingua, quirks_structured
+from edgelingua.compat.options import (
+    CHUNK_ENDS,
+    MAX_FORCE_TOKENS,
+    CompressOptions,
+    Engine,
+    Llmlingua2Options,
+    Segment,
+    checked_strings,
+    checked_texts,
+)
+from edgelingua.compat.quirks_llmlingua2 import QuirksLlmlingua2
+from edgelingua.compat.quirks_recover import recover
+from edgelingua.errors import InputError
+from edgelingua.ort import RunOptions
+from edgelingua.scorers import ClassifierScorer, PerplexityScorer
+
+QUIRKS = "0.2.2"
+"""The release whose behaviour ``quirks`` reproduces."""
+
+_DEVICES = ("cpu", "cuda", "auto", "mps")
+_CONFIG = {"max_batch_size", "max_force_token"}
+
+
+class PromptCompressor:
+    """Compress prompts: LLMLingua, LongLLMLingua and LLMLingua-2.
+
+    Arguments, their order, their defaults and the keys of what comes back are those of llmlingua
+    0.2.2 (Jiang et al. 2023, arXiv:2310.05736 and arXiv:2310.06839; Pan et al. 2024,
+    arXiv:2403.12968). What differs is said here.
+
+    Parameters
+    ----------
+    model_name
+        A bundle: its folder, or the name of one that was built. Default: the default scorer.
+    device_map
+        Taken so that calls keep working; what runs where is said by ``options``. A warning says so
+        when it is not ``cpu``.
+    model_config, open_api_config
+        Taken and not used: the bundle's manifest says how to load the model, and the ways to rank
+        that ask a hosted service are refused.
+    use_llmlingua2
+        Prune with a token classifier; ``model_name`` is then a classifier bundle.
+    llmlingua2_config
+        ``max_force_token``: the most forced tokens. ``max_batch_size`` is taken and not used.
+    quirks
+        ``"0.2.2"`` reproduces that release exactly, its defects included; ``None`` runs our own
+        compressors behind the same interface.
+    count
+        Counts tokens where the reference uses the tokenizer of gpt-3.5. Default: the bundle's.
+    variant
+        The graph to use; by default the bundle's first.
+    options
+        Threads and providers.
+
+    Raises
+    ------
+    InputError
+        An argument is not one of those named above.
+    ModelNotFoundError, BundleError, InferenceError
+        The bundle is not there, damaged, for another task, or does not run.
+    """
+
+    def __init__(
+        self,
+        model_name: str = models.DEFAULT_BUNDLE,
+        device_map: str = "cpu",
+        model_config: Mapping[str, Any] | None = None,
+        open_api_config: Mapping[str, Any] | None = None,
+        use_llmlingua2: bool = False,
+        llmlingua2_config: Mapping[str, Any] | None = None,
+        *,
+        quirks: str | None = None,
+        count: Count | None = None,
+        variant: str | None = None,
+        options: RunOptions | None = None,
+    ) -> None:
+        if quirks not in (None, QUIRKS):
+            raise InputError(f"quirks: expected {QUIRKS!r} or None, got {quirks!r}")
+        _check_device(device_map)
+        self.model_name = model_name
+        self.use_llmlingua2 = use_llmlingua2
+        self._quirks = quirks
+        bundle = ModelBundle.open(models.find_bundle(str(model_name)))
+        kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
+        scorer = kind(bundle, variant=variant, options=options)
+        forced = _max_force_tokens(llmlingua2_config or {})
+        self._engine = Engine(bundle, scorer, count or scorer.count, forced)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Do what `compress_prompt` does."""
+        return self.compress_prompt(*args, **kwargs)
+
+    def compress_prompt(
+        self,
+        context: str | Sequence[str],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        force_context_ids: Sequence[int] | None = None,
+        force_context_number: int | None = None,
+        use_sentence_level_filter: bool = False,
+        use_context_level_filter: bool = True,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_context: str = "original",
+        dynamic_context_compression_ratio: float = 0.0,
+        condition_compare: bool = False,
+        add_instruction: bool = False,
+        rank_method: str = "llmlingua",
+        concate_question: bool = True,
+        context_segs: Sequence[Sequence[str]] | None = None,
+        context_segs_rate: Sequence[Sequence[float]] | None = None,
+        context_segs_compress: Sequence[Sequence[bool]] | None = None,
+        target_context: int = -1,
+        context_level_rate: float = 1.0,
+        context_level_target_token: int = -1,
+        return_word_label: bool = False,
+        word_sep: str = "\t\t|\t\t",
+        label_sep: str = " ",
+        token_to_word: str = "mean",
+        force_tokens: Sequence[str] | None = None,
+        force_reserve_digit: bool = False,
+        drop_consecutive: bool = False,
+        chunk_end_tokens: Sequence[str] | None = None,
+        strict_preserve_uncompressed: bool = True,
+    ) -> dict[str, Any]:
+        """Compress a prompt: ``context``, between ``instruction`` and ``question``.
+
+        With ``use_llmlingua2`` only the arguments that `compress_prompt_llmlingua2` has count.
+
+        Raises
+        ------
+        InputError
+            An argument is of the wrong type or out of range, or the prompt cannot be compressed.
+        """
+        if self.use_llmlingua2:
+            return self.compress_prompt_llmlingua2(
+                context,
+                rate=rate,
+                target_token=target_token,
+                use_context_level_filter=use_context_level_filter,
+                use_token_level_filter=use_token_level_filter,
+                target_context=target_context,
+                context_level_rate=context_level_rate,
+                context_level_target_token=context_level_target_token,
+                force_context_ids=force_context_ids,
+                return_word_label=return_word_label,
+                word_sep=word_sep,
+                label_sep=label_sep,
+                token_to_word=token_to_word,
+                force_tokens=force_tokens,
+                force_reserve_digit=force_reserve_digit,
+                drop_consecutive=drop_consecutive,
+                chunk_end_tokens=chunk_end_tokens,
+            )
+        options = CompressOptions(
+            instruction=instruction,
+            question=question,
+            rate=rate,
+            target_token=target_token,
+            iterative_size=iterative_size,
+            force_context_ids=tuple(force_context_ids or ()),
+            force_context_number=force_context_number,
+            use_sentence_level_filter=use_sentence_level_filter,
+            use_context_level_filter=use_context_level_filter,
+            use_token_level_filter=use_token_level_filter,
+            keep_split=keep_split,
+            keep_first_sentence=keep_first_sentence,
+            keep_last_sentence=keep_last_sentence,
+            keep_sentence_number=keep_sentence_number,
+            high_priority_bonus=high_priority_bonus,
+            context_budget=context_budget,
+            token_budget_ratio=token_budget_ratio,
+            condition_in_question=condition_in_question,
+            reorder_context=reorder_context,
+            dynamic_context_compression_ratio=dynamic_context_compression_ratio,
+            condition_compare=condition_compare,
+            add_instruction=add_instruction,
+            rank_method=rank_method,
+            concate_question=concate_question,
+            segments=_segments(context_segs, context_segs_rate, context_segs_compress),
+            strict_preserve_uncompressed=strict_preserve_uncompressed,
+        )
+        run = quirks_llmlingua.compress if self._quirks else default.compress
+        return run(self._engine, checked_texts(context or [" "]), options)
+
+    def compress_prompt_llmlingua2(
+        self,
+        context: str | Sequence[str],
+        rate: float = 0.5,
+        target_token: float = -1,
+        use_context_level_filter: bool = False,
+        use_token_level_filter: bool = True,
+        target_context: int = -1,
+        context_level_rate: float = 1.0,
+        context_level_target_token: int = -1,
+        force_context_ids: Sequence[int] | None = None,
+        return_word_label: bool = False,
+        word_sep: str = "\t\t|\t\t",
+        label_sep: str = " ",
+        token_to_word: str = "mean",
+        force_tokens: Sequence[str] | None = None,
+        force_reserve_digit: bool = False,
+        drop_consecutive: bool = False,
+        chunk_end_tokens: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Compress contexts with a token classifier.
+
+        Raises
+        ------
+        InputError
+            An argument is of the wrong type or out of range, a context cannot be compressed, or
+            the compressor was made without ``use_llmlingua2``.
+        """
+        if not self.use_llmlingua2:
+            raise InputError("LLMLingua-2 needs PromptCompressor(…, use_llmlingua2=True)")
+        options = Llmlingua2Options(
+            rate=rate,
+            target_token=target_token,
+            use_context_level_filter=use_context_level_filter,
+            use_token_level_filter=use_token_level_filter,
+            target_context=target_context,
+            context_level_rate=context_level_rate,
+            context_level_target_token=context_level_target_token,
+            force_context_ids=tuple(force_context_ids or ()),
+            return_word_label=return_word_label,
+            word_sep=word_sep,
+            label_sep=label_sep,
+            token_to_word=token_to_word,
+            force_tokens=checked_strings("force_tokens", force_tokens),
+            force_reserve_digit=force_reserve_digit,
+            drop_consecutive=drop_consecutive,
+            chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
+        )
+        texts = checked_texts(context)
+        if self._quirks:
+            return QuirksLlmlingua2(self._engine).compress(texts, options)
+        return default.compress(self._engine, texts, options)
+
+    def structured_compress_prompt(
+        self,
+        context: str | Sequence[str],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        force_context_ids: Sequence[int] | None = None,
+        force_context_number: int | None = None,
+        use_sentence_level_filter: bool = False,
+        use_context_level_filter: bool = True,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_context: str = "original",
+        dynamic_context_compression_ratio: float = 0.0,
+        condition_compare: bool = False,
+        add_instruction: bool = False,
+        rank_method: str = "llmlingua",
+        concate_question: bool = True,
+        strict_preserve_uncompressed: bool = True,
+    ) -> dict[str, Any]:
+        """Compress contexts with tags: ``<llmlingua, rate=0.3, compress=True>…</llmlingua>``.
+
+        Raises
+        ------
+        InputError
+            An argument is of the wrong type or out of range, or the prompt cannot be compressed.
+        """
+        options = CompressOptions(
+            instruction=instruction,
+            question=question,
+            rate=rate,
+            target_token=target_token,
+            iterative_size=iterative_size,
+            force_context_ids=tuple(force_context_ids or ()),
+            force_context_number=force_context_number,
+            use_sentence_level_filter=use_sentence_level_filter,
+            use_context_level_filter=use_context_level_filter,
+            use_token_level_filter=use_token_level_filter,
+            keep_split=keep_split,
+            keep_first_sentence=keep_first_sentence,
+            keep_last_sentence=keep_last_sentence,
+            keep_sentence_number=keep_sentence_number,
+            high_priority_bonus=high_priority_bonus,
+            context_budget=context_budget,
+            token_budget_ratio=token_budget_ratio,
+            condition_in_question=condition_in_question,
+            reorder_context=reorder_context,
+            dynamic_context_compression_ratio=dynamic_context_compression_ratio,
+            condition_compare=condition_compare,
+            add_instruction=add_instruction,
+            rank_method=rank_method,
+            concate_question=concate_question,
+            strict_preserve_uncompressed=strict_preserve_uncompressed,
+        )
+        run = quirks_structured.compress if self._quirks else default.compress_structured
+        return run(self._engine, checked_texts(context or [" "]), options)
+
+    def compress_json(
+        self,
+        json_data: Mapping[str, Any],
+        json_config: str | Mapping[str, Mapping[str, Any]],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        use_sentence_level_filter: bool = False,
+        use_keyvalue_level_filter: bool = False,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_keyvalue: str = "original",
+        condition_compare: bool = False,
+        rank_method: str = "llmlingua",
+    ) -> dict[str, Any]:
+        """Compress the values of an object, key by key as ``json_config`` says.
+
+        ``json_config``: per key ``rate``, ``compress``, ``value_type`` and ``pair_remove``; or the
+        path of a YAML file with that. ``compressed_prompt`` of the result is an object again.
+
+        Raises
+        ------
+        InputError
+            An argument is of the wrong type or out of range, the keys of data and configuration
+            differ, or what is left is no JSON.
+        MissingExtraError
+            The configuration is a file and PyYAML is not installed.
+        """
+        options = CompressOptions(
+            instruction=instruction,
+            question=question,
+            rate=rate,
+            target_token=target_token,
+            iterative_size=iterative_size,
+            use_sentence_level_filter=use_sentence_level_filter,
+            use_context_level_filter=use_keyvalue_level_filter,
+            use_token_level_filter=use_token_level_filter,
+            keep_split=keep_split,
+            keep_first_sentence=keep_first_sentence,
+            keep_last_sentence=keep_last_sentence,
+            keep_sentence_number=keep_sentence_number,
+            high_priority_bonus=high_priority_bonus,
+            context_budget=context_budget,
+            token_budget_ratio=token_budget_ratio,
+            condition_in_question=condition_in_question,
+            reorder_context=reorder_keyvalue,
+            condition_compare=condition_compare,
+            rank_method=rank_method,
+            concate_question=False,
+            strict_preserve_uncompressed=False,
+        )
+        run = quirks_json.compress if self._quirks else default.compress_json
+        return run(self._engine, json_data, json_config, options)
+
+    def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
+        """Put the original's wording back into a response that quotes the compressed prompt."""
+        return recover(self._engine, original_prompt, compressed_prompt, response)
+
+
+def _check_device(device_map: str) -> None:
+    device = str(device_map).split(":", maxsplit=1)[0]
+    if device not in _DEVICES:
+        raise InputError(f"device_map: expected one of {', '.join(_DEVICES)}, got {device_map!r}")
+    if device != "cpu":
+        warnings.warn(
+            f"device_map={device_map!r} has no effect: what runs where is said by "
+            "options=RunOptions(providers=…)",
+            stacklevel=3,
+        )
+
+
+def _max_force_tokens(config: Mapping[str, Any]) -> int:
+    if unknown := set(config) - _CONFIG:
+        raise InputError(
+            f"llmlingua2_config: unknown {', '.join(sorted(unknown))}; expected "
+            f"{', '.join(sorted(_CONFIG))}"
+        )
+    most = config.get("max_force_token", MAX_FORCE_TOKENS)
+    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+        raise InputError(f"max_force_token: expected a number of tokens, got {most!r}")
+    return most
+
+
+def _segments(
+    texts: Sequence[Sequence[str]] | None,
+    rates: Sequence[Sequence[float]] | None,
+    compress: Sequence[Sequence[bool]] | None,
+) -> tuple[tuple[Segment, ...], ...] | None:
+    if texts is None:
+        return None
+    try:
+        return tuple(
+            tuple(zip(*columns, strict=True))
+            for columns in zip(texts, rates or (), compress or (), strict=True)
+        )
+    except (TypeError, ValueError):
+        raise InputError(
+            "context_segs, context_segs_rate and context_segs_compress: expected per context one "
+            "list each, all of one length"
+        ) from None

@@ -1,0 +1,144 @@
+"""JSON objects, as llmlingua 0.2.2 turns them into tagged text and back.
+
+White space behind a comma goes, in strings too, and a run of commas becomes one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgelingua.compat import quirks_structured
+from edgelingua.compat.options import CompressOptions, Engine
+from edgelingua.compat.quirks_structured import CLOSE, OPEN
+from edgelingua.errors import InputError, MissingExtraError
+
+_KEPT = f"{OPEN}, compress=False>"
+_FIELDS = ("rate", "compress", "value_type", "pair_remove")
+_TRUE, _FALSE = ("True", "true", "TRUE", True), ("False", "false", "FALSE", False)
+
+
+def compress(
+    engine: Engine,
+    json_data: Mapping[str, Any],
+    json_config: str | Mapping[str, Mapping[str, Any]],
+    options: CompressOptions,
+) -> dict[str, Any]:
+    """Compress the values of an object; ``compressed_prompt`` of the result is one again.
+
+    Raises
+    ------
+    InputError
+        The keys of data and configuration differ, a value is not of its type, or what is left is
+        no JSON.
+    MissingExtraError
+        The configuration is a file and PyYAML is not installed.
+    """
+    context, forced = tag(json_data, read_config(json_config))
+    options = replace(options, force_context_ids=tuple(forced))
+    result = quirks_structured.compress(engine, context, options)
+    text = re.sub(r",+", ",", re.sub(r",\s*", ",", result["compressed_prompt"]))
+    try:
+        return result | {"compressed_prompt": json.loads(text)}
+    except ValueError as error:
+        raise InputError(
+            f"what is left of the object is no JSON ({error}); llmlingua 0.2.2 fails here too: "
+            f"{text:.120}"
+        ) from None
+
+
+def tag(
+    data: Mapping[str, Any], config: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], list[int]]:
+    """Return an object's pairs as tagged contexts, and the indices of those that must stay.
+
+    Raises
+    ------
+    InputError
+        The keys of data and configuration differ, or a value is not of its type.
+    """
+    if not isinstance(data, Mapping) or set(data) != set(config):
+        raise InputError("json_data and json_config: expected two objects with the same keys")
+    context = [f"{_KEPT}{{{CLOSE}"]
+    forced = [0]
+    for index, (key, value) in enumerate(data.items()):
+        entry = config[key]
+        if missing := [field for field in _FIELDS if field not in entry]:
+            raise InputError(f"json_config[{key!r}]: lacks {', '.join(missing)}")
+        if not entry["pair_remove"]:
+            forced.append(index + 1)
+        rate = entry["rate"] if entry["compress"] else 1
+        context.append(_pair(key, value, entry["value_type"], rate))
+    context[-1] = context[-1][: -len(f", {CLOSE}")] + CLOSE
+    return [*context, f"{_KEPT}}}{CLOSE}"], [*forced, len(data) + 1]
+
+
+def _pair(key: str, value: Any, kind: str, rate: float) -> str:
+    if rate == 1:
+        return f"{_KEPT}{_members({key: value})}, {CLOSE}"
+    if kind in ("str", "string"):
+        return f"{_KEPT}{_members({key: _compressed(str(value), rate)})}, {CLOSE}"
+    if kind in ("bool", "boolean"):
+        if value not in _TRUE and value not in _FALSE:
+            raise InputError(f"{key}: expected true or false, got {value!r:.60}")
+        word = "true" if value in _TRUE else "false"
+        return f"{_KEPT}{_members({key: _compressed(word, rate)})}, {CLOSE}"
+    try:
+        if kind in ("int", "integer"):
+            return f'{_KEPT}"{key}": {_compressed(int(value), rate)}, {CLOSE}'
+        if kind in ("float", "number"):
+            return f'{_KEPT}"{key}": {_compressed(float(value), rate)}, {CLOSE}'
+    except (TypeError, ValueError):
+        raise InputError(f"{key}: expected a number ({kind}), got {value!r:.60}") from None
+    return f'{_KEPT}"{key}": {_sequence(key, value, kind, rate)}, {CLOSE}'
+
+
+def _sequence(key: str, value: Any, kind: str, rate: float) -> str:
+    """Items as strings; an object's pairs become strings too."""
+    if kind in ("dict", "dictionary") and isinstance(value, Mapping):
+        items: Iterable[str] = (f"{k}: {v}" for k, v in value.items())
+    elif kind in ("list", "List", "tuple") and isinstance(value, (list, tuple)):
+        items = map(str, value)
+    else:
+        raise InputError(f"{key}: value_type {kind!r} does not fit {value!r:.60}")
+    start, end = "()" if kind == "tuple" else "[]"
+    return f'{start}"' + '", "'.join(_compressed(item, rate) for item in items) + f'"{end}'
+
+
+def _compressed(value: object, rate: float) -> str:
+    return f"{CLOSE}{OPEN}, rate={rate}>{value}{CLOSE}{_KEPT}"
+
+
+def _members(pair: dict[str, Any]) -> str:
+    return json.dumps(pair)[1:-1]
+
+
+def read_config(config: str | Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """Return a configuration, read from a YAML file where it is the name of one.
+
+    Raises
+    ------
+    InputError
+        It is neither, or the file cannot be read.
+    MissingExtraError
+        It is a file and PyYAML is not installed.
+    """
+    if isinstance(config, Mapping):
+        return config
+    if not isinstance(config, str):
+        raise InputError(f"json_config: expected an object or a YAML file, got {config!r:.60}")
+    try:
+        import yaml
+    except ImportError:
+        raise MissingExtraError("PyYAML", "yaml") from None
+    try:
+        loaded = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{config}: not a readable YAML file ({error})") from None
+    if not isinstance(loaded, Mapping):
+        raise InputError(f"{config}: expected an object, got {type(loaded).__name__}")
+    return loaded
