@@ -172,3 +172,25 @@ def test_a_keep_label_the_model_does_not_have(bert_bundle: ModelBundle) -> None:
 def test_a_provider_that_is_not_there(scorer_bundle: ModelBundle) -> None:
     with pytest.raises(InferenceError, match="has no NoSuchProvider here"):
         PerplexityScorer(scorer_bundle, options=RunOptions(providers=("NoSuchProvider",)))
+
+
+def test_what_is_appended_counts_as_read(perplexity: PerplexityScorer, document: str) -> None:
+    ids = perplexity.tokenizer.encode(document).ids[:400]
+    read, appended = perplexity.reading(), perplexity.reading()
+    read.read(ids[:300])
+    appended.append(ids[:130])
+    appended.append(ids[130:300])
+    assert len(read) == len(appended)
+    np.testing.assert_allclose(appended.peek(ids[300:]), read.peek(ids[300:]), atol=1e-4)
+    np.testing.assert_allclose(appended.read(ids[300:]), read.read(ids[300:]), atol=1e-4)
+
+
+def test_a_window_shorter_than_the_model(bert_bundle: ModelBundle, document: str) -> None:
+    short = ClassifierScorer(bert_bundle, variant="cpu-fp32", window=34)
+    long = ClassifierScorer(bert_bundle, variant="cpu-fp32")
+    ids = long.tokenizer.encode(document).ids[:60]
+    # 32 tokens, of which 4 are seen again and half of those judged again.
+    np.testing.assert_allclose(short.score_ids(ids)[:30], long.score_ids(ids[:32])[:30], atol=1e-4)
+    np.testing.assert_allclose(
+        short.score_ids(ids)[30:58], long.score_ids(ids[28:60])[2:30], atol=1e-4
+    )
