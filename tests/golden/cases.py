@@ -140,7 +140,7 @@ def llmlingua2(family: str) -> list[Case]:
     return cases
 
 
-_DOCUMENTS = ("grant:0:1300", "dialogue:3", "grant:6000:7500", "log:5", "grant:9000:10200")
+_DOCUMENTS = ("grant:0:800", "dialogue:2", "grant:6000:6900", "log:3", "grant:9000:9700")
 _QUESTION = "How much did the tribunal at Geneva award to the United States?"
 _LONG: dict[str, Any] = {"question": _QUESTION, "rank_method": "longllmlingua"}
 _TAGGED = (
@@ -148,7 +148,8 @@ _TAGGED = (
     "we do the functions for content? Items I believe are 11, three, 14, 16 and 28, I believe."
     "</llmlingua><llmlingua, rate=0.9, compress=True>\nSpeaker 0: Item 11 is a communication from "
     "Council on Price recommendation to increase appropriation in the general fund group.",
-    "raw:No tags here, but 1 < 2 and so it vanishes.",
+    "raw:<llmlingua>This has 1 < 2 in it and so it goes.</llmlingua><llmlingua, rate=0.5>And this "
+    "one stays, for it has no such sign, and nobody has told it to go away.</llmlingua>",
     "raw:<llmlingua, rate=0.6>The request was made in November, 1871, and the answer came late. It "
     "was long. Nobody had asked for so much of it, and so it was printed twice."
     "</llmlingua>lost between<llmlingua, compress=False>\nKeep all of this.</llmlingua>",
@@ -177,12 +178,12 @@ def _json_config(**rates: float) -> dict[str, dict[str, Any]]:
 def llmlingua() -> list[Case]:
     """Cases for LLMLingua and LongLLMLingua; few, the reference takes its time."""
     cases = [
-        Case("one", ("grant:0:4200",), {"rate": 0.5}),
-        Case("one-quarter", ("grant:8000:11000",), {"rate": 0.25, "instruction": "Summarize.",
+        Case("one", ("grant:0:3000",), {"rate": 0.5}),
+        Case("one-quarter", ("grant:8000:10200",), {"rate": 0.25, "instruction": "Summarize.",
              "question": "What is said of the navy?", "iterative_size": 100}),
         Case("short", ("sample:english",), {"rate": 0.3}),
-        Case("tail", ("grant:2000:3900",), {"target_token": 120, "iterative_size": 150}),
-        Case("languages", ("joined:chinese+german+arabic+emoji+code+blanks+log", "grant:300:1300"),
+        Case("tail", ("grant:2000:3600",), {"target_token": 120, "iterative_size": 150}),
+        Case("languages", ("joined:chinese+german+arabic+emoji+code+blanks+log", "grant:300:900"),
              {"rate": 0.6, "use_context_level_filter": False}),
         Case("many", _DOCUMENTS, {"rate": 0.5, "instruction": "Answer.", "question": _QUESTION}),
         Case("many-sentences", _DOCUMENTS, {"target_token": 200, "context_budget": "*1.5-20",
@@ -197,7 +198,7 @@ def llmlingua() -> list[Case]:
         Case("long-sentences", _DOCUMENTS, {**_LONG, "target_token": 250,
              "use_sentence_level_filter": True, "keep_first_sentence": 2, "keep_last_sentence": 1,
              "keep_sentence_number": 1, "use_token_level_filter": False}),
-        Case("compare-only", ("grant:12000:14500",), {"question": "Who pays?", "rate": 0.5,
+        Case("compare-only", ("grant:12000:13700",), {"question": "Who pays?", "rate": 0.5,
              "condition_compare": True, "add_instruction": True, "instruction": "Read.",
              "concate_question": False}),
         Case("bm25", _DOCUMENTS, {"rate": 0.3, "question": _QUESTION, "rank_method": "bm25",
@@ -214,23 +215,26 @@ def llmlingua() -> list[Case]:
         Case("json-filter", (), {"json_data": _OBJECT, "iterative_size": 30, "rate": 0.3,
              "json_config": _json_config(biography=0.4, ratings=0.5, alive=0.5),
              "use_keyvalue_level_filter": True, "context_budget": "-60"}, "compress_json"),
-        Case("fails-window", ("grant:0:600",), {"rate": 0.5, "question": _QUESTION * 2,
-             "condition_compare": True, "iterative_size": 5000}),
+        Case("one-window", ("grant:0:600",), {"rate": 0.5, "question": _QUESTION,
+             "condition_compare": True, "iterative_size": 3000}),
+        Case("fails-structured", ("raw:No tags but 1 < 2.", "sample:english"), {},
+             "structured_compress_prompt"),
         Case("fails-rate", ("sample:english",), {"rate": 1.5}),
         Case("fails-no-question", ("sample:english",), {"rank_method": "longllmlingua"}),
     ]  # fmt: skip
     original = "grant:0:3000"
     compressed = (
-        "raw:Senate House Representatives: transmitting fourth annual message with thankfulness "
+        "raw:To Senate House Representatives: transmitting fourth annual message with thankfulness "
         "Giver good that as nation blessed for past year with peace home, peace abroad, general "
         "prosperity vouchsafed few peoples. exception recent devastating fire which swept from "
         "earth millions accumulated wealth city Boston"
     )
+    # A quotation's first token must be in the original as it is: with a blank in front, say.
     responses = (
+        "To Senate House Representatives: transmitting fourth annual message",
+        " peace home, peace abroad, general prosperity was had, and  recent devastating fire",
         "a recent devastating fire which swept from earth millions in Boston",
-        "peace home, peace abroad, general prosperity",
         "Nothing of the sort.",
-        "message with thankfulness  and two  spaces of wealth city Boston",
     )
     cases += [
         Case(f"recover-{i}", (original, compressed, f"raw:{response}"), {}, "recover")
@@ -242,15 +246,15 @@ def llmlingua() -> list[Case]:
 def llmlingua_short() -> list[Case]:
     """Cases for a scorer that takes 512 tokens: its cache overflows."""
     return [
-        Case("overflow", ("grant:0:5200",), {"rate": 0.7}),
-        Case("overflow-compare", ("grant:0:4200",), {"rate": 0.8, "question": "Who pays?",
+        Case("overflow", ("grant:0:4000",), {"rate": 0.9}),
+        Case("overflow-compare", ("grant:0:3300",), {"rate": 0.9, "question": "Who pays?",
              "condition_compare": True, "iterative_size": 150}),
         Case("overflow-split", ("special:16",), {"rate": 0.8, "keep_split": True,
              "iterative_size": 120}),
-        Case("long-question", ("grant:3000:4500", "grant:9000:9900"), {
+        Case("long-question", ("grant:3000:4100", "grant:9000:9900"), {
              "question": text("grant:15000:17500"), "rate": 0.6, "iterative_size": 100,
              "rank_method": "longllmlingua", "condition_in_question": "after_condition"}),
-        Case("long-documents", ("grant:0:4000", "grant:5000:8500", "log:12"),
+        Case("long-documents", ("grant:0:2900", "grant:5000:7900", "log:12"),
              {"rate": 0.3, "use_token_level_filter": False}),
-        Case("fails-window", ("grant:0:4200",), {"rate": 0.7, "iterative_size": 300}),
+        Case("fails-window", ("grant:0:3000",), {"rate": 0.7, "iterative_size": 300}),
     ]  # fmt: skip

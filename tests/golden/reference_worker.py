@@ -49,7 +49,9 @@ def record(name, method, what):
 
 
 compressor.control_context_budget = record(
-    "documents", compressor.control_context_budget, lambda result: result[2]
+    "documents",
+    compressor.control_context_budget,
+    lambda result: [int(index) for index in result[2]],
 )
 compressor.control_sentence_budget = record(
     "after_sentence_filter", compressor.control_sentence_budget, lambda result: result[0]

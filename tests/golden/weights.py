@@ -92,6 +92,8 @@ def make_scorer(folder: Path) -> Path:
     """SmolLM2-135M-Instruct as a Hugging Face folder, fp32."""
     loaded = load(find(SCORER), "scorer")
     loaded.model.save_pretrained(folder)
+    # As SmolLM2's own configuration has it; a GGUF file does not say.
+    loaded.tokenizer.clean_up_tokenization_spaces = False
     loaded.tokenizer.save_pretrained(folder)
     return folder
 

@@ -9,7 +9,13 @@ from typing import Any
 from edgelingua import models
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
-from edgelingua.compat import default, quirks_json, quirks_llmlingua, quirks_structured
+from edgelingua.compat import (
+    default,
+    quirks_json,
+    quirks_llmlingua,
+    quirks_llmlingua2,
+    quirks_structured,
+)
 from edgelingua.compat.options import (
     CHUNK_ENDS,
     MAX_FORCE_TOKENS,
@@ -20,7 +26,6 @@ from edgelingua.compat.options import (
     checked_strings,
     checked_texts,
 )
-from edgelingua.compat.quirks_llmlingua2 import QuirksLlmlingua2
 from edgelingua.compat.quirks_recover import recover
 from edgelingua.errors import InputError
 from edgelingua.ort import RunOptions
@@ -253,10 +258,8 @@ class PromptCompressor:
             drop_consecutive=drop_consecutive,
             chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
         )
-        texts = checked_texts(context)
-        if self._quirks:
-            return QuirksLlmlingua2(self._engine).compress(texts, options)
-        return default.compress(self._engine, texts, options)
+        run = quirks_llmlingua2.compress if self._quirks else default.compress
+        return run(self._engine, checked_texts(context), options)
 
     def structured_compress_prompt(
         self,

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgelingua.compat import quirks_llmlingua
+from edgelingua.compat import quirks_llmlingua, quirks_llmlingua2
 from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options, Segment
-from edgelingua.compat.quirks_llmlingua2 import QuirksLlmlingua2
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
 
@@ -40,7 +39,8 @@ def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -
     segments = tuple(parse(text, options.rate) for text in context)
     texts = ["".join(part for part, _, _ in parts) for parts in segments]
     if isinstance(engine.scorer, ClassifierScorer):
-        return QuirksLlmlingua2(engine).compress(
+        return quirks_llmlingua2.compress(
+            engine,
             texts,
             Llmlingua2Options(
                 rate=options.rate,
