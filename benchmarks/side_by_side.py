@@ -62,10 +62,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def ours(job: Job, bundle: Path, variant: str) -> list[str]:
-    """Command of a worker of this library."""
+def ours(job: Job, bundle: Path, variant: str, method: str = "") -> list[str]:
+    """Command of a worker of this library; ``method``: another than the job's."""
     worker = [sys.executable, str(HERE / "our_worker.py")]
-    return [*worker, job.method, str(bundle), str(job.text), str(RATE), variant]
+    return [*worker, method or job.method, str(bundle), str(job.text), str(RATE), variant]
 
 
 def theirs(job: Job, weights: Path, python: str) -> list[str]:
@@ -98,6 +98,8 @@ def compare(job: Job, sides: dict[str, list[str]], rounds: int, folder: Path) ->
                     "tokens_out": warm["tokens_out"],
                     "tokens_per_s": warm["tokens_in"] / warm["s"],
                     "rss_mb": warm["rss_mb"],
+                    "model_share": warm.get("model_s", 0.0) / warm["s"],
+                    "tokenizer_share": warm.get("tokenizer_s", 0.0) / warm["s"],
                 }
             )
             print(rows[-1], file=sys.stderr, flush=True)
@@ -128,4 +130,12 @@ def table(rows: list[dict[str, object]], sides: list[str], job: Job) -> str:
             f"| {side} | {tokens} | {rate:,.0f} ({faster:.2f}x) "
             f"| {cold:.1f} s ({sooner:.1f}x sooner) | {rss:.0f} MB ({smaller:.2f}x) |"
         )
+    if job.method == "llmlingua2":
+        for side in sides[1:]:
+            model, tokenizer = mid(side, "model_share"), mid(side, "tokenizer_share")
+            rest = 1 - model - tokenizer
+            out.append(
+                f"\nTime of {side}: model {model:.0%}, tokenizing and counting {tokenizer:.0%}, "
+                f"cutting and choosing {rest:.0%}."
+            )
     return "\n".join(out) + "\n"

@@ -42,6 +42,8 @@ def main() -> None:
             REFERENCE: theirs(job, weights, options.reference_python),
             "edgelingua fp32": ours(job, bundle, "cpu-fp32"),
             "edgelingua INT8": ours(job, bundle, "cpu-int8"),
+            "quirks, fp32": ours(job, bundle, "cpu-fp32", "llmlingua-quirks"),
+            "quirks, INT8": ours(job, bundle, "cpu-int8", "llmlingua-quirks"),
         }
         compare(job, sides, options.rounds, HERE)
 

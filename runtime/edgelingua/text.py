@@ -52,7 +52,7 @@ _sentences = Split(
     Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
     "isolated",
 )
-_letters = Split(Regex(rf"{_LETTER}+"), "removed", invert=True)
+_letters = Split(Regex(_LETTER), "removed", invert=True)
 _compounds = Split(Regex(_WORD), "removed", invert=True)
 _graphemes = Split(Regex(r"\X"), "isolated")
 # Characters that may be part of a cluster of several: all but those of ASCII, Latin, Greek,
@@ -247,7 +247,7 @@ def cuttable(text: str) -> NDArray[np.bool_]:
     (a line break, a bracket, a dash, a sign): without it the word would run into the one before.
     """
     allowed = _cluster_edges(text) & ~interior(_pieces(_uncuttable, text), len(text))
-    letters = _covered(_pieces(_letters, text), len(text))
+    letters = _letter_mask(text)
     allowed[1:-1] &= ~(letters[1:] & ~letters[:-1] & ~blanks(text)[:-1])
     compounds = _pieces(_compounds, text)
     for start, end in compounds[compounds[:, 1] - compounds[:, 0] > LONGEST_WORD].tolist():
@@ -271,15 +271,24 @@ def interior(ranges: Spans, length: int) -> NDArray[np.bool_]:
     return inside
 
 
-def _covered(ranges: Spans, length: int) -> NDArray[np.bool_]:
-    """Characters inside one of the ranges: ``(length,)``."""
-    return interior(np.stack([ranges[:, 0] - 1, ranges[:, 1]], axis=1), length)[:-1]
+def _letter_mask(text: str) -> NDArray[np.bool_]:
+    """Whether a character is a letter, digit or mark of a spaced script: ``(len(text),)``."""
+    characters, which = np.unique(_code_points(text), return_inverse=True)
+    # Each once, with blanks between: what a character is does not depend on its place.
+    apart = " ".join(map(chr, characters.tolist()))
+    known = np.zeros(len(characters), dtype=bool)
+    known[_pieces(_letters, apart)[:, 0] // 2] = True
+    mask: NDArray[np.bool_] = known[which]
+    return mask
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
 def blanks(text: str) -> NDArray[np.bool_]:
     """Whether a character is one of `BLANKS`: ``(len(text),)``."""
-    code_points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    return np.isin(code_points, [ord(blank) for blank in BLANKS])
+    return np.isin(_code_points(text), [ord(blank) for blank in BLANKS])
 
 
 def _cluster_edges(text: str) -> NDArray[np.bool_]:

@@ -48,7 +48,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         kept = kept_after(best)
         return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
 
-    fits, tokens_out = _most(size, len(ranking), limit)
+    fits, tokens_out = _most(size, np.diff(units.edges)[ranking], limit)
     _refuse_above(limit, tokens_out)
     kept = kept_after(fits)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
@@ -66,16 +66,21 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     )
 
 
-def _most(size: Callable[[int], int], available: int, limit: int) -> tuple[int, int]:
-    """Return how many of the best units fit and their size; 0 and its size if none does."""
-    fits, overflows = available, available + 1
+def _most(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) -> tuple[int, int]:
+    """Return how many of the best units fit and their size; 0 and its size if none does.
+
+    ``lengths``: of each unit, in characters; they only guide the search.
+    """
+    reach = np.concatenate([[0], np.cumsum(lengths)])
+    fits, overflows = len(lengths), len(lengths) + 1
     tokens = too_many = size(fits)
     if tokens > limit:
-        fits, overflows = 0, available
+        fits, overflows = 0, len(lengths)
         tokens = size(0)
     probes = 0
     while overflows - fits > 1:
-        middle = _between(fits, overflows, (limit - tokens) / max(1, too_many - tokens), probes)
+        share = (limit - tokens) / max(1, too_many - tokens) if probes < _GUESSES else 0.5
+        middle = _between(fits, overflows, reach, share)
         probes += 1
         middle_size = size(middle)
         if middle_size <= limit:
@@ -85,23 +90,24 @@ def _most(size: Callable[[int], int], available: int, limit: int) -> tuple[int, 
     return fits, tokens
 
 
-_BLOCK = 64
+_BLOCK = 16
 """Units. So many more always count more, so one block alone holds the crossing, however found."""
 
 _GUESSES = 4
 
 
-def _between(fits: int, overflows: int, share: float, probes: int) -> int:
+def _between(fits: int, overflows: int, reach: NDArray[np.int64], share: float) -> int:
     """Where between two prefixes to count next; counting is what fitting costs.
 
     First the block that holds the crossing is guessed at, from how far (``share``) the limit lies
-    between the two counts. Inside it, where counting is not monotone, the steps are the same for
-    every limit: that is why a larger one never keeps less.
+    between the two counts; tokens grow with characters. Inside it, where counting is not monotone,
+    the steps are the same for every limit: that is why a larger one never keeps less.
     """
     low, high = fits // _BLOCK, -(-overflows // _BLOCK)
     if high - low <= 1:
         return (fits + overflows) // 2
-    guess = low + round((share if probes < _GUESSES else 0.5) * (high - low))
+    wanted = reach[fits] + share * (reach[overflows] - reach[fits])
+    guess = round(int(np.searchsorted(reach, wanted)) / _BLOCK)
     return min(max(guess, low + 1), high - 1) * _BLOCK
 
 
@@ -126,7 +132,7 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
         kept[ranking[:best]] = True
         return count(join(text, _runs(kept, edges)))
 
-    fits, _ = _most(size, len(ranking), limit)
+    fits, _ = _most(size, np.diff(edges)[ranking], limit)
     first, refused = units.first.copy(), units.refused.copy()
     first[part][ranking[:fits]] = True
     refused[part][ranking[fits:]] = True
