@@ -1,8 +1,8 @@
 """edgelingua as a worker: one line on stdin, one compression, one JSON line back.
 
 Arguments: method, bundle, text, rate, variant. The method ``llmlingua-quirks`` is what
-``PromptCompressor(…, quirks="0.2.2")`` does. Of `llmlingua2`, ``model_s`` is the time in the model and
-``tokenizer_s`` that in the tokenizer (encoding and counting); the rest is cutting and choosing.
+``PromptCompressor(…, quirks="0.2.2")`` does. Of `llmlingua2`, ``model_s`` is the time in the model,
+``tokenizer_s`` that in the tokenizer (encoding, counting); the rest is cutting and choosing.
 """
 
 import json
@@ -22,7 +22,6 @@ from edgelingua.compressors.coarse_to_fine import CoarseToFine  # noqa: E402
 from edgelingua.compressors.pruning import TokenPruner  # noqa: E402
 from edgelingua.measure import peak_rss_mb  # noqa: E402
 from edgelingua.ort import RunOptions  # noqa: E402
-
 
 SPENT = {"model_s": 0.0, "tokenizer_s": 0.0}
 
