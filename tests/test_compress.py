@@ -89,7 +89,7 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
         for index, segment in enumerate(prompt.segments):
             if segment.role == "separator":
                 before, after, beyond = offsets[index : index + 3]
-                kept[before:after] = kept[after:beyond].any()
+                kept[before:after] = kept[:before].any() and kept[after:beyond].any()
         one_more = "".join(c for c, k in zip(text, kept, strict=True) if k)
         assert count(one_more) > compressed.limit, "room for one more unit was wasted"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,9 +15,11 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import CoarseToFine, DocumentFilter, Rules, TokenPruner, load_compressor
 from edgelingua.compressors.random import RandomScorer
-from edgelingua.errors import InputError
+from edgelingua.errors import BudgetError, InputError
+from edgelingua.guard import guarded
 from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt, Segment
+from edgelingua.structure import Mode, ranges
 from edgelingua.text import count_words, sentences
 
 from .conftest import DOCUMENT
@@ -237,3 +242,176 @@ def test_documents_can_come_in_the_order_of_their_rank(scorer_bundle: ModelBundl
         assert compressed.text.startswith("Read.\n\n")
         assert compressed.text.endswith("\n\nHow much gold?")
         assert compressed.tokens_out <= compressed.limit
+
+
+@pytest.mark.parametrize(
+    ("text", "pin", "whole"),
+    [
+        ("Pi is about 3.14 here.", re.compile(r"\d+[.)]"), "3.14"),
+        ("They paid 15,500,000 in gold.", "15,", "15,500,000"),
+        ("We don't know that.", "don'", "don't"),
+    ],
+)
+def test_a_pin_that_ends_inside_a_number_or_word_keeps_it_whole(
+    text: str, pin: str | re.Pattern[str], whole: str
+) -> None:
+    for guard in (True, False):
+        for seed in range(10):
+            pruner = TokenPruner(RandomScorer(seed), rules=Rules(guard=guard))
+            budget = Budget(rate=0.5, count=count_words)
+            assert whole in pruner.compress(Prompt.build(text, pin=pin), budget).text
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        (
+            "The committee of the harbour that met on\nthe quay would not, after all its debates,\n"
+            "accept the offer of the company.",
+            " not",
+        ),
+        ('He did not say "Yes. I accept it." to anybody in the old office.', " not"),
+        ("Il est vrai qu'aucun accord ne fut signé à la fin.", "qu'aucun"),
+    ],
+)
+def test_negations_hold_for_their_whole_sentence(text: str, mark: str) -> None:
+    """Sentences go on over line breaks and quotations."""
+    for seed in range(20):
+        for tokens in range(3, 12):
+            pruner = TokenPruner(RandomScorer(seed))
+            kept = pruner.compress(Prompt.build(text), Budget(tokens=tokens, count=count_words))
+            rest = kept.text.replace("not", "").replace("ne", "").replace("qu'aucun", "")
+            assert mark in kept.text or not re.search(r"\w", rest), kept.text
+
+
+def test_a_negation_outlives_a_threshold_where_its_sentence_is_pinned() -> None:
+    prompt = Prompt.build("The court did not accept the plea of Geneva.", pin="accept")
+    pruner = TokenPruner(RandomScorer(), threshold=2.0)
+    compressed = pruner.compress(prompt, Budget(rate=1.0, count=count_words))
+    assert compressed.text == " not accept"
+
+
+def test_escaped_characters_are_no_numbers() -> None:
+    text = r'{"text": "it is not \u00e9t\u00e9 \ud83d\ude00 at 30 degrees in town"}'
+    assert [text[a:b] for a, b in guarded(text).tolist()] == ["not", "30"]
+
+
+def test_a_smaller_budget_keeps_a_subset_of_a_table_of_contents(scorer_bundle: ModelBundle) -> None:
+    """Many marks make few tokens: counting is far from monotone there."""
+    count = scorer_bundle.tokenizer().count
+    text = "\n".join(f"Chapter {i} {'.' * 60} {i * 7}" for i in range(8)) + "\n" + "=" * 60
+    for seed in range(10):
+        pruner = TokenPruner(RandomScorer(seed), rules=Rules(guard=False))
+        smaller: set[int] = set()
+        for tokens in range(5, count(text), 4):
+            compressed = pruner.compress(Prompt.build(text), Budget(tokens=tokens, count=count))
+            kept = {i for a, b in compressed.spans.tolist() for i in range(a, b)}
+            assert smaller <= kept
+            smaller = kept
+
+
+def test_reordered_documents_are_counted_anew(scorer_bundle: ModelBundle) -> None:
+    documents = ["The first report speaks of ships.\n", "The second one is about gold."]
+    loaded = load_compressor("llmlingua", scorer_bundle.folder)
+    assert isinstance(loaded, CoarseToFine)
+    count = scorer_bundle.tokenizer().count
+    for order in (["a", "b"], ["b", "a"]):
+        texts = documents if order[0] == "a" else documents[::-1]
+        compressor = replace(loaded, documents=DocumentFilter(order="rank"))
+        compressed = compressor.compress(Prompt.build(texts), Budget(rate=1.0))
+        assert compressed.tokens_out == count(compressed.text) <= compressed.limit
+
+
+def test_no_separator_leads_where_the_first_document_went() -> None:
+    prompt = Prompt.build(["one two three.", "four five six seven."], pin="six")
+    pruner = TokenPruner(RandomScorer(1), rules=Rules(guard=False))
+    compressed = pruner.compress(prompt, Budget(tokens=1, count=count_words))
+    assert compressed.text == " six"
+    blank = Prompt.build(["", "one two three", "  ", "four"])
+    assert blank.text == "one two three\n\nfour"
+
+
+def test_nothing_of_documents_beyond_the_most_stays(scorer_bundle: ModelBundle) -> None:
+    documents = [f"Report {i}: ship number {i} left the bay." for i in range(5)]
+    loaded = load_compressor("llmlingua", scorer_bundle.folder)
+    assert isinstance(loaded, CoarseToFine)
+    compressor = replace(loaded, documents=DocumentFilter(extra=0, most=1))
+    kept = context_texts(compressor.compress(Prompt.build(documents), Budget(rate=0.8)))
+    assert sum(bool(text) for text in kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: DocumentFilter(order=cast(Any, "bset")),
+            "expected one of original, rank, two_stage",
+        ),
+        (lambda: DocumentFilter(most=0), "expected 1 or more"),
+        (lambda: TokenPruner(RandomScorer(), document_rate=0.0), "above 0 and at most 1"),
+        (lambda: TokenPruner(RandomScorer(), threshold=float("nan")), "not a number"),
+        (lambda: Prompt.build("abc", pin=[cast(Any, 3)]), "expected a text or a compiled pattern"),
+        (lambda: Prompt.build("abc", pin=""), "expected a text or a compiled pattern"),
+        (lambda: Prompt.build([Segment("abc", compress=False)]), "no segment may be compressed"),
+    ],
+)
+def test_options_that_are_none(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_at_least_one_word_of_a_segment_with_a_rate_stays() -> None:
+    prompt = Prompt((Segment("Name: ", compress=False), Segment("John", rate=0.5)))
+    compressed = TokenPruner(RandomScorer()).compress(prompt, Budget(rate=1.0, count=count_words))
+    assert compressed.text == "Name: John"
+
+
+BLOCKS = {
+    "code": "Use this:\n```python\nx = 1\n```\nThen restart the server now.",
+    "json": 'So:\n```json\n{"a": "one two three four five six seven"}\n```\nThat is the answer.',
+    "bare json": 'So:\n{"a": "one two three four five six seven"}\nThat is the answer.',
+    "csv": "These:\n```csv\nid,name,qty\n1,bolt,10\n2,nut,20\n3,screw,30\n```\nMore parts come.",
+    "bare csv": "These:\nid,name,qty\n1,bolt,10\n2,nut,20\n3,screw,30\nMore parts come later.",
+    "markdown": "See:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\nMost of all parts.",
+    "records": '```csv\nid,text,n\n1,"hello big\nnew world",2\n3,"other\nsecond",4\n```\nEnd.',
+}
+
+
+@pytest.mark.parametrize("mode", ["pin", "compress"])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_prose_never_moves_into_a_block(block: str, mode: Mode) -> None:
+    text = BLOCKS[block]
+    for seed in range(20):
+        for rate in (0.5, 0.7, 0.85, 0.95):
+            prompt = Prompt.build(text, structure=mode)
+            try:
+                kept = TokenPruner(RandomScorer(seed)).compress(
+                    prompt, Budget(rate=rate, count=count_words)
+                )
+            except BudgetError:
+                continue
+            lines = set(text.split("\n"))
+            records = {'1,"hello big', 'new world",2', '3,"other', 'second",4'}
+            assert ('1,"hello big' in kept.text) == ('new world",2' in kept.text)
+            for line in kept.text.split("\n"):
+                if line.startswith(("```", "|", "id,")) or line in records:
+                    assert line in lines, kept.text
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("lua", "--[[ explain\nthis ]]\nx = 1"),
+        ("powershell", "<#\nold text\n#>\n$x = 1"),
+        ("julia", "#=\nold text\n=#\nx = 1"),
+        ("matlab", "%{\nold text\n%}\nx = 1"),
+        ("c", "/*\n// old code */\nint x;"),
+        ("go", "//go:build linux\npackage main"),
+        ("yaml", "a: |\n  # Title\n  text"),
+    ],
+)
+def test_what_only_looks_like_a_comment_of_one_line_stays(language: str, code: str) -> None:
+    text = f"```{language}\n{code}\n```"
+    pinned, whole = ranges(text, "compress")
+    assert not whole
+    assert pinned == ((0, len(text)),)

@@ -45,7 +45,10 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
     fused = path.with_name("fused.onnx")
     try:
         fusion = _causal if task == "scorer" else _encoder
-        model, done = fusion(path, config)
+        try:
+            model, done = fusion(path, config)
+        except Exception as refused:  # onnxruntime's optimizer raises what it happens to meet
+            return f"nothing: the graph cannot be fused: {refused!r}"
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)

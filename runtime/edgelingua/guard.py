@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from edgelingua.scores import Spans
 
 _LISTS = {
-    "English": "no not never none nobody nothing nowhere neither nor without cannot hardly unless "
-    "except",
+    "English": "no not never none nobody nothing nowhere neither nor without cannot unless except "
+    "hardly barely scarcely seldom rarely",
     "German": "nicht nichts kein keine keinem keinen keiner keines keins keinerlei nie niemals "
     "niemand niemandem niemanden nirgends ohne weder außer",
     # "pas" is a step too, but a sentence without it is turned round.
@@ -40,6 +40,7 @@ _NEGATIONS = frozenset(
 _LETTER = r"[\w\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]"
 _WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)*+")
 _CONTRACTION = re.compile(r"[^\W\d]+n['’]t|n['’][^\W\d]\w*")  # don't; n'est
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
 _WEDER_NOCH = re.compile(r"\bweder\b[^.!?\n]{1,200}?\b(noch)\b", re.IGNORECASE)
 # Chinese and Japanese have no spaces: these count wherever they stand, but in the words for "very",
 # "Africa", "future", "first", "certainly", "should" and "shame".
@@ -55,11 +56,12 @@ def guarded(text: str) -> Spans:
     r"""Find negations and numbers: what compression must not lose, or the text says the contrary.
 
     Negations are words of English, German, French, Spanish, Italian, Portuguese, Dutch, Russian,
-    Arabic, Hindi, Chinese and Japanese; contractions (``don't``, ``n'est``) whole. The language is
-    not detected: a word that negates in one of them counts in all, so that some that mean nothing
-    of the kind are found (``mai`` is May in German, ``危ない`` is dangerous). Numbers are runs of
-    ``\p{N}`` of any script with what joins them, sign, currency and percent marks: ``-1,234.50 €``,
-    ``10–20 %``, ``१५``, ``½``. Numbers in words (``three``, ``三``) are not found.
+    Arabic, Hindi, Chinese and Japanese; contractions (``don't``, ``n'est``, ``qu'aucun``) whole.
+    The language is not detected: a word that negates in one of them counts in all, so that some
+    that mean nothing of the kind are found (``mai`` is May in German, ``危ない`` is dangerous).
+    Numbers are runs of ``\p{N}`` of any script with what joins them, sign, currency and percent
+    marks: ``-1,234.50 €``, ``10–20 %``, ``१५``, ``½``. Numbers in words (``three``, ``三``) are not
+    found.
 
     Returns
     -------
@@ -73,6 +75,8 @@ def guarded(text: str) -> Spans:
     found = [match.span() for match in _WORD.finditer(text) if _negates(match.group())]
     found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
     found += [match.span() for match in _UNSPACED.finditer(text)]
+    if "\\u" in text:  # the digits of an escaped character are no number
+        text = _ESCAPE.sub("______", text)
     found += [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
     united: list[tuple[int, int]] = []
     for start, end in sorted(found):
@@ -90,7 +94,8 @@ def _negates(word: str) -> bool:
     folded = word.lower() if word.isascii() else unicodedata.normalize("NFC", word).casefold()
     if folded in _NEGATIONS:
         return True
-    return ("'" in folded or "’" in folded) and _CONTRACTION.fullmatch(folded) is not None
+    _, mark, behind = folded.replace("’", "'").rpartition("'")
+    return bool(mark) and (behind in _NEGATIONS or _CONTRACTION.fullmatch(folded) is not None)
 
 
 def _rare_digits(text: str) -> str:

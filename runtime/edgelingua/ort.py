@@ -75,8 +75,10 @@ class Graph:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.thread_count
         settings.inter_op_num_threads = 1
-        # Threads sleep between runs instead of burning a battery.
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads wait awake for each other inside a run, which is short, and sleep between two
+        # instead of burning a battery.
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        settings.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path),

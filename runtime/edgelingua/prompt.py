@@ -15,7 +15,7 @@ from edgelingua.errors import InputError
 from edgelingua.structure import Mode, ranges
 
 Role = Literal["instruction", "context", "question", "separator"]
-"""What a segment is to the reader. A separator stays while anything of the next segment does."""
+"""What a segment is to the reader. A separator stays where something stays on both sides."""
 
 MAX_CHARACTERS = 5_000_000
 """Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
@@ -99,6 +99,8 @@ class Prompt:
     def __post_init__(self) -> None:
         text = self.text
         if not any(s.compressible and s.text.strip() for s in self.segments):
+            if text.strip() and not any(s.compressible for s in self.segments):
+                raise InputError("nothing to compress: no segment may be compressed")
             raise InputError("nothing to compress: the text is empty or blank")
         if len(text) > MAX_CHARACTERS:
             raise InputError(
@@ -129,7 +131,8 @@ class Prompt:
         Parameters
         ----------
         context
-            One text or several; only these are compressed. A `Segment` brings its own rate.
+            One text or several; only these are compressed. A `Segment` brings its own rate. Blank
+            ones among several are left out.
         instruction, question
             Kept byte for byte. The question also guides the compressors that can use one.
         pin
@@ -152,11 +155,14 @@ class Prompt:
         ]
         pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
         for needle in pins:
-            found = isinstance(needle, re.Pattern) or any(needle in s.text for s in contexts)
-            if not needle or not found:
-                raise InputError(f"cannot pin {needle!r}: it does not occur in the context")
+            if not isinstance(needle, str | re.Pattern) or needle == "":
+                raise InputError(f"cannot pin {needle!r}: expected a text or a compiled pattern")
+            if isinstance(needle, str) and not any(needle in s.text for s in contexts):
+                raise InputError(
+                    f"cannot pin {needle!r}: it does not occur in the context as it is written"
+                )
         pieces = [Segment(instruction, "instruction")] if instruction else []
-        for segment in contexts:
+        for segment in [s for s in contexts if s.text.strip()] or contexts[:1]:
             pinned, whole = ranges(segment.text, structure)
             pieces.append(
                 replace(

@@ -246,7 +246,7 @@ def cuttable(text: str) -> NDArray[np.bool_]:
     (don't, well-known); nor between a word and whatever stands right before it that is not a blank
     (a line break, a bracket, a dash, a sign): without it the word would run into the one before.
     """
-    allowed = _cluster_edges(text) & ~interior(_pieces(_uncuttable, text), len(text))
+    allowed = _cluster_edges(text) & ~joined(text)
     letters = _letter_mask(text)
     allowed[1:-1] &= ~(letters[1:] & ~letters[:-1] & ~blanks(text)[:-1])
     compounds = _pieces(_compounds, text)
@@ -254,6 +254,11 @@ def cuttable(text: str) -> NDArray[np.bool_]:
         allowed[start:end] = _cluster_edges(text[start:end])[:-1]
     allowed[[0, -1]] = True
     return allowed
+
+
+def joined(text: str) -> NDArray[np.bool_]:
+    """Offsets inside a number or at the joint of a compound: bool ``(len(text) + 1,)``."""
+    return interior(_pieces(_uncuttable, text), len(text))
 
 
 def graphemes(text: str) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from edgelingua.compressors.documents import choose, relevance
 from edgelingua.compressors.iterative import WINDOW, IterativePruner
 from edgelingua.compressors.rankers import Ranker
 from edgelingua.compressors.selection import fit, room_for
-from edgelingua.compressors.units import Rules, units_of
+from edgelingua.compressors.units import Rules, Units, units_of
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers.perplexity import PerplexityScorer
@@ -38,7 +38,7 @@ class DocumentFilter:
         Tokens of documents chosen beyond the budget (``context_budget`` of the papers' code);
         infinite: all documents stay.
     most
-        Most documents chosen.
+        Most documents chosen; nothing of the others stays, even where there is room.
     forced
         Numbers of the documents that stay whatever they are worth. So do those with a rate.
     ranker
@@ -54,6 +54,12 @@ class DocumentFilter:
     forced: tuple[int, ...] = ()
     ranker: Ranker | None = None
     order: Order = "original"
+
+    def __post_init__(self) -> None:
+        if self.order not in get_args(Order):
+            raise InputError(f"order {self.order!r}: expected one of {', '.join(get_args(Order))}")
+        if self.most is not None and self.most < 1:
+            raise InputError(f"at most {self.most} documents: expected 1 or more, or None")
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,9 @@ class CoarseToFine:
         if self.documents.order != "original":
             ranked = self.documents.order == "rank"
             order = chosen if ranked else [*chosen[::2], *chosen[1::2][::-1]]
-            order = [*order, *(set(range(len(documents))) - set(order))]
+            order += [index for index in range(len(documents)) if index not in order]
             prompt = prompt.reordered(order)
+            room = replace(room, tokens_in=room.count(prompt.text))
             documents = self._documents(prompt)
             chosen = [order.index(index) for index in chosen]
         if self.sentence_room is not None:
@@ -126,7 +133,10 @@ class CoarseToFine:
         question = prompt.question if self.contrastive else ""
         pruner = IterativePruner(self.scorer, question, self.window)
         scored = self._prune(documents, rates, pruner, progress)
-        return fit(prompt, units_of(prompt, scored, self.rules), room, "rank")
+        units = units_of(prompt, scored, self.rules)
+        if self.documents.most is not None:
+            units = _without(units, [d for i, d in enumerate(documents) if i not in chosen])
+        return fit(prompt, units, room, "rank")
 
     def _rates(
         self, documents: list[_Document], chosen: list[int], allowed: float
@@ -226,6 +236,15 @@ class CoarseToFine:
             at, start, end = found[index]
             wanted[at][start:end] = True
         return [replace(d, wanted=w) for d, w in zip(documents, wanted, strict=True)]
+
+
+def _without(units: Units, documents: list[_Document]) -> Units:
+    """Refuse the units of some documents."""
+    refused = units.refused.copy()
+    for document in documents:
+        ends = [document.offset, document.offset + len(document.text)]
+        refused[slice(*np.searchsorted(units.edges, ends))] = True
+    return replace(units, refused=refused)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.selection import fit, room_for
 from edgelingua.compressors.units import Rules, Units, units_of
+from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 
@@ -45,6 +46,15 @@ class TokenPruner:
     forced_documents: tuple[int, ...] = ()
     rules: Rules = field(default_factory=Rules)
     count: Count | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.document_rate <= 1:  # written so that NaN fails too
+            raise InputError(
+                f"document_rate {self.document_rate}: expected the fraction of documents kept, "
+                "above 0 and at most 1"
+            )
+        if self.threshold is not None and math.isnan(self.threshold):
+            raise InputError("the threshold is not a number")
 
     def compress(
         self, prompt: Prompt, budget: Budget, progress: Progress | None = None

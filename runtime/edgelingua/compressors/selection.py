@@ -38,7 +38,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         kept = units.protected.copy()
         kept[ranking[:best]] = True
         for separator, start, end in units.separators.tolist():
-            kept[separator] = kept[start:end].any()
+            kept[separator] = kept[:separator].any() and kept[start:end].any()
         standing = np.flatnonzero(kept)
         number = units.repeated[standing]
         kept[standing[1:][(number[1:] == number[:-1]) & (number[1:] >= 0)]] = False
@@ -90,7 +90,7 @@ def _most(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) ->
     return fits, tokens
 
 
-_BLOCK = 16
+_BLOCK = 64
 """Units. So many more always count more, so one block alone holds the crossing, however found."""
 
 _GUESSES = 4
@@ -122,7 +122,7 @@ def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
 
 
 def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> Units:
-    """Choose the best of some units, as many as fit ``limit`` tokens; refuse the others."""
+    """Choose the best of some units, as many as fit ``limit`` tokens, one at least."""
     edges, protected = units.edges[part.start : part.stop + 1], units.protected[part]
     candidates = np.flatnonzero(~protected & ~units.refused[part])
     ranking = candidates[np.argsort(-units.scores[part][candidates], kind="stable")]
@@ -132,7 +132,7 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
         kept[ranking[:best]] = True
         return count(join(text, _runs(kept, edges)))
 
-    fits, _ = _most(size, np.diff(edges)[ranking], limit)
+    fits = max(_most(size, np.diff(edges)[ranking], limit)[0], 0 if protected.any() else 1)
     first, refused = units.first.copy(), units.refused.copy()
     first[part][ranking[:fits]] = True
     refused[part][ranking[fits:]] = True

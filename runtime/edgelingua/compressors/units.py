@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, get_args
@@ -15,12 +16,12 @@ from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, pool
 from edgelingua.structure import atoms
-from edgelingua.text import BLANKS, blanks, cuttable, graphemes, interior, sentences
+from edgelingua.text import BLANKS, blanks, cuttable, graphemes, interior, joined, sentences
 
 Level = Literal["token", "word", "phrase", "sentence"]
 
-_LONGEST_ATOM = 256
-"""Characters; a longer URL or quotation may be cut like any text, or it would outweigh a budget."""
+_MARKS = re.compile(r"([^\w\s])\1{1,255}")
+"""Runs of one mark (====, ….), of which many make one token."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Rules:
         e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
         phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
     guard
-        Negations and numbers stay as long as anything of their sentence stays: without them it
-        would say something else.
+        Negations and numbers stay as long as anything else of their sentence stays, where the
+        budget holds them: without them it would say something else.
     drop_consecutive
         Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
         it and another of the same (LLMLingua-2).
@@ -58,9 +59,10 @@ class Units:
     ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
     ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen; ``first``
     ``(U,)`` bool, chosen before the others.
-    ``separators`` ``(n, 3)``: a unit that is kept if any of the units from the second number up to
-    the third is. ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand
-    beside each other.
+    ``separators`` ``(n, 3)``: a unit that is kept if something before it is, and any of the units
+    from the second number up to the third.
+    ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
+    other.
     """
 
     edges: NDArray[np.int64]
@@ -135,15 +137,15 @@ def _pin_edges(prompt: Prompt) -> NDArray[np.int64]:
     """Cuts beside pinned marks: a pinned line break or full stop does not protect the next word."""
     text, found = prompt.text, []
     for start, end in prompt.ranges("pinned").tolist():
-        joins = text[start - 1 : start].isalnum() and text[end : end + 1].isalnum()
-        if end == start or (joins and not any(c.isspace() for c in text[start:end])):
-            continue  # nothing, or something inside a word or number
+        if end == start:
+            continue
         if not text[end - 1].isalnum():
             found.append(end)
         if not text[start].isalnum() and text[start] not in BLANKS:
             found.append(_before_blanks(text, start))
     edges = np.asarray(found, dtype=np.int64)
-    return edges[np.isin(edges, graphemes(text))] if found else edges
+    # A pin inside a number or a contraction protects it whole.
+    return edges[np.isin(edges, graphemes(text)) & ~joined(text)[edges]] if found else edges
 
 
 def _before_blanks(text: str, at: int) -> int:
@@ -162,11 +164,11 @@ def _wholes(prompt: Prompt, level: Level) -> Spans:
         ends = sorted({0, *ends})
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
     elif level != "token":
-        spans = atoms(text)
+        marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
+        spans = np.concatenate([atoms(text), marks.reshape(-1, 2)])
         # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
         pinned = np.concatenate([[0], np.cumsum(prompt.protected())])
-        free = pinned[spans[:, 1]] == pinned[spans[:, 0]]
-        found.append(spans[free & (spans[:, 1] - spans[:, 0] <= _LONGEST_ATOM)])
+        found.append(spans[pinned[spans[:, 1]] == pinned[spans[:, 0]]])
     if level == "phrase":
         found.append(phrases(text))
     return np.concatenate(found).astype(np.int64)
@@ -214,7 +216,7 @@ def _guarded(
 ) -> NDArray[np.float32]:
     """Raise negations and numbers a hair above the best of their sentence.
 
-    Where a part of the sentence is protected, above the best of all.
+    Where a part of the sentence is protected, above everything: any threshold too.
     """
     spans = guarded(text)
     first = np.searchsorted(edges, spans[:, 0], "right") - 1
@@ -222,14 +224,28 @@ def _guarded(
     depth = np.zeros(len(edges), dtype=np.int64)
     np.add.at(depth, first, 1)
     np.add.at(depth, last, -1)
-    marked = np.flatnonzero((np.cumsum(depth)[:-1] > 0) & np.isfinite(scores))
-    sentence = np.searchsorted(sentences(text)[:, 1], edges[1:] - 1, "right")
+    marked = np.flatnonzero(np.cumsum(depth)[:-1] > 0)
+    sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
     best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
     np.maximum.at(best, sentence, scores)
-    best[sentence[protected & np.isfinite(scores)]] = scores.max()
+    best[sentence[protected & np.isfinite(scores)]] = np.inf
     scores = scores.copy()
     scores[marked] = np.nextafter(best[sentence[marked]], np.float32(np.inf))
     return scores
+
+
+def _statement_ends(text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where statements end: sentences that go on over a line break or a quotation are one.
+
+    So does whatever a small letter follows; and what is inside a unit is no end.
+    """
+    ends = []
+    for start, end in sentences(text).tolist():
+        solid = start + len(text[start:end].rstrip())
+        goes_on = text[end : end + 1].islower() and text.count("\n", solid, end) < 2
+        if not goes_on and edges[np.searchsorted(edges, solid)] <= end:
+            ends.append(end)
+    return np.asarray(ends, dtype=np.int64)
 
 
 def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:

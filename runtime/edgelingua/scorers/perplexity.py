@@ -16,8 +16,8 @@ from edgelingua.manifest import Cache, Variant
 from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
-_CHUNK = 128
-"""Tokens per run: bounds the logits the graph holds at once (128 x 49,152 floats are 25 MB)."""
+_CHUNK = 256
+"""Tokens per run: bounds the logits the graph holds at once (256 x 49,152 floats are 50 MB)."""
 
 
 class PerplexityScorer:

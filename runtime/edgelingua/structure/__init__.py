@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from edgelingua.errors import InputError
 from edgelingua.structure.atoms import atoms
 from edgelingua.structure.blocks import Block, Kind, by_structure, find, pin
-from edgelingua.structure.ranges import Range, outside
+from edgelingua.structure.ranges import Range
 
 __all__ = ["Block", "Kind", "Mode", "atoms", "by_structure", "find", "pin", "ranges"]
+
+_LINE_BREAK = re.compile(r"\r?\n")
 
 Mode = Literal["pin", "compress", "off"]
 """What becomes of blocks: kept whole; compressed so that they stay what they are; read as prose."""
@@ -21,7 +24,7 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
     Parameters
     ----------
     text
-        Any text; a text of prose only comes back with its atoms.
+        Any text; of prose there is nothing to return.
     mode
         ``"pin"``: blocks are pinned. ``"compress"``: see `by_structure`. ``"off"``: nothing is
         looked for.
@@ -29,8 +32,8 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
     Returns
     -------
     pinned, whole
-        Ranges of characters, half-open, ascending; none overlap, between the two neither. `atoms`
-        are whole, those in a pinned block left out.
+        Ranges of characters, half-open, ascending; none overlap, between the two neither. The line
+        break behind a block is pinned too: what follows must not move up into it.
 
     Raises
     ------
@@ -48,13 +51,12 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
         return (), ()
     pinned: list[Range] = []
     whole: list[Range] = []
-    blocks = find(text)
-    for block in blocks:
+    for block in find(text):
         kept, together = by_structure(text, block) if mode == "compress" else (pin(text, block), [])
         pinned += kept
         whole += together
-    for start, end in outside([(block.start, block.end) for block in blocks], 0, len(text)):
-        whole += [(start + a, start + b) for a, b in atoms(text[start:end]).tolist()]
+        if (behind := _LINE_BREAK.match(text, block.end)) is not None:
+            pinned.append(behind.span())
     return tuple(_united(pinned)), tuple(sorted(whole))
 
 

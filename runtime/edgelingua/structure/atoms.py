@@ -12,8 +12,9 @@ from edgelingua.structure.ranges import Range, outermost
 if TYPE_CHECKING:
     from edgelingua.scores import Spans
 
-LONGEST_ATOM = 2048
-"""Characters; what is longer (a data URL, noise) may be cut like any text."""
+LONGEST_ATOM = 256
+"""Characters; what is longer (a data URL, noise) may be cut like any text: it would outweigh most
+budgets."""
 
 LONGEST_QUOTATION = 120
 """Characters between quotation marks; what is longer is read as text."""

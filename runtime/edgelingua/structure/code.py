@@ -17,13 +17,19 @@ _PYTHON = {"python", "py", "python3", "py3"}
 _COMMENTS = {
     "//": "c cpp c++ cc h hpp java js javascript jsx ts typescript tsx go rust rs swift kotlin kt "
     "scala csharp cs c# dart zig jsonc json5 groovy solidity",
-    "#": "python py python3 py3 sh bash shell zsh fish yaml yml toml ruby rb perl r make makefile "
+    "#": "python py python3 py3 sh bash shell zsh fish toml ruby rb perl r make makefile "
     "dockerfile conf nim julia jl elixir powershell ps1 cmake hcl tf terraform",
     "--": "sql lua haskell hs ada vhdl elm",
     ";": "lisp clojure clj scheme asm nasm",
     "%": "tex latex matlab erlang prolog",
 }
+# Not YAML: in a text block of it, what looks like a comment is text.
 _MARK_OF = {language: mark for mark, names in _COMMENTS.items() for language in names.split()}
+
+# Comments that a compiler or a tool reads.
+_DIRECTIVE = re.compile(
+    r"#!|//go:|//\s*\+build|//export\b|//\s*@|#\s*-\*-|#\s*(?:syntax|escape|frozen_string_literal)\s*[=:]"
+)
 
 _LONGEST_PYTHON = 200_000
 """Characters; Python beyond is read by line comments: its tokenizer takes a second per megabyte."""
@@ -68,13 +74,17 @@ def by_line(text: str, block: Fenced) -> Parts:
         mark = _MARK_OF.get(block.language)
         loose = [(n, n) for n, (a, b) in enumerate(rows) if _is_loose(text[a:b].strip(), mark)]
     whole = [with_break(text, rows[first][0], rows[last][1]) for first, last in loose]
-    start, end = with_break(text, block.start, block.end)
-    # What follows must not move up behind the closing fence.
-    return outside(whole, start, end + text.startswith("\n", end)), whole
+    return outside(whole, *with_break(text, block.start, block.end)), whole
 
 
 def _is_loose(line: str, mark: str | None) -> bool:
-    return not line or (mark is not None and line.startswith(mark) and not line.startswith("#!"))
+    if not line:
+        return True
+    if mark is None or not line.startswith(mark) or "*/" in line or _DIRECTIVE.match(line):
+        return False
+    # What opens or closes a comment of many lines begins alike: --[[, #=, #>, %{.
+    rest = line.lstrip(mark[0])
+    return not rest or rest[0].isalnum() or rest[0].isspace()
 
 
 def _loose_python(rows: list[str]) -> list[Range] | None:

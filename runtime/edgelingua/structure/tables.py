@@ -37,10 +37,22 @@ def find_tables(text: str, start: int, end: int) -> Iterator[Range]:
 
 def by_row(text: str, start: int, end: int) -> Parts:
     """Pin the header of the table and its delimiter row; other rows are whole."""
-    rows = lines(text, start, end)
+    rows = _records(text, lines(text, start, end))
     head = 2 if len(rows) > 1 and _is_delimiter(text[slice(*rows[1])]) else 1
     pinned = with_break(text, rows[0][0], rows[:head][-1][1])
     return [pinned], [with_break(text, a, b) for a, b in rows[head:]]
+
+
+def _records(text: str, rows: list[Range]) -> list[Range]:
+    """Unite the lines of a record that has line breaks between quotation marks."""
+    if text.count('"', rows[0][0], rows[-1][1]) % 2:
+        return rows  # inches, not quotation marks
+    records: list[Range] = []
+    is_open = False
+    for start, end in rows:
+        records.append((records.pop()[0], end) if is_open else (start, end))
+        is_open ^= text.count('"', start, end) % 2 == 1
+    return records
 
 
 def _markdown(text: str, rows: list[Range], at: int) -> int:
