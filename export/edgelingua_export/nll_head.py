@@ -18,7 +18,7 @@ def add_nll_head(path: Path) -> None:
 
     The new input ``targets`` ``(1, n)`` int64 are the tokens that follow the last ``n`` positions,
     ``nll`` ``(1, n)`` their negative log-likelihood in nats. Logits never leave the graph (a chunk
-    of 128 tokens has 25 MB of them), and are computed for those positions only: text that is read
+    of 256 tokens has 50 MB of them), and are computed for those positions only: text that is read
     just to be remembered skips the largest product of a small model.
     """
     graph = Graph.load(path)
