@@ -37,7 +37,8 @@ class Compressed:
     units
         Shape ``(U, 2)``: the pieces that were kept or dropped whole; they tile ``prompt.text``.
     scores
-        Shape ``(U,)``, float32, higher = keep; NaN where a unit was protected.
+        Shape ``(U,)``, float32, higher = keep; NaN where a unit was protected, infinite where it is
+        a negation or number of a sentence of which a part was.
     reasons
         Shape ``(U,)``: a `Reason` each.
     score_unit

@@ -100,7 +100,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
     inside = interior(_wholes(prompt, rules.level), len(text))
     edges = finest[~inside[finest] | np.isin(finest, borders)]
-    scores = _merged(finest, _scores(finest, scored), edges, scored)
+    scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
     if rules.guard:
         scores = _guarded(text, edges, scores, protected)
@@ -187,20 +187,15 @@ def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray
 
 
 def _merged(
-    finest: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    edges: NDArray[np.int64],
-    scored: dict[int, TokenScores],
+    finest: NDArray[np.int64], scores: NDArray[np.float32], edges: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Scores of coarser units: the mean over their words; of ranks, the best.
+    """Scores of coarser units: the mean over their words.
 
     A mean and not a sum, as in Selective Context: a sentence is not worth more for being long.
     """
     if len(edges) == len(finest):
         return scores
     begins = np.searchsorted(finest, edges[:-1])
-    if any(token_scores.unit == "rank" for token_scores in scored.values()):
-        return np.maximum.reduceat(scores, begins)
     real = np.isfinite(scores)
     totals = np.add.reduceat(np.where(real, scores, 0).astype(np.float64), begins)
     counts = np.add.reduceat(real.astype(np.int64), begins)
