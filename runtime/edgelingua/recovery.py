@@ -8,6 +8,7 @@ prompt knows which characters of the original it is made of.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,15 @@ def recover(compressed: Compressed, answer: str) -> Recovered:
     that needs the least restoring is taken, then the earliest. The question and the instruction
     are not quoted from.
     """
-    original = compressed.prompt.text
-    kept = _kept_words(compressed)
+    return requote(compressed.prompt.text, _kept_words(compressed), answer)
+
+
+def requote(original: str, kept: Sequence[tuple[int, int]], answer: str) -> Recovered:
+    """Restore the wording of ``original``, of which only the words ``kept`` were there to quote.
+
+    ``kept``: character ranges in the order in which the words stood; an empty one is a break, over
+    which no quotation goes.
+    """
     places = defaultdict(list)
     for index, (start, end) in enumerate(kept):
         places[original[start:end].casefold()].append(index)
@@ -107,7 +115,7 @@ def _longest_run(
     texts: list[str],
     at: int,
     places: dict[str, list[int]],
-    kept: list[tuple[int, int]],
+    kept: Sequence[tuple[int, int]],
     original: str,
 ) -> tuple[int, int] | None:
     """Return (first kept word, number of words) of the best quotation that begins at ``at``."""

@@ -1,160 +1,135 @@
-"""JSON objects: their strings are compressed, everything else stays as it is.
-
-The strings go through the compressor as they read, not as they are written in JSON, and come back
-into a copy of the object: no escape can break, and no comma inside a string is mistaken for syntax.
-"""
+"""JSON objects: their strings are compressed, pairs may go, everything else stays as it is."""
 
 from __future__ import annotations
 
-import copy
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
-from edgelingua.compat.quirks_json import read_config
-from edgelingua.errors import InputError
-from edgelingua.prompt import SEPARATOR, Prompt, Segment
+import numpy as np
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "str": object,
-    "string": object,
-    "int": int,
-    "integer": int,
-    "float": (int, float),
-    "number": (int, float),
-    "bool": bool,
-    "boolean": bool,
-    "list": (list, tuple),
-    "List": (list, tuple),
-    "tuple": (list, tuple),
-    "dict": dict,
-    "dictionary": dict,
-}
+from edgelingua.budget import Budget
+from edgelingua.compat import effects
+from edgelingua.compat.checks import check_rate
+from edgelingua.compat.default_llmlingua import coarse_to_fine, rules_of
+from edgelingua.compat.default_parts import check_target, within, worth
+from edgelingua.compat.json_config import Entry, checked
+from edgelingua.compat.json_plan import Plan, dump, strings
+from edgelingua.compat.options import CompressOptions, Engine
+from edgelingua.compat.result import summary
+from edgelingua.compressors import Compressor, TokenPruner
+from edgelingua.scorers import ClassifierScorer
+
+_TRIES = 4
+"""Most runs to meet a target: what JSON adds to the strings is known only once they are chosen."""
 
 
-@dataclass
-class Plan:
-    """An object on its way through a compressor.
+def compress(
+    engine: Engine,
+    json_data: Mapping[str, Any],
+    json_config: Mapping[str, Mapping[str, Any]] | str,
+    options: CompressOptions,
+    given: frozenset[str],
+) -> dict[str, Any]:
+    """Compress the strings of an object; numbers, keys and the rest stay as they are.
 
-    ``strings``: the numbers of the segments that are compressed, with the path of keys to each.
+    With the filter of pairs, those that may be removed are ranked, and the best stay, as many as
+    fit beside the others; then the strings of those that stay are compressed, each at its rate.
+    ``given``: see `effects.given`.
     """
+    check_target(options.target_token)
+    check_rate("rate", options.rate)
+    data, entries = checked(json_data, json_config, options.rate)
+    classifier = isinstance(engine.scorer, ClassifierScorer)
+    effects.warn("json llmlingua2" if classifier else "json", given, options, level=4)
+    untouched = not (options.use_token_level_filter or options.use_sentence_level_filter)
+    if untouched:
+        entries = {key: Entry(1.0, False, entry.removable) for key, entry in entries.items()}
 
-    data: dict[str, Any]
-    removable: set[str]
-    segments: list[Segment] = field(default_factory=list)
-    strings: list[tuple[int, list[str | int]]] = field(default_factory=list)
-
-    def prompt(self, question: str) -> Prompt:
-        """Return the prompt; the question guides and is not part of the object."""
-        asked = [Segment(SEPARATOR, "instruction"), Segment(question, "question")]
-        return Prompt((*self.segments, *(asked if question else ())))
-
-    def result(self, texts: Sequence[str], *, drop_empty: bool) -> tuple[dict[str, Any], str, str]:
-        """Return the object with the strings compressed, and the JSON before and after.
-
-        ``drop_empty``: pairs that may be removed go when nothing is left of them.
-        """
-        data = copy.deepcopy(self.data)
-        for segment, path in self.strings:
-            target: Any = data
-            for key in path[:-1]:
-                target = target[key]
-            kept = texts[segment]
-            target[path[-1]] = kept if kept == target[path[-1]] else kept.strip()
-        if drop_empty:
-            data = {k: v for k, v in data.items() if k not in self.removable or _left(v)}
-        return data, _dump(self.data), _dump(data)
-
-
-def plan(
-    data: Mapping[str, Any],
-    config: str | Mapping[str, Mapping[str, Any]],
-    rate: float,
-    *,
-    competing: bool,
-) -> Plan:
-    """Plan what to compress.
-
-    Parameters
-    ----------
-    data, config
-        See `PromptCompressor.compress_json`.
-    rate
-        Where the configuration gives none.
-    competing
-        What may be removed has no rate of its own but what the others leave.
-
-    Raises
-    ------
-    InputError
-        The data is no object, its keys are not those of the configuration, or a value is not of
-        the type that the configuration says.
-    """
-    entries = read_config(config)
-    if not isinstance(data, Mapping):
-        raise InputError(f"json_data: expected an object, got {data!r:.60}")
-    if set(data) != set(entries):
-        odd = sorted(str(key) for key in set(data) ^ set(entries))
-        raise InputError(
-            f"json_data and json_config: expected the same keys; only one has {', '.join(odd)}"
+    tokens_in = engine.count(dump(data))
+    wanted = tokens_in
+    if options.target_token > 0:
+        wanted = math.floor(options.target_token)
+    elif options.use_context_level_filter:
+        wanted = math.floor(options.rate * tokens_in)
+    left = data
+    if options.use_context_level_filter:
+        left = _chosen(engine, data, entries, options, wanted)
+    plan = Plan(left, entries)
+    if plan.places:
+        left = _pruned(engine, plan, options, wanted)
+    tokens_out = engine.count(dump(left))
+    if tokens_out > wanted:
+        warnings.warn(
+            f"{tokens_out} tokens are left of the object, more than the {wanted} wanted: keys, "
+            "values that are not compressed and pairs that may not be removed stay",
+            stacklevel=3,
         )
-    try:
-        copied: dict[str, Any] = json.loads(json.dumps(dict(data)))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"json_data is not JSON: {error}") from None
-    made = Plan(copied, {key for key in data if entries[key].get("pair_remove", False)})
-    for key, written in copied.items():
-        entry = entries[key]
-        kind = entry.get("value_type", "str")
-        number = isinstance(written, bool | int | float)
-        value = str(written) if number and kind in ("str", "string") else written
-        copied[key] = value
-        if kind not in _KINDS:
-            raise InputError(
-                f"json_config[{key!r}]: value_type {kind!r}; expected one of {', '.join(_KINDS)}"
-            )
-        if not isinstance(value, _KINDS[kind]):
-            raise InputError(f"json_data[{key!r}]: {value!r:.60} is no {kind}, as configured")
-        own = entry.get("rate", rate)
-        if isinstance(own, bool) or not isinstance(own, int | float) or not 0 < own <= 1:
-            raise InputError(
-                f"json_config[{key!r}]: rate {own!r}; expected a number above 0 and at most 1"
-            )
-        compress = bool(entry.get("compress", True)) and own < 1
-        # What may be removed competes for its place; the rest keeps its own rate.
-        keep = None if competing and key in made.removable else float(own)
-        made.segments.append(Segment(f"{json.dumps(key, ensure_ascii=False)}: ", "instruction"))
-        _walk(made, value, [key], keep, compress=compress)
-        made.segments.append(Segment(",\n", "instruction"))
-    return made
+    return summary("", tokens_in, tokens_out) | {"compressed_prompt": left}
 
 
-def _walk(
-    made: Plan, value: Any, path: list[str | int], rate: float | None, *, compress: bool
-) -> None:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            made.segments.append(Segment(f"{key}: ", "instruction"))
-            _walk(made, inner, [*path, key], rate, compress=compress)
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            _walk(made, inner, [*path, index], rate, compress=compress)
-    elif isinstance(value, str) and compress and value.strip():
-        made.strings.append((len(made.segments), path))
-        made.segments.append(Segment(value, "context", rate=rate))
-        made.segments.append(Segment("; ", "instruction"))
+def _chosen(
+    engine: Engine,
+    data: dict[str, Any],
+    entries: Mapping[str, Entry],
+    options: CompressOptions,
+    wanted: int,
+) -> dict[str, Any]:
+    """Return the pairs that stay: those that must, and the best of the others that fit."""
+    costs = {key: _cost(engine, key, data[key], entries[key]) for key in data}
+    staying = {key for key in data if not entries[key].removable}
+    room = wanted - engine.count("{}") - sum(costs[key] for key in staying)
+    others = [key for key in data if key not in staying]
+    if others and room < sum(costs[key] for key in others):
+        values = worth(
+            engine,
+            [dump({key: data[key]})[1:-1] for key in others],
+            options.rank_method,
+            options.question,
+        )
+        for index in np.argsort(-values, kind="stable").tolist():
+            if costs[others[index]] <= room:
+                staying.add(others[index])
+                room -= costs[others[index]]
+        others = [key for key in others if key not in staying]
+        return {key: value for key, value in data.items() if key not in others}
+    return data
+
+
+def _cost(engine: Engine, key: str, value: Any, entry: Entry) -> int:
+    """Tokens of a pair once its strings are compressed."""
+    tokens = engine.count(dump({key: value})[1:-1] + ", ")
+    if entry.compress:
+        for _, text in strings(value):
+            size = engine.count(text)
+            # A string is never emptied.
+            tokens -= size - max(1, Budget(rate=entry.rate).limit(size))
+    return tokens
+
+
+def _pruned(engine: Engine, plan: Plan, options: CompressOptions, wanted: int) -> dict[str, Any]:
+    """Return the object with its strings compressed, at their rates and within a target."""
+    contrastive = options.condition_compare or "_condition" in options.condition_in_question
+    question = options.question if contrastive else ""
+    compressor: Compressor
+    if isinstance(engine.scorer, ClassifierScorer):
+        compressor, question = TokenPruner(engine.scorer, rules=rules_of(options)), ""
     else:
-        made.segments.append(Segment(_dump(value), "instruction"))
-
-
-def _left(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_left(inner) for inner in value.values())
-    if isinstance(value, list | tuple):
-        return any(_left(inner) for inner in value)
-    return value not in ("", None)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        compressor = coarse_to_fine(engine, options, [])
+    prompt = plan.prompt(question)
+    fixed = engine.count("".join(s.text for s in prompt.segments if not s.compressible))
+    tokens = engine.count(prompt.text)
+    if options.target_token > 0:
+        tokens += min(0, wanted - engine.count(dump(plan.data)))
+    for _ in range(_TRIES):
+        tokens = max(fixed, tokens)
+        budget = Budget(tokens=tokens, count=engine.count)
+        # What is too much is said once, of the whole object.
+        compressed = within(compressor, prompt, budget, say=False)
+        left = plan.result(compressed.segment_texts())
+        excess = engine.count(dump(left)) - wanted
+        if options.target_token <= 0 or excess <= 0 or tokens == fixed:
+            break
+        tokens = min(tokens, compressed.tokens_out) - excess
+    return left

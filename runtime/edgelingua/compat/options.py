@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
+from edgelingua.compat.checks import (
+    Segment,
+    check_flag,
+    check_number,
+    check_string,
+    check_strings,
+    check_whole,
+)
 from edgelingua.errors import InputError
 from edgelingua.manifest import TOKENIZER
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
@@ -19,9 +25,6 @@ MAX_FORCE_TOKENS = 100
 
 LOCAL_RANKS = ("llmlingua", "longllmlingua", "bm25", "gzip")
 """Ways to rank documents that need neither a hosted service nor another framework."""
-
-Segment = tuple[str, float, bool]
-"""A tagged part of a context: its text, the rate of it to keep, whether it is compressed."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,16 @@ class Llmlingua2Options:
     chunk_end_tokens: tuple[str, ...] = CHUNK_ENDS
 
     def __post_init__(self) -> None:
-        for name in ("rate", "target_token", "context_level_rate"):
-            _check_number(name, getattr(self, name))
+        for name in ("rate", "target_token", "context_level_rate", "context_level_target_token"):
+            check_number(name, getattr(self, name))
+        check_whole("target_context", self.target_context, None)
         for name in ("force_tokens", "chunk_end_tokens"):
-            _check_strings(name, getattr(self, name))
+            check_strings(name, getattr(self, name))
+        for name in ("word_sep", "label_sep"):
+            check_string(name, getattr(self, name))
+        for name in ("use_context_level_filter", "use_token_level_filter", "return_word_label",
+                     "force_reserve_digit", "drop_consecutive"):  # fmt: skip
+            check_flag(name, getattr(self, name))
         if self.token_to_word not in ("mean", "first"):
             raise InputError(f"token_to_word: expected mean or first, got {self.token_to_word!r}")
 
@@ -115,16 +124,22 @@ class CompressOptions:
     strict_preserve_uncompressed: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("instruction", "question", "context_budget"):
-            if not isinstance(getattr(self, name), str):
-                raise InputError(f"{name}: expected a str, got {getattr(self, name)!r:.60}")
+        for name in ("instruction", "question", "context_budget", "reorder_context",
+                     "rank_method", "condition_in_question"):  # fmt: skip
+            check_string(name, getattr(self, name))
         for name in ("rate", "target_token", "token_budget_ratio", "high_priority_bonus",
                      "dynamic_context_compression_ratio"):  # fmt: skip
-            _check_number(name, getattr(self, name))
-        if isinstance(self.iterative_size, bool) or not isinstance(self.iterative_size, int):
-            raise InputError(f"iterative_size: expected an int, got {self.iterative_size!r:.60}")
-        if self.iterative_size < 1:
-            raise InputError(f"iterative_size: expected 1 or more, got {self.iterative_size}")
+            check_number(name, getattr(self, name))
+        for name in ("keep_first_sentence", "keep_last_sentence", "keep_sentence_number"):
+            check_whole(name, getattr(self, name))
+        check_whole("iterative_size", self.iterative_size, 1)
+        if self.force_context_number is not None:
+            check_whole("force_context_number", self.force_context_number)
+        for name in ("use_sentence_level_filter", "use_context_level_filter",
+                     "use_token_level_filter", "keep_split", "condition_compare",
+                     "add_instruction", "concate_question",
+                     "strict_preserve_uncompressed"):  # fmt: skip
+            check_flag(name, getattr(self, name))
         if self.rate > 1:
             raise InputError(
                 f"rate: the fraction to keep, expected at most 1, got {self.rate}; for 5x say 0.2"
@@ -137,40 +152,6 @@ class CompressOptions:
         if self.rank_method == "longllmlingua" and not self.question:
             raise InputError("rank_method longllmlingua ranks by the question: give one")
         _check_condition(self.condition_in_question)
-
-
-def checked_texts(context: str | Sequence[str]) -> list[str]:
-    """Return contexts as a list.
-
-    Raises
-    ------
-    InputError
-        Neither a text nor a sequence of texts.
-    """
-    if isinstance(context, str):
-        return [context]
-    _check_strings("context", context)
-    return list(context)
-
-
-def checked_strings(name: str, values: Sequence[str] | None, default: tuple[str, ...] = ()
-                    ) -> tuple[str, ...]:  # fmt: skip
-    """Return a sequence of strings as a tuple, ``None`` as the default."""
-    if values is None:
-        return default
-    _check_strings(name, values)
-    return tuple(values)
-
-
-def _check_strings(name: str, values: object) -> None:
-    # A lone string is a sequence of strings too, but never what was meant.
-    if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
-        raise InputError(f"{name}: expected a list of str, got {values!r:.60}")
-
-
-def _check_number(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-        raise InputError(f"{name}: expected a number, got {value!r:.60}")
 
 
 def _check_condition(condition: str) -> None:

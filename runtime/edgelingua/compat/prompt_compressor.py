@@ -11,10 +11,24 @@ from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compat import (
     default,
+    default_json,
+    default_llmlingua2,
+    default_recover,
+    effects,
     quirks_json,
     quirks_llmlingua,
     quirks_llmlingua2,
+    quirks_recover,
     quirks_structured,
+)
+from edgelingua.compat.checks import (
+    check_mapping,
+    check_range,
+    check_string,
+    checked_ids,
+    checked_segments,
+    checked_strings,
+    checked_texts,
 )
 from edgelingua.compat.options import (
     CHUNK_ENDS,
@@ -22,11 +36,7 @@ from edgelingua.compat.options import (
     CompressOptions,
     Engine,
     Llmlingua2Options,
-    Segment,
-    checked_strings,
-    checked_texts,
 )
-from edgelingua.compat.quirks_recover import recover
 from edgelingua.errors import InputError
 from edgelingua.ort import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
@@ -100,7 +110,7 @@ class PromptCompressor:
         bundle = ModelBundle.open(models.find_bundle(str(model_name)))
         kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
         scorer = kind(bundle, variant=variant, options=options)
-        forced = _max_force_tokens(llmlingua2_config or {})
+        forced = _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config)
         self._engine = Engine(bundle, scorer, count or scorer.count, forced)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -159,9 +169,9 @@ class PromptCompressor:
         InputError
             An argument is of the wrong type or out of range, or the prompt cannot be compressed.
         """
+        given = effects.given(self.compress_prompt, locals())
         if self.use_llmlingua2:
-            return self.compress_prompt_llmlingua2(
-                context,
+            options2 = Llmlingua2Options(
                 rate=rate,
                 target_token=target_token,
                 use_context_level_filter=use_context_level_filter,
@@ -169,23 +179,25 @@ class PromptCompressor:
                 target_context=target_context,
                 context_level_rate=context_level_rate,
                 context_level_target_token=context_level_target_token,
-                force_context_ids=force_context_ids,
+                force_context_ids=checked_ids(force_context_ids),
                 return_word_label=return_word_label,
                 word_sep=word_sep,
                 label_sep=label_sep,
                 token_to_word=token_to_word,
-                force_tokens=force_tokens,
+                force_tokens=checked_strings("force_tokens", force_tokens),
                 force_reserve_digit=force_reserve_digit,
                 drop_consecutive=drop_consecutive,
-                chunk_end_tokens=chunk_end_tokens,
+                chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
             )
+            return self._llmlingua2(context, options2, given)
+        contexts = self._contexts(context)
         options = CompressOptions(
             instruction=instruction,
             question=question,
             rate=rate,
             target_token=target_token,
             iterative_size=iterative_size,
-            force_context_ids=tuple(force_context_ids or ()),
+            force_context_ids=checked_ids(force_context_ids),
             force_context_number=force_context_number,
             use_sentence_level_filter=use_sentence_level_filter,
             use_context_level_filter=use_context_level_filter,
@@ -204,11 +216,19 @@ class PromptCompressor:
             add_instruction=add_instruction,
             rank_method=rank_method,
             concate_question=concate_question,
-            segments=_segments(context_segs, context_segs_rate, context_segs_compress),
+            segments=checked_segments(
+                context_segs,
+                context_segs_rate,
+                context_segs_compress,
+                contexts,
+                exact=self._quirks is None,
+            ),
             strict_preserve_uncompressed=strict_preserve_uncompressed,
         )
-        run = quirks_llmlingua.compress if self._quirks else default.compress
-        return run(self._engine, checked_texts(context or [" "]), options)
+        if self._quirks:
+            check_range(options.force_context_ids, len(contexts))
+            return quirks_llmlingua.compress(self._engine, contexts, options)
+        return default.compress(self._engine, contexts, options, given)
 
     def compress_prompt_llmlingua2(
         self,
@@ -238,6 +258,7 @@ class PromptCompressor:
             An argument is of the wrong type or out of range, a context cannot be compressed, or
             the compressor was made without ``use_llmlingua2``.
         """
+        given = effects.given(self.compress_prompt_llmlingua2, locals())
         if not self.use_llmlingua2:
             raise InputError("LLMLingua-2 needs PromptCompressor(…, use_llmlingua2=True)")
         options = Llmlingua2Options(
@@ -248,7 +269,7 @@ class PromptCompressor:
             target_context=target_context,
             context_level_rate=context_level_rate,
             context_level_target_token=context_level_target_token,
-            force_context_ids=tuple(force_context_ids or ()),
+            force_context_ids=checked_ids(force_context_ids),
             return_word_label=return_word_label,
             word_sep=word_sep,
             label_sep=label_sep,
@@ -258,8 +279,7 @@ class PromptCompressor:
             drop_consecutive=drop_consecutive,
             chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
         )
-        run = quirks_llmlingua2.compress if self._quirks else default.compress
-        return run(self._engine, checked_texts(context), options)
+        return self._llmlingua2(context, options, given)
 
     def structured_compress_prompt(
         self,
@@ -297,13 +317,14 @@ class PromptCompressor:
         InputError
             An argument is of the wrong type or out of range, or the prompt cannot be compressed.
         """
+        given = effects.given(self.structured_compress_prompt, locals())
         options = CompressOptions(
             instruction=instruction,
             question=question,
             rate=rate,
             target_token=target_token,
             iterative_size=iterative_size,
-            force_context_ids=tuple(force_context_ids or ()),
+            force_context_ids=checked_ids(force_context_ids),
             force_context_number=force_context_number,
             use_sentence_level_filter=use_sentence_level_filter,
             use_context_level_filter=use_context_level_filter,
@@ -324,8 +345,11 @@ class PromptCompressor:
             concate_question=concate_question,
             strict_preserve_uncompressed=strict_preserve_uncompressed,
         )
-        run = quirks_structured.compress if self._quirks else default.compress_structured
-        return run(self._engine, checked_texts(context or [" "]), options)
+        contexts = self._contexts(context)
+        if self._quirks:
+            check_range(options.force_context_ids, len(contexts))
+            return quirks_structured.compress(self._engine, contexts, options)
+        return default.compress_structured(self._engine, contexts, options, given)
 
     def compress_json(
         self,
@@ -364,6 +388,7 @@ class PromptCompressor:
         MissingExtraError
             The configuration is a file and PyYAML is not installed.
         """
+        given = effects.given(self.compress_json, locals())
         options = CompressOptions(
             instruction=instruction,
             question=question,
@@ -387,12 +412,41 @@ class PromptCompressor:
             concate_question=False,
             strict_preserve_uncompressed=False,
         )
-        run = quirks_json.compress if self._quirks else default.compress_json
-        return run(self._engine, json_data, json_config, options)
+        if self._quirks:
+            return quirks_json.compress(self._engine, json_data, json_config, options)
+        return default_json.compress(self._engine, json_data, json_config, options, given)
 
     def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
-        """Put the original's wording back into a response that quotes the compressed prompt."""
-        return recover(self._engine, original_prompt, compressed_prompt, response)
+        """Put the original's wording back into a response that quotes the compressed prompt.
+
+        Raises
+        ------
+        InputError
+            One of them is no text.
+        """
+        check_string("original_prompt", original_prompt)
+        check_string("compressed_prompt", compressed_prompt)
+        check_string("response", response)
+        if self._quirks:
+            return quirks_recover.recover(
+                self._engine, original_prompt, compressed_prompt, response
+            )
+        return default_recover.recover(original_prompt, compressed_prompt, response)
+
+    def _llmlingua2(
+        self, context: str | Sequence[str], options: Llmlingua2Options, given: frozenset[str]
+    ) -> dict[str, Any]:
+        contexts = checked_texts(context)
+        if self._quirks:
+            check_range(options.force_context_ids, len(contexts))
+            return quirks_llmlingua2.compress(self._engine, contexts, options)
+        return default_llmlingua2.compress(self._engine, contexts, options, given)
+
+    def _contexts(self, context: str | Sequence[str]) -> list[str]:
+        """Return contexts as a list; none at all are a blank one, as in llmlingua 0.2.2."""
+        if context is None and not self._quirks:
+            raise InputError("context: expected a str or a list of str, got None")
+        return checked_texts(context or [" "])
 
 
 def _check_device(device_map: str) -> None:
@@ -408,31 +462,13 @@ def _check_device(device_map: str) -> None:
 
 
 def _max_force_tokens(config: Mapping[str, Any]) -> int:
+    check_mapping("llmlingua2_config", config)
     if unknown := set(config) - _CONFIG:
         raise InputError(
-            f"llmlingua2_config: unknown {', '.join(sorted(unknown))}; expected "
+            f"llmlingua2_config: unknown {', '.join(sorted(map(str, unknown)))}; expected "
             f"{', '.join(sorted(_CONFIG))}"
         )
     most = config.get("max_force_token", MAX_FORCE_TOKENS)
     if isinstance(most, bool) or not isinstance(most, int) or most < 0:
         raise InputError(f"max_force_token: expected a number of tokens, got {most!r}")
     return most
-
-
-def _segments(
-    texts: Sequence[Sequence[str]] | None,
-    rates: Sequence[Sequence[float]] | None,
-    compress: Sequence[Sequence[bool]] | None,
-) -> tuple[tuple[Segment, ...], ...] | None:
-    if texts is None:
-        return None
-    try:
-        return tuple(
-            tuple(zip(*columns, strict=True))
-            for columns in zip(texts, rates or (), compress or (), strict=True)
-        )
-    except (TypeError, ValueError):
-        raise InputError(
-            "context_segs, context_segs_rate and context_segs_compress: expected per context one "
-            "list each, all of one length"
-        ) from None

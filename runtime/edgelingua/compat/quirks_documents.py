@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgelingua.compat.options import CompressOptions, Segment
+from edgelingua.compat.checks import Segment
+from edgelingua.compat.options import CompressOptions
 from edgelingua.errors import InputError
 
 _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {

@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from edgelingua.compat import quirks_structured
+from edgelingua.compat.json_config import read_config
 from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compat.quirks_structured import CLOSE, OPEN
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.errors import InputError
 
 _KEPT = f"{OPEN}, compress=False>"
 _FIELDS = ("rate", "compress", "value_type", "pair_remove")
@@ -115,30 +115,3 @@ def _compressed(value: object, rate: float) -> str:
 
 def _members(pair: dict[str, Any]) -> str:
     return json.dumps(pair)[1:-1]
-
-
-def read_config(config: str | Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
-    """Return a configuration, read from a YAML file where it is the name of one.
-
-    Raises
-    ------
-    InputError
-        It is neither, or the file cannot be read.
-    MissingExtraError
-        It is a file and PyYAML is not installed.
-    """
-    if isinstance(config, Mapping):
-        return config
-    if not isinstance(config, str):
-        raise InputError(f"json_config: expected an object or a YAML file, got {config!r:.60}")
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError("PyYAML", "yaml") from None
-    try:
-        loaded = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{config}: not a readable YAML file ({error})") from None
-    if not isinstance(loaded, Mapping):
-        raise InputError(f"{config}: expected an object, got {type(loaded).__name__}")
-    return loaded

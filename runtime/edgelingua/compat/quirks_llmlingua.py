@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from edgelingua.compat.options import CompressOptions, Engine, Segment
+from edgelingua.compat.checks import Segment
+from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compat.quirks_documents import Extent, choose_documents, extents, merged
 from edgelingua.compat.quirks_iterative import LoopOptions, Pruned, prune
 from edgelingua.compat.quirks_losses import TextLosses

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from edgelingua.compat.options import CompressOptions, Segment
+from edgelingua.compat.checks import Segment
+from edgelingua.compat.options import CompressOptions
 from edgelingua.compat.quirks_documents import Extent, extents
 from edgelingua.compat.quirks_losses import TextLosses
 from edgelingua.compat.quirks_ranking import by_loss, rank

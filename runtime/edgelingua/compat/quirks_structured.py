@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from edgelingua.compat import quirks_llmlingua, quirks_llmlingua2
-from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options, Segment
+from edgelingua.compat.checks import Segment
+from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from edgelingua.errors import InputError
 
-_TAG = re.compile(r"<llmlingua(?![\w-])(?P<options>[^<>]*)>|(?P<close></llmlingua\s*>)")
+_TAG = re.compile(
+    r"(?:(?P<close></llmlingua(?![\w-])\s*)|<llmlingua(?![\w-])(?P<options>[^<>]*))(?P<end>>?)"
+)
 _SHOWN = 40
 
 
@@ -28,7 +30,8 @@ def parse(text: str) -> list[Part]:
     Raises
     ------
     InputError
-        A tag is not closed, is inside another one, closes none, or has options that are none.
+        A tag is not closed, is inside another one, closes none, lacks its ``>``, or has options
+        that are none or repeated.
     """
     parts: list[Part] = []
     opened: tuple[re.Match[str], float | None, bool] | None = None
@@ -36,6 +39,8 @@ def parse(text: str) -> list[Part]:
     for match in _TAG.finditer(text):
         before = text[done : match.start()]
         done = match.end()
+        if not match["end"]:
+            raise InputError(f"{_shown(match)}: a tag without its '>'")
         if match["close"]:
             if opened is None:
                 raise InputError(f"{_shown(match)}: closes a tag that was not opened")
@@ -57,8 +62,12 @@ def parse(text: str) -> list[Part]:
 
 def _options(match: re.Match[str]) -> tuple[float | None, bool]:
     rate, compress = None, True
+    named: set[str] = set()
     for option in filter(None, (part.strip() for part in match["options"].split(","))):
         name, _, value = (piece.strip() for piece in option.partition("="))
+        if name in named:
+            raise InputError(f"{_shown(match)}: {name} is there twice; expected it once")
+        named.add(name)
         if name == "rate":
             rate = _rate(match, value)
         elif name == "compress" and value in ("True", "False"):

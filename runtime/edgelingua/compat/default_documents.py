@@ -1,0 +1,100 @@
+"""Whole documents, best first: the context filter by itself."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from edgelingua.compat.default_parts import worth
+from edgelingua.compat.options import CompressOptions, Engine
+from edgelingua.errors import InputError
+from edgelingua.prompt import SEPARATOR
+
+_BUDGET = re.compile(r"\s*([+\-*/])\s*(\d+(?:\.\d+)?)\s*")
+
+Order = Literal["original", "rank", "two_stage"]
+
+
+def order_of(reorder: str) -> Order:
+    """Return the order that ``reorder_context`` names.
+
+    Raises
+    ------
+    InputError
+        It names none.
+    """
+    names: dict[str, Order] = {
+        "original": "original", "two_stage": "two_stage", "rank": "rank", "sort": "rank",
+    }  # fmt: skip
+    if reorder not in names:
+        raise InputError(f"reorder_context: expected one of {', '.join(names)}, got {reorder!r}")
+    return names[reorder]
+
+
+def extra_of(context_budget: str) -> float:
+    """Return the tokens of contexts beyond the budget that ``context_budget`` names.
+
+    Raises
+    ------
+    InputError
+        It is neither ``+N`` nor ``-N``.
+    """
+    match = _BUDGET.fullmatch(context_budget)
+    if not match:
+        raise InputError(
+            f"context_budget: expected an operator and a number, as +100, got {context_budget!r}"
+        )
+    number = float(match[2])
+    if match[1] in "*/":
+        raise InputError(
+            f"context_budget={context_budget!r}: only +N and -N are supported here; "
+            "PromptCompressor(…, quirks='0.2.2') also multiplies"
+        )
+    return number if match[1] == "+" else -number
+
+
+def whole_documents(
+    engine: Engine, texts: Sequence[str], options: CompressOptions, tokens: int
+) -> str:
+    """Return instruction, the best contexts that fit and question: at most ``tokens`` tokens.
+
+    A context too long for what room is left is passed over. Those that are forced stay in any case,
+    with a warning where they do not fit; another one says that no context does.
+    """
+    question = options.question if options.concate_question else ""
+
+    def laid_out(numbers: Iterable[int]) -> str:
+        pieces = [options.instruction, *(texts[number] for number in numbers), question]
+        return SEPARATOR.join(piece for piece in pieces if piece)
+
+    asked = options.question if options.rank_method != "llmlingua" else ""
+    values = worth(engine, texts, options.rank_method, asked)
+    ranking = [n for n in np.argsort(-values, kind="stable").tolist() if texts[n].strip()]
+    kept = {number for number in options.force_context_ids if texts[number].strip()}
+    most = len(texts) if options.force_context_number is None else options.force_context_number
+    taken = 0
+    for number in ranking:
+        if number not in kept and taken < most:
+            fits = engine.count(laid_out(sorted({*kept, number}))) <= tokens
+            kept |= {number} if fits else set()
+            taken += fits
+    if not kept:
+        warnings.warn(f"no context fits whole into the {tokens} tokens: none is left", stacklevel=5)
+    chosen = [number for number in ranking if number in kept]
+    order = order_of(options.reorder_context)
+    if order == "original":
+        chosen.sort()
+    elif order == "two_stage":
+        chosen = [*chosen[::2], *chosen[1::2][::-1]]
+    text = laid_out(chosen)
+    if kept and engine.count(text) > tokens:
+        warnings.warn(
+            f"what must stay has {engine.count(text)} tokens, the budget {tokens}; kept all the "
+            "same",
+            stacklevel=5,
+        )
+    return text
