@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.compat import PromptCompressor
 from edgelingua.compat.tags import Part, parse
 from edgelingua.errors import InputError
+from edgelingua.text import sentences
 
 from .conftest import DOCUMENT, TEXTS
 
@@ -76,17 +78,21 @@ def test_an_exact_number_of_tokens_was_wanted(either: PromptCompressor, target: 
 
 
 def test_tails_were_never_compressed(lm: PromptCompressor) -> None:
-    result = lm.compress_prompt([TEXT[:1400]], rate=0.5)
-    last = TEXT[1400 - 300 : 1400]
-    assert last not in result["compressed_prompt"]
+    """The reference's loop ends before a tail shorter than a window, and all of it stays."""
+    head, tail = TEXT[:1000].replace("\n", " "), TEXT[1000:1400].replace("\n", " ")
+    result = lm.compress_prompt([head, tail], rate=0.5, use_context_level_filter=False)
+    _, kept = result["compressed_prompt"].split("\n\n")
+    assert 0.2 < count(lm, kept) / count(lm, tail) < 0.8
 
 
 @pytest.mark.parametrize("context", ["", " \n", [], [""], ["", "  "], ["x"], [".", "."]])
 def test_tiny_and_empty_prompts_crashed(either: PromptCompressor, context: Any) -> None:
-    result = either.compress_prompt(context, rate=0.5)
-    assert result["compressed_tokens"] <= max(1, result["origin_tokens"])
-    structured = either.structured_compress_prompt(context, rate=0.5)
-    assert structured["compressed_prompt"].strip() in "".join(context) or context == [".", "."]
+    for method in (either.compress_prompt, either.structured_compress_prompt):
+        result = method(context, rate=0.5)
+        text, tokens = result["compressed_prompt"], result["compressed_tokens"]
+        assert tokens == count(either, text) <= max(1, result["origin_tokens"])
+        everything = iter("\n\n".join(context))
+        assert all(character in everything for character in text.strip())
 
 
 @pytest.mark.parametrize("force", [["\n"], ["?", "."], ["tribunal"], ["devastating fire"]])
@@ -97,6 +103,25 @@ def test_forced_tokens_were_lost(
     result = classifier.compress_prompt([TEXT[:6000]], rate=rate, force_tokens=force)
     for token in force:
         assert result["compressed_prompt"].count(token) == TEXT[:6000].count(token)
+
+
+@pytest.mark.parametrize(
+    ("text", "force"),
+    [
+        ("He went to New York, and in New York he met a New friend. " * 4, ["New", "New York"]),
+        ("支付1550万美元的黄金,没有任何异议。政府在New York说,美元很好。" * 4, ["美元", "异议"]),
+        ("支付1550万美元的黄金,没有任何异议。政府在New York说,美元很好。" * 4, ["New York"]),
+    ],
+)
+def test_forced_tokens_that_overlap_or_have_no_spaces_around_them(
+    classifier: PromptCompressor, text: str, force: list[str]
+) -> None:
+    result = classifier.compress_prompt([text], rate=0.6, force_tokens=force)
+    assert result["compressed_tokens"] < result["origin_tokens"]
+    for token in force:
+        assert result["compressed_prompt"].count(token) == text.count(token)
+    inside = classifier.compress_prompt([text], rate=0.6, force_tokens=["Yor"])
+    assert inside == classifier.compress_prompt([text], rate=0.6), "a part of a word is none"
 
 
 def test_forced_tokens_that_do_not_occur_change_nothing(classifier: PromptCompressor) -> None:
@@ -167,6 +192,21 @@ def test_a_segment_with_a_smaller_than_sign_vanished(either: PromptCompressor) -
     assert "llmlingua" not in result["compressed_prompt"]
 
 
+def test_reordering_moves_nothing_across_tags(lm: PromptCompressor) -> None:
+    contexts = [
+        f"<llmlingua, compress=False>Part {letter}:</llmlingua><llmlingua, rate=0.5> "
+        f"{TEXT[at : at + 300]}</llmlingua>"
+        for letter, at in (("A", 0), ("B", 900), ("C", 1800))
+    ]
+    plain = lm.structured_compress_prompt(contexts)
+    with pytest.warns(UserWarning, match="context_budget, force_context_number, reorder_context:"):
+        result = lm.structured_compress_prompt(
+            contexts, reorder_context="rank", force_context_number=1, context_budget="+0"
+        )
+    assert result == plain
+    assert re.findall(r"Part \w:", plain["compressed_prompt"]) == ["Part A:", "Part B:", "Part C:"]
+
+
 def test_text_between_tags_vanished(either: PromptCompressor) -> None:
     context = "Before. <llmlingua, rate=0.9>Inside of it.</llmlingua> After."
     result = either.structured_compress_prompt([context], rate=1.0)
@@ -186,6 +226,9 @@ def test_text_between_tags_vanished(either: PromptCompressor) -> None:
         ("<llmlingua, rate=nan>a</llmlingua>", "above 0 and at most 1"),
         ("<llmlingua, compress=no>a</llmlingua>", "no option of a tag"),
         ("<llmlingua, ratio=0.3>a</llmlingua>", "no option of a tag"),
+        ("<llmlingua, rate=0.4 a</llmlingua>", "without its '>'"),
+        ("<llmlingua>a</llmlingua", "without its '>'"),
+        ("<llmlingua, rate=0.4, rate=0.5>a</llmlingua>", "there twice"),
     ],
 )
 def test_malformed_tags_are_refused(either: PromptCompressor, context: str, message: str) -> None:
@@ -232,15 +275,58 @@ def test_commas_inside_json_strings_were_rewritten(either: PromptCompressor) -> 
     assert result["compressed_tokens"] < 0.65 * result["origin_tokens"]
 
 
+ENTRY: dict[str, Any] = {"rate": 0.5, "compress": True, "value_type": "str", "pair_remove": False}
+
+
 def test_pairs_may_be_removed_to_meet_a_budget(either: PromptCompressor) -> None:
     data = {f"key{index}": TEXT[index * 400 : index * 400 + 300] for index in range(6)}
-    config = {
-        key: {"rate": 0.5, "compress": True, "value_type": "str", "pair_remove": key != "key0"}
-        for key in data
-    }
-    result = either.compress_json(data, config, target_token=80, use_keyvalue_level_filter=True)
-    assert result["compressed_tokens"] <= 80
-    assert "key0" in result["compressed_prompt"]
+    config = {key: ENTRY | {"pair_remove": key != "key0"} for key in data}
+    most = 2 * count(either, json.dumps({"key0": data["key0"]}))
+    result = either.compress_json(data, config, target_token=most, use_keyvalue_level_filter=True)
+    kept = result["compressed_prompt"]
+    assert result["compressed_tokens"] <= most
+    assert "key0" in kept
+    assert 1 < len(kept) < len(data), "some went, whole, and some stayed"
+    for key, text in kept.items():
+        assert 0.3 < count(either, text) / count(either, data[key]) <= 0.53, "at its own rate"
+
+
+def test_the_pair_that_answers_the_question_stays(lm: PromptCompressor) -> None:
+    data = {f"report {i}": f"Nothing of note about item {i} of the list." for i in range(12)}
+    data["report 7"] = "The code name of the project is Blue Heron, says the report."
+    config = {key: ENTRY | {"pair_remove": True, "rate": 1.0} for key in data}
+    question = "What is the code name of the project?"
+    arguments: dict[str, Any] = {"rank_method": "bm25", "use_keyvalue_level_filter": True}
+    result = lm.compress_json(data, config, question=question, target_token=60, **arguments)
+    assert result["compressed_prompt"]["report 7"] == data["report 7"]
+    other = lm.compress_json(data, config, question="Item 3?", target_token=30, **arguments)
+    assert "report 7" not in other["compressed_prompt"]
+
+
+def test_what_may_not_go_is_kept_above_a_target_with_one_warning(either: PromptCompressor) -> None:
+    data = {"first": TEXT[:300], "second": TEXT[300:600], "number": 12345}
+    config = {key: ENTRY | {"value_type": "str"} for key in data}
+    with pytest.warns(UserWarning, match="more than the 5 wanted") as said:
+        result = either.compress_json(data, config, target_token=5)
+    assert len(said) == 1
+    assert list(result["compressed_prompt"]) == list(data)
+
+
+def test_targets_of_objects_are_met(either: PromptCompressor) -> None:
+    data = {"first": TEXT[:900] + ' "quoted" \\ \n' * 9, "second": TEXT[900:1500]}
+    config = dict.fromkeys(data, ENTRY | {"rate": 0.9})
+    result = either.compress_json(data, config, target_token=150)
+    assert 100 < result["compressed_tokens"] <= 150
+
+
+@pytest.mark.parametrize("order", ["sort", "two_stage"])
+def test_values_came_back_under_other_keys(lm: PromptCompressor, order: str) -> None:
+    data = {f"key{index}": f"{index} " + TEXT[index * 300 :][:250] for index in range(5)}
+    config = dict.fromkeys(data, ENTRY)
+    plain = lm.compress_json(data, config)
+    with pytest.warns(UserWarning, match="reorder_keyvalue: no effect here"):
+        assert lm.compress_json(data, config, reorder_keyvalue=order) == plain
+    assert all(plain["compressed_prompt"][f"key{i}"].startswith(str(i)) for i in range(5))
 
 
 @pytest.mark.parametrize(
@@ -252,11 +338,21 @@ def test_pairs_may_be_removed_to_meet_a_budget(either: PromptCompressor) -> None
         ({"a": "x"}, {"a": {"rate": 0.5, "value_type": "set"}}, "expected one of"),
         ({"a": "x"}, {"a": {"rate": 2, "value_type": "str"}}, "at most 1"),
         ({"a": object()}, {"a": {"rate": 0.5, "value_type": "str"}}, "not JSON"),
+        ({"a": float("nan")}, {"a": {"value_type": "float"}}, "not JSON"),
+        ({1: "x"}, {1: {}}, "keys of type str"),
+        ({"a": {1: "x"}}, {"a": {"value_type": "dict"}}, "keys of type str"),
+        ({"a": "x"}, {"a": 0.5}, "expected a dict"),
+        ({"a": "x"}, {"a": {"compress": "no"}}, "True or False"),
     ],
 )
 def test_objects_that_are_none(lm: PromptCompressor, data: Any, config: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         lm.compress_json(data, config)
+
+
+def test_a_rate_of_nothing_names_the_argument(lm: PromptCompressor) -> None:
+    with pytest.raises(InputError, match=r"^rate: "):
+        lm.compress_json({"a": "x"}, {"a": {}}, rate=0)
 
 
 def test_empty_json_divided_by_zero(either: PromptCompressor) -> None:
@@ -281,39 +377,214 @@ def test_the_question_can_be_left_out_of_the_output(lm: PromptCompressor) -> Non
 
 @pytest.mark.parametrize("method", ["bm25", "gzip"])
 def test_other_ways_to_rank_documents(lm: PromptCompressor, method: str) -> None:
-    documents = [f"Report {i} says nothing of note about item {i} of the list." for i in range(30)]
-    documents[17] = "The code name of the project is Blue Heron, says report seventeen."
-    result = lm.compress_prompt(
-        documents,
-        question="What is the code name of the project?",
-        rank_method=method,
-        context_budget="+0",
-        target_token=60,
-    )
+    documents = [f"{TEXT[at : at + 90]}." for at in range(0, 2700, 90)]
+    documents[17] = "The code name of the project is the code name that the project has: Heron."
+    call: dict[str, Any] = {
+        "question": "What is the code name of the project?", "context_budget": "+0",
+        "target_token": 90,
+    }  # fmt: skip
+    plain = lm.compress_prompt(documents, **call)
+    assert "Heron" not in plain["compressed_prompt"]
+    result = lm.compress_prompt(documents, rank_method=method, **call)
     assert "Heron" in result["compressed_prompt"]
 
 
 def test_forced_contexts_stay(either: PromptCompressor) -> None:
-    documents = [TEXT[at : at + 500] for at in range(0, 5000, 500)]
-    documents[6] = "Zebra " * 100
-    result = either.compress_prompt(documents, rate=0.3, force_context_ids=[6])
-    assert "Zebra" in result["compressed_prompt"]
+    animals = ["Zebra", "Lion", "Horse", "Eagle", "Whale", "Mouse", "Tiger", "Snake"]
+    documents = [f"{animal} " * 60 for animal in animals]
+    call: dict[str, Any] = {"rate": 0.2, "use_context_level_filter": True}
+    call |= {"context_level_rate": 0.3} if either.use_llmlingua2 else {"context_budget": "-50"}
+    plain = either.compress_prompt(documents, **call)["compressed_prompt"]
+    lost = next(number for number, animal in enumerate(animals) if animal not in plain)
+    result = either.compress_prompt(documents, force_context_ids=[lost], **call)
+    assert animals[lost] in result["compressed_prompt"]
+
+
+def _is_subsequence(part: str, text: str) -> bool:
+    rest = iter(text)
+    return all(character in rest for character in part)
 
 
 def test_whole_sentences_when_tokens_are_not_filtered(lm: PromptCompressor) -> None:
+    text = TEXT[:4000]
     result = lm.compress_prompt(
-        [TEXT[:4000]], rate=0.5, use_token_level_filter=False, use_sentence_level_filter=True,
+        [text], rate=0.5, use_token_level_filter=False, use_sentence_level_filter=True,
         keep_first_sentence=1,
     )  # fmt: skip
-    assert (
-        result["compressed_prompt"].strip().startswith("To the Senate and House of Representatives")
+    kept = result["compressed_prompt"]
+    assert kept.strip().startswith("To the Senate and House of Representatives")
+    assert 0.2 < result["compressed_tokens"] / result["origin_tokens"] <= 0.5
+    at = 0
+    pieces = {text[a:b].strip() for a, b in sentences(text).tolist()}
+    for start, end in sentences(kept).tolist():
+        assert kept[start:end].strip() in pieces
+        at += 1
+    assert at > 2
+
+
+def test_whole_documents_when_only_documents_are_filtered(lm: PromptCompressor) -> None:
+    documents = [TEXT[at : at + 300].strip() for at in range(0, 3000, 300)]
+    call: dict[str, Any] = {"rate": 0.4, "use_token_level_filter": False, "instruction": "Read."}
+    result = lm.compress_prompt(documents, **call)
+    first, *kept = _split_at(result["compressed_prompt"], documents)
+    assert first == "Read."
+    assert 1 < len(kept) < len(documents)
+    assert result["compressed_tokens"] <= 0.4 * result["origin_tokens"]
+    missing = next(i for i, document in enumerate(documents) if document not in kept)
+    forced = lm.compress_prompt(documents, force_context_ids=[missing], **call)
+    assert documents[missing] in forced["compressed_prompt"]
+    ranked = lm.compress_prompt(documents, reorder_context="rank", **call)
+    assert sorted(_split_at(ranked["compressed_prompt"], documents)) == sorted(["Read.", *kept])
+    with pytest.warns(UserWarning, match="no context fits whole"):
+        lm.compress_prompt(documents, target_token=10, use_token_level_filter=False)
+
+
+def _split_at(text: str, documents: list[str]) -> list[str]:
+    """Take documents from a text, in the order in which they stand there."""
+    found = sorted((text.index(d), d) for d in documents if d in text)
+    rest = text[: found[0][0]].strip()
+    assert "\n\n".join([rest, *(d for _, d in found)]) == text
+    return [rest, *(d for _, d in found)]
+
+
+def test_nothing_changes_when_nothing_is_filtered(
+    lm: PromptCompressor, classifier: PromptCompressor
+) -> None:
+    documents = [TEXT[:500], TEXT[500:900]]
+    off: dict[str, Any] = {"use_token_level_filter": False, "use_context_level_filter": False}
+    for result in (
+        lm.compress_prompt(documents, **off),
+        lm.compress_prompt("\n\n".join(documents), use_token_level_filter=False),
+        classifier.compress_prompt(documents, **off),
+        classifier.structured_compress_prompt(documents, **off),
+    ):
+        assert result["compressed_prompt"] == "\n\n".join(documents)
+    data = {"a": TEXT[:300], "b": [1, "some words of it", None]}
+    config = {"a": ENTRY, "b": ENTRY | {"value_type": "list"}}
+    assert lm.compress_json(data, config, use_token_level_filter=False)["compressed_prompt"] == data
+
+
+def test_what_has_no_effect_is_said(lm: PromptCompressor, classifier: PromptCompressor) -> None:
+    with pytest.warns(UserWarning, match="keep_sentence_number: no effect here; with quirks"):
+        lm.compress_prompt([TEXT[:300]], keep_sentence_number=2)
+    with pytest.warns(UserWarning, match="^force_tokens, return_word_label: no effect here$"):
+        lm.compress_prompt([TEXT[:300]], force_tokens=["x"], return_word_label=True)
+    with pytest.warns(UserWarning, match="ranked as with 'after'"):
+        lm.compress_prompt(
+            [TEXT[:300], TEXT[300:600]], question="Who?", rank_method="longllmlingua",
+            condition_in_question="before",
+        )  # fmt: skip
+    with pytest.warns(UserWarning, match="instruction, question: no effect here.*put them around"):
+        classifier.compress_prompt([TEXT[:300]], instruction="Read.", question="Who?")
+    with pytest.warns(UserWarning, match="chunk_end_tokens: no effect here"):
+        classifier.compress_prompt_llmlingua2([TEXT[:300]], chunk_end_tokens=["!"])
+    with pytest.warns(UserWarning, match="context_budget, instruction, keep_first_sentence, keep"):
+        lm.compress_json(
+            {"a": TEXT[:200]}, {"a": ENTRY}, instruction="Read.", keep_first_sentence=1,
+            keep_split=True, context_budget="+1",
+        )  # fmt: skip
+
+
+def test_what_has_an_effect_is_not_warned_about(
+    lm: PromptCompressor, classifier: PromptCompressor
+) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*no effect")
+        lm.compress_prompt(
+            [TEXT[:300], TEXT[300:600]], instruction="Read.", question="Who?", rate=0.9,
+            reorder_context="sort", keep_first_sentence=1, context_budget="+20", force_tokens=[],
+        )  # fmt: skip
+        classifier.compress_prompt(
+            [TEXT[:300]], rate=0.6, force_tokens=["x"], chunk_end_tokens=[".", "\n"]
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"context": None}, "context: expected"),
+        ({"context": ["a b c"], "context_budget": "+100; import os"}, "context_budget"),
+        ({"context_budget": "*2"}, "only"),
+        ({"condition_compare": True}, "condition_compare"),
+        ({"target_token": float("inf")}, "target_token"),
+        ({"target_token": float("nan")}, "target_token"),
+        ({"target_token": 0}, "target_token"),
+        ({"rate": 0}, "rate: "),
+        ({"keep_first_sentence": -1}, "keep_first_sentence"),
+        ({"keep_last_sentence": 1.5}, "keep_last_sentence"),
+        ({"iterative_size": True}, "iterative_size"),
+        ({"force_context_number": -1}, "force_context_number"),
+        ({"force_context_ids": [2]}, "force_context_ids: expected numbers from 0 to 1"),
+        ({"force_context_ids": 1}, "force_context_ids"),
+        ({"force_context_ids": ["0"]}, "force_context_ids"),
+        ({"reorder_context": "best"}, "reorder_context"),
+        ({"reorder_context": 1}, "reorder_context"),
+        ({"token_budget_ratio": 0}, "token_budget_ratio"),
+        ({"use_token_level_filter": "False"}, "use_token_level_filter"),
+        ({"context_segs_rate": [[0.5], [0.5]]}, "give context_segs too"),
+        ({"context_segs": [["a b c d e"]]}, "one list each"),
+        ({"context_segs": [["a b", " c d e"], ["f"]]}, r"context_segs\[1\]"),
+        ({"context_segs": [["a b", " c d e"], ["f g h"]], "context_segs_rate": [[0.5, 0], [1]]},
+         "context_segs_rate"),
+    ],
+)  # fmt: skip
+def test_arguments_out_of_range(
+    lm: PromptCompressor, arguments: dict[str, Any], message: str
+) -> None:
+    call: dict[str, Any] = {"context": ["a b c d e", "f g h"], **arguments}
+    if "context_segs" in call:
+        call.setdefault("context_segs_rate", [[0.5] * len(part) for part in call["context_segs"]])
+        call["context_segs_compress"] = [[True] * len(part) for part in call["context_segs"]]
+    if message == "one list each":
+        call["context_segs_rate"] = [[0.5, 0.5]]
+    with pytest.raises(InputError, match=message):
+        lm.compress_prompt(**call)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"word_sep": None}, "word_sep"),
+        ({"context_level_rate": 0}, "context_level_rate"),
+        ({"context_level_rate": 1.5}, "context_level_rate"),
+        ({"target_context": 1.5}, "target_context"),
+        ({"force_context_ids": [-1]}, "force_context_ids"),
+        ({"context_level_target_token": float("inf")}, "context_level_target_token"),
+    ],
+)
+def test_arguments_of_llmlingua2_out_of_range(
+    classifier: PromptCompressor, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        classifier.compress_prompt_llmlingua2(["a b c", "d e f"], **arguments)
+
+
+def test_quotations_that_do_not_begin_the_text_were_missed(lm: PromptCompressor) -> None:
+    original = (
+        "Paris is the capital of France. It lies near the Seine, in the north of the country, and "
+        "has some two million people."
+    )
+    compressed = "Paris capital France lies Seine two million people"
+    assert lm.recover(original, compressed, "The capital France lies near") == (
+        "The capital of France. It lies near"
+    )
+    assert lm.recover(original, compressed, "It is Paris, capital France!") == (
+        "It is Paris, capital of France!"
+    )
+    assert lm.recover(original, compressed, "Nothing of the sort.") == "Nothing of the sort."
+    with pytest.raises(InputError, match="response"):
+        lm.recover(original, compressed, None)  # type: ignore[arg-type]
+
+
+def test_recovery_finds_what_was_reordered_and_repeated(lm: PromptCompressor) -> None:
+    original = "A cat sat there.\n\nThen a dog ran, and the old cat ate its big fish.\n\nThe end."
+    compressed = "Read.\n\ndog ran cat ate fish\n\ncat sat\n\nWho ran?"
+    assert lm.recover(original, compressed, "A cat ate fish, they say; cat sat.") == (
+        "A cat ate its big fish, they say; cat sat."
     )
 
 
-def test_what_has_no_effect_is_said(lm: PromptCompressor) -> None:
-    with pytest.warns(UserWarning, match="keep_sentence_number: no effect here"):
-        lm.compress_prompt([TEXT[:300]], keep_sentence_number=2)
-    with pytest.raises(InputError, match="context_budget"):
-        lm.compress_prompt(["a b c", "d e f"], context_budget="+100; import os")
-    with pytest.raises(InputError, match="condition_compare"):
-        lm.compress_prompt([TEXT[:300]], condition_compare=True)
+def test_what_we_compressed_is_recovered(either: PromptCompressor) -> None:
+    compressed = either.compress_prompt([TEXT[:1500]], rate=0.6)["compressed_prompt"]
+    said = " ".join(compressed.split()[10:20])
+    assert _is_subsequence(said.replace(" ", ""), either.recover(TEXT[:1500], compressed, said))

@@ -98,6 +98,9 @@ SCORERS = [golden for golden in GOLDENS if not golden.use_llmlingua2]
 CLOSE = 1e-3
 """Nats: how near to its threshold a token may lie for rounding to be the reason of a difference."""
 
+MOST_CLOSE = 2
+"""Cases of a golden file that may differ for that reason."""
+
 
 @pytest.fixture(scope="module")
 def scorer_folder(weights_root: Path) -> Path:
@@ -161,8 +164,8 @@ def test_llmlingua_is_the_references_token_for_token(
             close.append(case.name)
         else:
             wrong[case.name] = got
-    print(f"{golden.name}: {len(close)} of {len(expected)} differ by rounding: {close}")
     assert not wrong
+    assert len(close) <= MOST_CLOSE, f"too many differ by rounding alone: {close}"
 
 
 def tokens_of(result: dict[str, Any]) -> int:
@@ -214,6 +217,10 @@ def test_results_have_the_references_keys(tiny: PromptCompressor, tiny2: PromptC
         ({"context": ""}, None),
         ({"context": [""]}, "no token"),
         ({"context_segs": [["a"]], "context_segs_rate": [[1.0]]}, "context_segs"),
+        ({"target_token": float("inf")}, "target_token"),
+        ({"force_context_ids": [3]}, "force_context_ids"),
+        ({"keep_first_sentence": "1"}, "keep_first_sentence"),
+        ({"reorder_context": None}, "reorder_context"),
     ],
 )
 def test_bad_arguments_are_refused(
@@ -258,6 +265,8 @@ def test_a_bad_constructor_call_is_refused(scorer_bundle: ModelBundle) -> None:
         PromptCompressor(folder, "tpu")
     with pytest.raises(InputError, match="max_batch"):
         PromptCompressor(folder, llmlingua2_config={"batch": 1})
+    with pytest.raises(InputError, match="llmlingua2_config: expected a dict"):
+        PromptCompressor(folder, llmlingua2_config=[])  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="classifier is needed"):
         PromptCompressor(folder, use_llmlingua2=True)
     with pytest.warns(UserWarning, match="RunOptions"):

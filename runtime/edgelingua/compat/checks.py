@@ -133,9 +133,7 @@ def checked_segments(
     """
     if texts is None:
         if rates is not None or compress is not None:
-            raise InputError(
-                "context_segs_rate, context_segs_compress: nothing without context_segs"
-            )
+            raise InputError("context_segs_rate and context_segs_compress: give context_segs too")
         return None
     try:
         segments: tuple[tuple[Segment, ...], ...] = tuple(

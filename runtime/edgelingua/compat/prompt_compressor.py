@@ -60,8 +60,8 @@ class PromptCompressor:
     model_name
         A bundle: its folder, or the name of one that was built. Default: the default scorer.
     device_map
-        Taken so that calls keep working; what runs where is said by ``options``. A warning says so
-        when it is not ``cpu``.
+        Taken so that calls keep working, by default ``cpu`` (there ``cuda``); what runs where is
+        said by ``options``. A warning says so when it is not ``cpu``.
     model_config, open_api_config
         Taken and not used: the bundle's manifest says how to load the model, and the ways to rank
         that ask a hosted service are refused.
@@ -70,8 +70,12 @@ class PromptCompressor:
     llmlingua2_config
         ``max_force_token``: the most forced tokens. ``max_batch_size`` is taken and not used.
     quirks
-        ``"0.2.2"`` reproduces that release exactly, its defects included; ``None`` runs our own
-        compressors behind the same interface.
+        ``"0.2.2"`` reproduces that release, its defects included: exactly, given the same tokens
+        counted (``count``) and the same sentences (its splitter, nltk's, is not used), but for
+        tokens that tie with their threshold. ``None`` runs our own compressors behind the same
+        interface; then ``rate`` and ``target_token`` are of the whole output (there
+        ``target_token`` is of the contexts alone), ``context_budget`` takes ``+N`` and ``-N`` only,
+        and an argument that has no effect on this engine or prompt is warned about.
     count
         Counts tokens where the reference uses the tokenizer of gpt-3.5. Default: the bundle's.
     variant
@@ -162,7 +166,14 @@ class PromptCompressor:
     ) -> dict[str, Any]:
         """Compress a prompt: ``context``, between ``instruction`` and ``question``.
 
-        With ``use_llmlingua2`` only the arguments that `compress_prompt_llmlingua2` has count.
+        With ``use_llmlingua2`` only the arguments that `compress_prompt_llmlingua2` has count: as
+        in llmlingua 0.2.2, instruction and question are then no part of the output.
+
+        ``target_token`` counts the whole output, instruction and question included, and wins over
+        ``rate``; with ``quirks="0.2.2"`` it counts the contexts alone. ``context_budget`` is
+        ``+N`` or ``-N`` tokens of contexts chosen beyond the budget, which holds all the same; with
+        quirks, any arithmetic. Without ``use_token_level_filter`` whole sentences go if those are
+        filtered, else whole contexts, else nothing.
 
         Raises
         ------
@@ -379,6 +390,9 @@ class PromptCompressor:
 
         ``json_config``: per key ``rate``, ``compress``, ``value_type`` and ``pair_remove``; or the
         path of a YAML file with that. ``compressed_prompt`` of the result is an object again.
+        ``target_token`` counts that object, written as JSON. With ``use_keyvalue_level_filter``
+        pairs that may be removed go whole where they do not fit; ``reorder_keyvalue`` has an effect
+        with quirks only.
 
         Raises
         ------
@@ -418,6 +432,9 @@ class PromptCompressor:
 
     def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
         """Put the original's wording back into a response that quotes the compressed prompt.
+
+        Of two words or more in a row that stand so in the compressed prompt, what was dropped
+        between them in the original comes back (of the order of a line at most).
 
         Raises
         ------
