@@ -345,7 +345,8 @@ def test_documents_are_chosen_before_tokens(
 
 def test_iterative_pruning_reads_only_what_was_kept(scorer_bundle: ModelBundle) -> None:
     """The second window is judged behind the first one's survivors, as if nothing else had been."""
-    scorer = PerplexityScorer(scorer_bundle)
+    # In INT8 the rounding of a token depends on what runs beside it.
+    scorer = PerplexityScorer(scorer_bundle, variant="cpu-fp32")
     ids = scorer.tokenizer.encode(DOCUMENT.read_text(encoding="utf-8")).ids[:300]
     forced = np.zeros(300, dtype=bool)
     scores = IterativePruner(scorer).score(ids, 0.5, forced)
@@ -353,7 +354,7 @@ def test_iterative_pruning_reads_only_what_was_kept(scorer_bundle: ModelBundle) 
     assert len(survivors) == 100
     behind = scorer.score_ids(np.concatenate([survivors, ids[200:]]))[100:]
     expected = 0.5 - np.argsort(np.argsort(-behind, kind="stable")) / 100
-    assert np.corrcoef(scores[200:], expected)[0, 1] > 0.99
+    assert np.corrcoef(scores[200:], expected)[0, 1] > 0.999
 
 
 def test_iterative_pruning_of_texts_longer_than_the_model(scorer_bundle: ModelBundle) -> None:
