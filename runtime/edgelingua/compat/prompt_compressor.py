@@ -434,7 +434,7 @@ class PromptCompressor:
         """Put the original's wording back into a response that quotes the compressed prompt.
 
         Of two words or more in a row that stand so in the compressed prompt, what was dropped
-        between them in the original comes back (of the order of a line at most).
+        between them in the original comes back, up to 80 characters at a time.
 
         Raises
         ------
