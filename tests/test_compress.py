@@ -65,6 +65,8 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
     assert compressed.tokens_out == count(compressed.text) <= compressed.limit
     assert compressed.tokens_in == count(text)
     assert "".join(compressed.segment_texts()) == compressed.text
+    for piece, segment in zip(compressed.segment_texts(), prompt.segments, strict=True):
+        assert segment.role != "separator" or piece in ("", segment.text), "half a separator"
     for (_, end), (start, _) in pairwise(compressed.spans.tolist()):
         if text[end - 1].isalnum() and text[start].isalnum() and text[start].isascii():
             # Inside a word, where single tokens are dropped, or where the user set the border.

@@ -231,6 +231,15 @@ class Prompt:
         ]
         return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 
+    def separators(self) -> NDArray[np.int64]:
+        """Character ranges of the separator segments: ``(n, 2)``."""
+        found = [
+            (offset, offset + len(segment.text))
+            for offset, segment in zip(self.offsets(), self.segments, strict=True)
+            if segment.role == "separator"
+        ]
+        return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+
     def protected(self) -> NDArray[np.bool_]:
         """Characters that must survive: bool, shape ``(len(text),)``."""
         mask = np.zeros(len(self.text), dtype=bool)

@@ -157,7 +157,7 @@ def _before_blanks(text: str, at: int) -> int:
 
 def _wholes(prompt: Prompt, level: Level) -> Spans:
     """Character ranges that are not to be cut: ``(n, 2)``."""
-    text, found = prompt.text, [prompt.ranges("whole")]
+    text, found = prompt.text, [prompt.ranges("whole"), prompt.separators()]
     if level == "sentence":
         # From the end of one to the end of the next: white space goes with what follows it.
         ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
