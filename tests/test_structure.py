@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgelingua.errors import InputError
+from edgelingua.ranges import Range
 from edgelingua.structure import Block, atoms, by_structure, find, pin, ranges
-from edgelingua.structure.ranges import Range
 
 from .conftest import TEXTS
 

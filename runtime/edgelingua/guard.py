@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgelingua.ranges import merged
+
 if TYPE_CHECKING:
     from edgelingua.scores import Spans
 
@@ -78,14 +80,8 @@ def guarded(text: str) -> Spans:
     if "\\u" in text:  # the digits of an escaped character are no number
         text = _ESCAPE.sub("______", text)
     found += [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
-    united: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        # What looks like a contraction can hold a number: n'½%.
-        if united and start < united[-1][1]:
-            united[-1] = (united[-1][0], max(end, united[-1][1]))
-        else:
-            united.append((start, end))
-    return np.asarray(united, dtype=np.int64).reshape(-1, 2)
+    # What looks like a contraction can hold a number: n'½%.
+    return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
 
 
 def _negates(word: str) -> bool:

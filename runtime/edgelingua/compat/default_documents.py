@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import numpy as np
 
 from edgelingua.compat.default_parts import worth
 from edgelingua.compat.options import CompressOptions, Engine
+from edgelingua.compressors.coarse_to_fine import Order
+from edgelingua.compressors.documents import arranged
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR
 
 _BUDGET = re.compile(r"\s*([+\-*/])\s*(\d+(?:\.\d+)?)\s*")
-
-Order = Literal["original", "rank", "two_stage"]
 
 
 def order_of(reorder: str) -> Order:
@@ -85,12 +84,7 @@ def whole_documents(
     if not kept:
         warnings.warn(f"no context fits whole into the {tokens} tokens: none is left", stacklevel=5)
     chosen = [number for number in ranking if number in kept]
-    order = order_of(options.reorder_context)
-    if order == "original":
-        chosen.sort()
-    elif order == "two_stage":
-        chosen = [*chosen[::2], *chosen[1::2][::-1]]
-    text = laid_out(chosen)
+    text = laid_out(arranged(chosen, order_of(options.reorder_context)))
     if kept and engine.count(text) > tokens:
         warnings.warn(
             f"what must stay has {engine.count(text)} tokens, the budget {tokens}; kept all the "

@@ -43,8 +43,7 @@ def compress(
     data, entries = checked(json_data, json_config, options.rate)
     classifier = isinstance(engine.scorer, ClassifierScorer)
     effects.warn("json llmlingua2" if classifier else "json", given, options, level=4)
-    untouched = not (options.use_token_level_filter or options.use_sentence_level_filter)
-    if untouched:
+    if not options.filters_text:
         entries = {key: Entry(1.0, False, entry.removable) for key, entry in entries.items()}
 
     tokens_in = engine.count(dump(data))
@@ -110,8 +109,7 @@ def _cost(engine: Engine, key: str, value: Any, entry: Entry) -> int:
 
 def _pruned(engine: Engine, plan: Plan, options: CompressOptions, wanted: int) -> dict[str, Any]:
     """Return the object with its strings compressed, at their rates and within a target."""
-    contrastive = options.condition_compare or "_condition" in options.condition_in_question
-    question = options.question if contrastive else ""
+    question = options.question if options.contrastive else ""
     compressor: Compressor
     if isinstance(engine.scorer, ClassifierScorer):
         compressor, question = TokenPruner(engine.scorer, rules=rules_of(options)), ""

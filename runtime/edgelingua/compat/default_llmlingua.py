@@ -59,16 +59,12 @@ def compress(
     if kind == "unchanged" or not compressible(segments):
         text = before
     elif kind == "documents":
-        return summary(
-            text := whole_documents(engine, texts, options, max(1, tokens)),
-            tokens_in,
-            engine.count(text),
-        )
+        text, hidden = whole_documents(engine, texts, options, max(1, tokens)), ""
     else:
         compressor: Compressor
         if isinstance(engine.scorer, ClassifierScorer):
             compressor = _pruner(engine, [] if tagged else texts, options)
-            if kind == "structured llmlingua2" and _filters_no_text(options):
+            if kind == "structured llmlingua2" and not options.filters_text:
                 tokens = tokens_in  # whole contexts, a share of them
         else:
             compressor = coarse_to_fine(engine, options, [] if tagged else texts)
@@ -93,8 +89,7 @@ def coarse_to_fine(
     scorer = engine.scorer
     if isinstance(scorer, ClassifierScorer):
         raise InputError("this needs a causal LM: PromptCompressor(…, use_llmlingua2=False)")
-    contrastive = options.condition_compare or "_condition" in options.condition_in_question
-    if contrastive and not (options.question if question is None else question).strip():
+    if options.contrastive and not (options.question if question is None else question).strip():
         raise InputError("condition_compare judges tokens by the question: give one")
     several = len(texts) > 1
     documents = DocumentFilter(extra=math.inf)
@@ -111,7 +106,7 @@ def coarse_to_fine(
     return CoarseToFine(
         scorer,
         by_question=options.rank_method == "longllmlingua" and (several or rooms),
-        contrastive=contrastive,
+        contrastive=options.contrastive,
         dynamic_rate=options.dynamic_context_compression_ratio if several else 0.0,
         documents=documents,
         sentence_room=options.token_budget_ratio if rooms else None,
@@ -130,7 +125,7 @@ def _pruner(engine: Engine, texts: Sequence[str], options: CompressOptions) -> T
         rate=options.rate,
         target_token=options.target_token,
         use_context_level_filter=bool(texts) and options.use_context_level_filter,
-        use_token_level_filter=not _filters_no_text(options),
+        use_token_level_filter=options.filters_text,
     )
     return TokenPruner(
         engine.scorer,
@@ -140,20 +135,15 @@ def _pruner(engine: Engine, texts: Sequence[str], options: CompressOptions) -> T
     )
 
 
-def _filters_no_text(options: CompressOptions) -> bool:
-    """Whether neither sentences nor tokens are to go."""
-    return not (options.use_token_level_filter or options.use_sentence_level_filter)
-
-
 def _kind(engine: Engine, options: CompressOptions, contexts: int, *, tagged: bool) -> effects.Kind:
     choice = options.use_context_level_filter and contexts > 1 and not tagged
-    if _filters_no_text(options) and not choice:
+    if not (options.filters_text or choice):
         return "unchanged"
     if isinstance(engine.scorer, ClassifierScorer):
         return "tagged llmlingua2" if tagged else "structured llmlingua2"
     if tagged:
         return "tagged"
-    return "documents" if _filters_no_text(options) else "llmlingua"
+    return "llmlingua" if options.filters_text else "documents"
 
 
 def _check(options: CompressOptions, contexts: int, *, tagged: bool) -> None:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from edgelingua.compat.checks import check_mapping
 from edgelingua.compat.options import CHUNK_ENDS, CompressOptions
 
 Kind = Literal[
@@ -69,7 +68,6 @@ _CONDITION = "condition_in_question"
 
 def given(method: Callable[..., object], arguments: Mapping[str, object]) -> frozenset[str]:
     """Return the names of the arguments of a call whose value is not the default."""
-    check_mapping("arguments", arguments)
     found = set()
     for name, parameter in inspect.signature(method).parameters.items():
         value, default = arguments[name], parameter.default

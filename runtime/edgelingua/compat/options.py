@@ -153,6 +153,16 @@ class CompressOptions:
             raise InputError("rank_method longllmlingua ranks by the question: give one")
         _check_condition(self.condition_in_question)
 
+    @property
+    def contrastive(self) -> bool:
+        """Whether tokens are judged by the question."""
+        return self.condition_compare or "_condition" in self.condition_in_question
+
+    @property
+    def filters_text(self) -> bool:
+        """Whether sentences or tokens are to go, and not contexts alone."""
+        return self.use_token_level_filter or self.use_sentence_level_filter
+
 
 def _check_condition(condition: str) -> None:
     allowed = [f"{where}{flag}" for where in ("none", "before", "after")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from edgelingua import models
 from edgelingua.budget import Count
@@ -43,6 +44,8 @@ from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 
 QUIRKS = "0.2.2"
 """The release whose behaviour ``quirks`` reproduces."""
+
+Options = TypeVar("Options", CompressOptions, Llmlingua2Options)
 
 _DEVICES = ("cpu", "cuda", "auto", "mps")
 _CONFIG = {"max_batch_size", "max_force_token"}
@@ -180,61 +183,21 @@ class PromptCompressor:
         InputError
             An argument is of the wrong type or out of range, or the prompt cannot be compressed.
         """
-        given = effects.given(self.compress_prompt, locals())
+        arguments = locals()
+        given = effects.given(self.compress_prompt, arguments)
         if self.use_llmlingua2:
-            options2 = Llmlingua2Options(
-                rate=rate,
-                target_token=target_token,
-                use_context_level_filter=use_context_level_filter,
-                use_token_level_filter=use_token_level_filter,
-                target_context=target_context,
-                context_level_rate=context_level_rate,
-                context_level_target_token=context_level_target_token,
-                force_context_ids=checked_ids(force_context_ids),
-                return_word_label=return_word_label,
-                word_sep=word_sep,
-                label_sep=label_sep,
-                token_to_word=token_to_word,
-                force_tokens=checked_strings("force_tokens", force_tokens),
-                force_reserve_digit=force_reserve_digit,
-                drop_consecutive=drop_consecutive,
-                chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
-            )
-            return self._llmlingua2(context, options2, given)
+            return self._llmlingua2(context, _llmlingua2_options(arguments), given)
         contexts = self._contexts(context)
-        options = CompressOptions(
-            instruction=instruction,
-            question=question,
-            rate=rate,
-            target_token=target_token,
-            iterative_size=iterative_size,
-            force_context_ids=checked_ids(force_context_ids),
-            force_context_number=force_context_number,
-            use_sentence_level_filter=use_sentence_level_filter,
-            use_context_level_filter=use_context_level_filter,
-            use_token_level_filter=use_token_level_filter,
-            keep_split=keep_split,
-            keep_first_sentence=keep_first_sentence,
-            keep_last_sentence=keep_last_sentence,
-            keep_sentence_number=keep_sentence_number,
-            high_priority_bonus=high_priority_bonus,
-            context_budget=context_budget,
-            token_budget_ratio=token_budget_ratio,
-            condition_in_question=condition_in_question,
-            reorder_context=reorder_context,
-            dynamic_context_compression_ratio=dynamic_context_compression_ratio,
-            condition_compare=condition_compare,
-            add_instruction=add_instruction,
-            rank_method=rank_method,
-            concate_question=concate_question,
-            segments=checked_segments(
-                context_segs,
-                context_segs_rate,
-                context_segs_compress,
-                contexts,
-                exact=self._quirks is None,
-            ),
-            strict_preserve_uncompressed=strict_preserve_uncompressed,
+        segments = checked_segments(
+            context_segs,
+            context_segs_rate,
+            context_segs_compress,
+            contexts,
+            exact=self._quirks is None,
+        )
+        ids = checked_ids(force_context_ids)
+        options = _gathered(
+            CompressOptions, arguments, {"segments": segments, "force_context_ids": ids}
         )
         if self._quirks:
             check_range(options.force_context_ids, len(contexts))
@@ -269,28 +232,11 @@ class PromptCompressor:
             An argument is of the wrong type or out of range, a context cannot be compressed, or
             the compressor was made without ``use_llmlingua2``.
         """
-        given = effects.given(self.compress_prompt_llmlingua2, locals())
+        arguments = locals()
+        given = effects.given(self.compress_prompt_llmlingua2, arguments)
         if not self.use_llmlingua2:
             raise InputError("LLMLingua-2 needs PromptCompressor(…, use_llmlingua2=True)")
-        options = Llmlingua2Options(
-            rate=rate,
-            target_token=target_token,
-            use_context_level_filter=use_context_level_filter,
-            use_token_level_filter=use_token_level_filter,
-            target_context=target_context,
-            context_level_rate=context_level_rate,
-            context_level_target_token=context_level_target_token,
-            force_context_ids=checked_ids(force_context_ids),
-            return_word_label=return_word_label,
-            word_sep=word_sep,
-            label_sep=label_sep,
-            token_to_word=token_to_word,
-            force_tokens=checked_strings("force_tokens", force_tokens),
-            force_reserve_digit=force_reserve_digit,
-            drop_consecutive=drop_consecutive,
-            chunk_end_tokens=checked_strings("chunk_end_tokens", chunk_end_tokens, CHUNK_ENDS),
-        )
-        return self._llmlingua2(context, options, given)
+        return self._llmlingua2(context, _llmlingua2_options(arguments), given)
 
     def structured_compress_prompt(
         self,
@@ -328,34 +274,10 @@ class PromptCompressor:
         InputError
             An argument is of the wrong type or out of range, or the prompt cannot be compressed.
         """
-        given = effects.given(self.structured_compress_prompt, locals())
-        options = CompressOptions(
-            instruction=instruction,
-            question=question,
-            rate=rate,
-            target_token=target_token,
-            iterative_size=iterative_size,
-            force_context_ids=checked_ids(force_context_ids),
-            force_context_number=force_context_number,
-            use_sentence_level_filter=use_sentence_level_filter,
-            use_context_level_filter=use_context_level_filter,
-            use_token_level_filter=use_token_level_filter,
-            keep_split=keep_split,
-            keep_first_sentence=keep_first_sentence,
-            keep_last_sentence=keep_last_sentence,
-            keep_sentence_number=keep_sentence_number,
-            high_priority_bonus=high_priority_bonus,
-            context_budget=context_budget,
-            token_budget_ratio=token_budget_ratio,
-            condition_in_question=condition_in_question,
-            reorder_context=reorder_context,
-            dynamic_context_compression_ratio=dynamic_context_compression_ratio,
-            condition_compare=condition_compare,
-            add_instruction=add_instruction,
-            rank_method=rank_method,
-            concate_question=concate_question,
-            strict_preserve_uncompressed=strict_preserve_uncompressed,
-        )
+        arguments = locals()
+        given = effects.given(self.structured_compress_prompt, arguments)
+        ids = checked_ids(force_context_ids)
+        options = _gathered(CompressOptions, arguments, {"force_context_ids": ids})
         contexts = self._contexts(context)
         if self._quirks:
             check_range(options.force_context_ids, len(contexts))
@@ -402,29 +324,17 @@ class PromptCompressor:
         MissingExtraError
             The configuration is a file and PyYAML is not installed.
         """
-        given = effects.given(self.compress_json, locals())
-        options = CompressOptions(
-            instruction=instruction,
-            question=question,
-            rate=rate,
-            target_token=target_token,
-            iterative_size=iterative_size,
-            use_sentence_level_filter=use_sentence_level_filter,
-            use_context_level_filter=use_keyvalue_level_filter,
-            use_token_level_filter=use_token_level_filter,
-            keep_split=keep_split,
-            keep_first_sentence=keep_first_sentence,
-            keep_last_sentence=keep_last_sentence,
-            keep_sentence_number=keep_sentence_number,
-            high_priority_bonus=high_priority_bonus,
-            context_budget=context_budget,
-            token_budget_ratio=token_budget_ratio,
-            condition_in_question=condition_in_question,
-            reorder_context=reorder_keyvalue,
-            condition_compare=condition_compare,
-            rank_method=rank_method,
-            concate_question=False,
-            strict_preserve_uncompressed=False,
+        arguments = locals()
+        given = effects.given(self.compress_json, arguments)
+        options = _gathered(
+            CompressOptions,
+            arguments,
+            {
+                "use_context_level_filter": use_keyvalue_level_filter,
+                "reorder_context": reorder_keyvalue,
+                "concate_question": False,
+                "strict_preserve_uncompressed": False,
+            },
         )
         if self._quirks:
             return quirks_json.compress(self._engine, json_data, json_config, options)
@@ -464,6 +374,25 @@ class PromptCompressor:
         if context is None and not self._quirks:
             raise InputError("context: expected a str or a list of str, got None")
         return checked_texts(context or [" "])
+
+
+def _gathered(
+    kind: type[Options], arguments: Mapping[str, Any], other: Mapping[str, Any]
+) -> Options:
+    """Return the options among the arguments of a call; ``other``: those it has in another form."""
+    named = {f.name: arguments[f.name] for f in fields(kind) if f.name in arguments}
+    return kind(**{**named, **other})
+
+
+def _llmlingua2_options(arguments: Mapping[str, Any]) -> Llmlingua2Options:
+    other = {
+        "force_context_ids": checked_ids(arguments["force_context_ids"]),
+        "force_tokens": checked_strings("force_tokens", arguments["force_tokens"]),
+        "chunk_end_tokens": checked_strings(
+            "chunk_end_tokens", arguments["chunk_end_tokens"], CHUNK_ENDS
+        ),
+    }
+    return _gathered(Llmlingua2Options, arguments, other)
 
 
 def _check_device(device_map: str) -> None:

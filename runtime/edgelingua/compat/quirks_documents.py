@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgelingua.compat.checks import Segment
 from edgelingua.compat.options import CompressOptions
+from edgelingua.compressors.documents import arranged
 from edgelingua.errors import InputError
 
 _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
@@ -67,10 +68,7 @@ def choose_documents(
         if room < 0 or only_one:
             break
     shares = dict(zip(used, _shares(len(used), options), strict=True))
-    if options.reorder_context == "original":
-        used = sorted(used)
-    elif options.reorder_context == "two_stage":
-        used = used[::2] + used[1::2][::-1]
+    used = arranged(used, options.reorder_context)
     return Documents(used, [shares[index] for index in used])
 
 

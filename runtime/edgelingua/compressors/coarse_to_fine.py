@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.documents import choose, relevance
+from edgelingua.compressors.documents import arranged, choose, relevance
 from edgelingua.compressors.iterative import WINDOW, IterativePruner
 from edgelingua.compressors.rankers import Ranker
 from edgelingua.compressors.selection import fit, room_for
@@ -119,8 +119,7 @@ class CoarseToFine:
         allowed = self._allowed(prompt, room.limit / room.tokens_in, documents)
         chosen = self._choose_documents(documents, allowed, prompt.question)
         if self.documents.order != "original":
-            ranked = self.documents.order == "rank"
-            order = chosen if ranked else [*chosen[::2], *chosen[1::2][::-1]]
+            order = arranged(chosen, self.documents.order)
             order += [index for index in range(len(documents)) if index not in order]
             prompt = prompt.reordered(order)
             room = replace(room, tokens_in=room.count(prompt.text))
@@ -242,8 +241,7 @@ def _without(units: Units, documents: list[_Document]) -> Units:
     """Refuse the units of some documents."""
     refused = units.refused.copy()
     for document in documents:
-        ends = [document.offset, document.offset + len(document.text)]
-        refused[slice(*np.searchsorted(units.edges, ends))] = True
+        refused[units.part(document.offset, document.text)] = True
     return replace(units, refused=refused)
 
 

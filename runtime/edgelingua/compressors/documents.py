@@ -36,6 +36,13 @@ def question_nll(
     return nll[: len(ids)], float(nll[len(ids) :].mean())
 
 
+def arranged(ranking: Sequence[int], order: str) -> list[int]:
+    """Put documents, given in rank order, into the order of the output; see `DocumentFilter`."""
+    if order == "original":
+        return sorted(ranking)
+    return [*ranking[::2], *ranking[1::2][::-1]] if order == "two_stage" else list(ranking)
+
+
 def choose(worth: NDArray[np.float64], sizes: Sequence[int], budget: float) -> list[int]:
     """Take texts in descending order of worth until their sizes reach ``budget``, at least one.
 

@@ -79,7 +79,7 @@ class TokenPruner:
     def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
         """Refuse all units of the documents that score worst on average."""
         documents = [
-            (segment, slice(*np.searchsorted(units.edges, [offset, offset + len(segment.text)])))
+            (segment, units.part(offset, segment.text))
             for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True)
             if segment.compressible and segment.text.strip()
         ]

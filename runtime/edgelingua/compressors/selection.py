@@ -116,8 +116,8 @@ def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
     for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
         if segment.rate is not None and segment.text:
             limit = Budget(rate=segment.rate).limit(count(segment.text))
-            start, end = np.searchsorted(units.edges, [offset, offset + len(segment.text)]).tolist()
-            units = _settle(prompt.text, units, slice(start, end), limit, count)
+            part = units.part(offset, segment.text)
+            units = _settle(prompt.text, units, part, limit, count)
     return units
 
 

@@ -73,6 +73,11 @@ class Units:
     separators: NDArray[np.int64]
     repeated: NDArray[np.int64]
 
+    def part(self, start: int, text: str) -> slice:
+        """Return which units a piece of the prompt is, from its offset and its text."""
+        first, end = np.searchsorted(self.edges, [start, start + len(text)]).tolist()
+        return slice(first, end)
+
     def above(self, threshold: float | None) -> Units:
         """Refuse what scores below ``threshold`` and is not protected."""
         if threshold is None:
@@ -216,10 +221,8 @@ def _guarded(
     spans = guarded(text)
     first = np.searchsorted(edges, spans[:, 0], "right") - 1
     last = np.searchsorted(edges, spans[:, 1], "left")
-    depth = np.zeros(len(edges), dtype=np.int64)
-    np.add.at(depth, first, 1)
-    np.add.at(depth, last, -1)
-    marked = np.flatnonzero(np.cumsum(depth)[:-1] > 0)
+    between = interior(np.stack([first - 1, last], axis=1), len(scores))
+    marked = np.flatnonzero(between[:-1])
     sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
     best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
     np.maximum.at(best, sentence, scores)

@@ -6,9 +6,9 @@ import re
 from typing import Literal
 
 from edgelingua.errors import InputError
+from edgelingua.ranges import Range, merged
 from edgelingua.structure.atoms import atoms
 from edgelingua.structure.blocks import Block, Kind, by_structure, find, pin
-from edgelingua.structure.ranges import Range
 
 __all__ = ["Block", "Kind", "Mode", "atoms", "by_structure", "find", "pin", "ranges"]
 
@@ -57,15 +57,4 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
         whole += together
         if (behind := _LINE_BREAK.match(text, block.end)) is not None:
             pinned.append(behind.span())
-    return tuple(_united(pinned)), tuple(sorted(whole))
-
-
-def _united(pinned: list[Range]) -> list[Range]:
-    """Join ranges that touch or overlap, as the line breaks around neighbouring blocks do."""
-    result: list[Range] = []
-    for start, end in sorted(pinned):
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
-    return result
+    return tuple(merged(pinned, touching=True)), tuple(sorted(whole))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgelingua.structure.ranges import Range, outermost
+from edgelingua.ranges import Range, outermost
 
 if TYPE_CHECKING:
     from edgelingua.scores import Spans

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from edgelingua.ranges import Parts, Range, outermost, outside, with_break
 from edgelingua.structure import code
 from edgelingua.structure.json_text import by_value, find_json
-from edgelingua.structure.ranges import Parts, Range, outermost, outside, with_break
 from edgelingua.structure.tables import by_row, find_tables
 from edgelingua.structure.tool_calls import find_calls
 

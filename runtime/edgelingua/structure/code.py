@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgelingua.structure.ranges import Parts, Range, lines, outside, with_break
+from edgelingua.ranges import Parts, Range, lines, outside, with_break
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\s`]*)[^\n]*$", re.MULTILINE)
 _DOCSTRING = re.compile("[rRuU]?[\"']")  # in a formatted string things can happen

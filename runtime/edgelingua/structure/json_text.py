@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgelingua.ranges import Parts, Range, merged, outside
 from edgelingua.structure.atoms import atoms
-from edgelingua.structure.ranges import Parts, Range, merged, outside
 
 LONG = 4
 """Words; a string of more may be compressed inside."""

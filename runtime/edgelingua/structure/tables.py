@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edgelingua.structure.ranges import Parts, Range, lines, with_break
+from edgelingua.ranges import Parts, Range, lines, with_break
 
 _CELL = r"[ \t]*+:?-++:?[ \t]*+"
 _DELIMITER = re.compile(rf"[ \t]*+\|?{_CELL}(?:\|{_CELL})*+\|?[ \t]*+")

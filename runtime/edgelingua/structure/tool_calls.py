@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edgelingua.structure.ranges import Range
+from edgelingua.ranges import Range
 
 _NAMES = r"(?:\w{1,20}:)?(?:tool_calls?|function_calls?|tool_use|invoke)"
 _TAG = re.compile(rf"<({_NAMES})\b[^<>]{{0,500}}>")

@@ -1,4 +1,4 @@
-"""Character ranges of a text, half-open and in order: what every file here works on."""
+"""Character ranges of a text, half-open and in order: what finding things in a text comes to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ Parts = tuple[list[Range], list[Range]]
 _LINE = re.compile(r"[^\n]*(?:\n|$)")
 
 
-def merged(ranges: Iterable[Range]) -> list[Range]:
-    """Ascending ranges that do not overlap; those that did are united, neighbours are not."""
+def merged(ranges: Iterable[Range], *, touching: bool = False) -> list[Range]:
+    """Ascending ranges that do not overlap; those that did are united.
+
+    ``touching``: neighbours too, as the line breaks around blocks that follow each other.
+    """
     result: list[Range] = []
     for start, end in sorted(ranges):
         if start >= end:
             continue
-        if result and start < result[-1][1]:
+        if result and start < result[-1][1] + touching:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:
             result.append((start, end))
