@@ -42,7 +42,7 @@ def test_the_manifest_holds_the_evidence(name: str, request: pytest.FixtureReque
 def test_verify_repeats_the_recorded_comparison(name: str, request: pytest.FixtureRequest) -> None:
     bundle: ModelBundle = request.getfixturevalue(name)
     results = parity.verify(bundle.folder)
-    recorded = bundle.manifest.parity["int8_vs_fp32"]
+    recorded = bundle.manifest.parity["variants"]["cpu-int8"]
     assert results["cpu-int8"].figures == pytest.approx(recorded, abs=0.02)
     assert results["cpu-fp32"].figures["mean_difference"] < 1e-3
     assert not results["cpu-int8"].failures

@@ -16,6 +16,8 @@ from edgelingua.errors import BundleError, InferenceError, UntrainedModelWarning
 from edgelingua.ort import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua.scores import TokenScores
+from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, TEXTS
 
@@ -163,10 +165,15 @@ def test_a_graph_that_fails_only_when_run_is_caught_on_load(
         PerplexityScorer(broken)
 
 
-def test_a_keep_label_the_model_does_not_have(bert_bundle: ModelBundle) -> None:
-    wrong = replace(bert_bundle, manifest=replace(bert_bundle.manifest, keep_label=5))
-    with pytest.raises(InferenceError, match="keep label 5"):
-        ClassifierScorer(wrong)
+def test_the_keep_label_is_the_one_asked_for(
+    tiny_bert: Path, bert_bundle: ModelBundle, tmp_path: Path, document: str
+) -> None:
+    options = BuildOptions(keep_fp32=True, keep_label=0)
+    build(find(str(tiny_bert)), "classifier", tmp_path / "zero", options, lambda _: None)
+    zero = ClassifierScorer(ModelBundle.open(tmp_path / "zero"), variant="cpu-fp32")
+    one = ClassifierScorer(bert_bundle, variant="cpu-fp32")
+    ids = one.tokenizer.encode(document).ids[:200]
+    np.testing.assert_allclose(zero.score_ids(ids) + one.score_ids(ids), 1.0, atol=1e-5)
 
 
 def test_a_provider_that_is_not_there(scorer_bundle: ModelBundle) -> None:

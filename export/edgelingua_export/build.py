@@ -25,7 +25,7 @@ from edgelingua_export.errors import ExportError, ParityError
 from edgelingua_export.fuse import fuse
 from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
 from edgelingua_export.graph import convert, describe, describe_tokens
-from edgelingua_export.nll_head import add_nll_head
+from edgelingua_export.heads import add_keep_head, add_nll_head
 from edgelingua_export.quantize import Int8Recipe, quantize
 from edgelingua_export.sources import Loaded, Source, load
 from edgelingua_export.torch_reference import reference_scores
@@ -137,6 +137,8 @@ def _build_in(
     step(f"fused {fused}")
     if task == "scorer":
         add_nll_head(fp32)
+    else:
+        add_keep_head(fp32, options.keep_label)
     fp32_variant = describe(fp32, "fp32/model.onnx", "fp32")
 
     step("quantizing to INT8")
@@ -147,6 +149,7 @@ def _build_in(
     step(f"INT8 is {int8.stat().st_size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
 
     int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
+    labels = {"keep_label": options.keep_label} if task == "classifier" else {}
     manifest = Manifest(
         name=name,
         task=task,
@@ -154,9 +157,8 @@ def _build_in(
         tokens=tokens,
         variants={INT8: int8_variant, FP32: fp32_variant},
         files={},
-        keep_label=options.keep_label if task == "classifier" else None,
         source={k: v for k, v in asdict(source).items() if k != "folder"},
-        recipe={"fused": fused, **recipe.record(left_in_fp32)},
+        recipe=labels | {"fused": fused, **recipe.record(left_in_fp32)},
         tools=_tools(),
         notes="" if loaded.trained else UNTRAINED,
     )
@@ -177,7 +179,7 @@ def _prove(
     tokens = manifest.tokens
     room = min(parity.WINDOW, tokens.max_length) - len(tokens.prefix) - len(tokens.suffix)
     once = ids[:room]
-    original = reference_scores(loaded, manifest, once)
+    original = reference_scores(loaded, manifest.task, tokens, once, options.keep_label)
     exported = parity.scorer_for(bundle, FP32).score_ids(once)
     conversion = float(np.abs(exported - original).max())
     bound = MAX_CONVERSION_ERROR[manifest.task]
@@ -188,7 +190,7 @@ def _prove(
     figures = {
         "text_tokens": len(ids),
         "fp32_vs_torch": {"max_difference": conversion},
-        "int8_vs_fp32": int8.figures,
+        "variants": {INT8: int8.figures},
     }
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))

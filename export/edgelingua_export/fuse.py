@@ -17,6 +17,7 @@ from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
 from edgelingua_export.grouped_attention import fuse_grouped_attention
+from edgelingua_export.heads import LOGITS
 from edgelingua_export.onnx_graph import save
 
 Feeds = Mapping[str, NDArray[Any]]
@@ -124,7 +125,7 @@ def _with_cache(
     second = {**feeds, variant.ids: feeds[variant.ids][:, half:]}
     if variant.positions:
         second[variant.positions] = feeds[variant.positions][:, half:]
-    outputs = [variant.logits, *(present for _, present in names)]
+    outputs = [LOGITS, *(present for _, present in names)]
     logits, *cache = _run(session, outputs, first)
     second |= dict(zip((past for past, _ in names), cache, strict=True))
     return [logits, *_run(session, outputs, second)]
@@ -137,13 +138,13 @@ def _with_padding(
     half = feeds[variant.ids].shape[1] // 2
     mask = feeds[variant.mask].copy()
     mask[:, half:] = 0
-    (whole,) = _run(session, [variant.logits], feeds)
-    (padded,) = _run(session, [variant.logits], {**feeds, variant.mask: mask})
+    (whole,) = _run(session, [LOGITS], feeds)
+    (padded,) = _run(session, [LOGITS], {**feeds, variant.mask: mask})
     return [whole, padded[:, :half]]
 
 
 def _run(
-    session: onnxruntime.InferenceSession, outputs: list[str | None], feeds: Feeds
+    session: onnxruntime.InferenceSession, outputs: list[str], feeds: Feeds
 ) -> list[NDArray[Any]]:
     wanted = {value.name for value in session.get_inputs()}  # a fused graph may need fewer
     result: list[NDArray[Any]] = session.run(

@@ -12,7 +12,7 @@ from optimum.exporters.onnx import onnx_export_from_model
 from edgelingua.manifest import Cache, Task, Tokens, Variant
 from edgelingua.text import CONTINUATION, WordBoundary
 from edgelingua_export.errors import ExportError
-from edgelingua_export.nll_head import NLL, TARGETS
+from edgelingua_export.heads import KEEP, LOGITS, NLL, TARGETS
 from edgelingua_export.sources import Loaded
 
 _OPTIMUM_TASK: dict[Task, str] = {
@@ -45,7 +45,7 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
 
 
 def describe(path: Path, file: str, precision: str) -> Variant:
-    """Describe a graph by its input and output names, which are optimum's and `add_nll_head`'s.
+    """Describe a graph by its input and output names, which are optimum's and those of `heads`.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def describe(path: Path, file: str, precision: str) -> Variant:
     known = {"input_ids", "attention_mask", "position_ids", "token_type_ids", TARGETS, *past}
     if unknown := set(inputs) - known:
         raise ExportError(f"{path}: the graph wants inputs nobody can give: {sorted(unknown)}")
-    if not outputs & {"logits", NLL}:
-        raise ExportError(f"{path}: the graph has no output 'logits' but {sorted(outputs)}")
+    if not outputs & {LOGITS, NLL, KEEP}:
+        raise ExportError(f"{path}: the graph has no output {LOGITS!r} but {sorted(outputs)}")
     return Variant(
         file=file,
         precision=precision,
         ids="input_ids",
         mask="attention_mask",
-        logits="logits" if "logits" in outputs else None,
+        keep=KEEP if KEEP in outputs else None,
         targets=TARGETS if TARGETS in inputs else None,
         nll=NLL if NLL in outputs else None,
         positions="position_ids" if "position_ids" in inputs else None,

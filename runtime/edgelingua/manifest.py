@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from edgelingua.errors import BundleError
 from edgelingua.text import WordBoundary
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LARGE = 1 << 16  # more than any model's heads, or values of a head
 
 MANIFEST = "manifest.json"
@@ -55,15 +55,15 @@ class Cache:
 class Variant:
     """One graph of the bundle. Names are those of its inputs and outputs.
 
-    A classifier gives ``logits``. A scorer gives ``nll`` ``(1, n)``, in nats, of the ``targets``
-    ``(1, n)`` that follow the last ``n`` positions.
+    A classifier gives ``keep`` ``(batch, n)``, P(keep) of each token. A scorer gives ``nll``
+    ``(1, n)``, in nats, of the ``targets`` ``(1, n)`` that follow the last ``n`` positions.
     """
 
     file: str
     precision: str
     ids: str
     mask: str
-    logits: str | None = None
+    keep: str | None = None
     targets: str | None = None
     nll: str | None = None
     positions: str | None = None
@@ -81,7 +81,7 @@ class Variant:
     def outputs(self) -> frozenset[str]:
         """Names of all outputs used."""
         present = [present for _, present in self.cache.names] if self.cache else []
-        named = (self.logits, self.nll)
+        named = (self.keep, self.nll)
         return frozenset([name for name in named if name is not None] + present)
 
 
@@ -95,11 +95,11 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of manifest.json, schema version 2.
+    """The content of manifest.json, schema version 3.
 
     ``files`` names every file of the bundle but the manifest itself, as POSIX paths inside the
     folder. ``source`` (kind, location, revision, licence), ``recipe``, ``tools`` and ``parity`` are
-    the export's record. ``keep_label`` is the classifier's label that means "keep".
+    the export's record; ``parity`` has the figures of each variant.
     """
 
     name: str
@@ -108,7 +108,6 @@ class Manifest:
     tokens: Tokens
     variants: Mapping[str, Variant]
     files: Mapping[str, FileRecord]
-    keep_label: int | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
@@ -166,10 +165,8 @@ class Manifest:
                 raise ValueError(f"variant {label}: a scorer's variants need a KV cache")
             if self.task == "scorer" and (variant.targets is None or variant.nll is None):
                 raise ValueError(f"variant {label}: a scorer's variants need targets and nll")
-            if self.task == "classifier" and variant.logits is None:
-                raise ValueError(f"variant {label}: a classifier's variants need logits")
-        if self.task == "classifier" and (self.keep_label is None or self.keep_label < 0):
-            raise ValueError("a classifier needs a keep_label, 0 or more")
+            if self.task == "classifier" and variant.keep is None:
+                raise ValueError(f"variant {label}: a classifier's variants need keep")
 
     def _check_files(self) -> None:
         for name in self.files:

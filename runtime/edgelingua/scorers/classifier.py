@@ -52,17 +52,19 @@ class ClassifierScorer:
         manifest = bundle.manifest
         self._bundle = bundle
         self._tokens = manifest.tokens
-        self._keep_label = manifest.keep_label or 0
         self.tokenizer = bundle.tokenizer()
         self._variant = bundle.variant(variant)
+        if self._variant.keep is None:  # the manifest's check has seen to it
+            raise InferenceError(f"{bundle.folder}: a classifier needs an output for P(keep)")
+        self._output = self._variant.keep
         self._graph = bundle.graph(self._variant, options)
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._room = max(2, min(window, self._tokens.max_length) - special)
-        smoke = self._logits(np.zeros(2, dtype=np.int64))
-        if smoke.ndim != 2 or smoke.shape[1] <= self._keep_label or not np.isfinite(smoke).all():
+        smoke = self._keep(np.zeros(2, dtype=np.int64))
+        if smoke.shape != (2,) or not np.isfinite(smoke).all():
             raise InferenceError(
                 f"{bundle.folder}: the model's output for 2 tokens has shape {smoke.shape}, or is "
-                f"not finite on this CPU; expected (2, labels) with keep label {self._keep_label}"
+                "not finite on this CPU; expected 2 finite values"
             )
 
     @property
@@ -94,7 +96,7 @@ class ClassifierScorer:
         start = done = 0
         while done < len(ids):
             end = min(start + self._room, len(ids))
-            keep = _softmax(self._logits(ids[start:end]))[:, self._keep_label]
+            keep = self._keep(ids[start:end])
             settled = end if end == len(ids) else end - overlap // 2
             result[done:settled] = keep[done - start : settled - start]
             done = settled
@@ -136,11 +138,10 @@ class ClassifierScorer:
                 f"{self._bundle.folder}: {len(sequence)} tokens at once, the model takes at most "
                 f"{self._tokens.max_length}"
             )
-        keep: NDArray[np.float32] = _softmax(self._run(sequence, mask))[:, self._keep_label]
-        return keep
+        return self._run(sequence, mask)
 
-    def _logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits ``(T, labels)`` of one window, those of the special tokens left out."""
+    def _keep(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """P(keep) ``(T,)`` of one window, that of the special tokens left out."""
         prefix, suffix = self._tokens.prefix, self._tokens.suffix
         sequence = np.concatenate([prefix, ids, suffix]).astype(np.int64)
         values = self._run(sequence, np.ones_like(sequence))
@@ -153,12 +154,6 @@ class ClassifierScorer:
         }
         if self._variant.token_types:
             feeds[self._variant.token_types] = np.zeros_like(sequence)[None]
-        (logits,) = self._graph.run(feeds, [self._variant.logits or ""])
-        values: NDArray[np.float32] = logits.numpy()[0]
+        (keep,) = self._graph.run(feeds, [self._output])
+        values: NDArray[np.float32] = keep.numpy()[0]
         return values
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-    total: NDArray[np.float32] = exponential / exponential.sum(axis=1, keepdims=True)
-    return total

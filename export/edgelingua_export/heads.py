@@ -1,4 +1,4 @@
-"""A causal LM's graph that answers with what a scorer needs: the NLL of given tokens."""
+"""Graphs that answer with what a scorer needs, the NLL of given tokens or P(keep), not logits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgelingua_export.onnx_graph import Graph, save, tidy
 
-TARGETS, NLL = "targets", "nll"
+LOGITS, TARGETS, NLL, KEEP = "logits", "targets", "nll", "keep"
 
 
 def add_nll_head(path: Path) -> None:
@@ -29,28 +29,46 @@ def add_nll_head(path: Path) -> None:
     wanted = graph.add("Gather", [wanted, one], "nll/wanted")
     start = graph.add("Sub", [length, wanted], "nll/start")
 
-    head = graph.producer["logits"]
+    head = graph.producer[LOGITS]
     if head.op_type == "MatMul":
         _give_own_weights(graph, head)
-        before, logits = head.input[0], "logits"
+        before, logits = head.input[0], LOGITS
         head.input[0] = graph.add("Slice", [before, start, length, one], "nll/hidden")
     else:  # the last step is not the product itself (a cap, a bias): cut behind it
-        logits = graph.add("Slice", ["logits", start, length, one], "nll/logits")
+        logits = graph.add("Slice", [LOGITS, start, length, one], "nll/logits")
     log_probabilities = graph.add("LogSoftmax", [logits], "nll/log_probabilities", axis=-1)
     column = graph.add("Unsqueeze", [TARGETS, two], "nll/column")
     chosen = graph.add("GatherElements", [log_probabilities, column], "nll/chosen", axis=2)
     row = graph.add("Squeeze", [chosen, two], "nll/row")
     graph.add("Neg", [row], NLL)
 
-    outputs = [output for output in graph.model.graph.output if output.name != "logits"]
     shape = ["batch_size", "targets_length"]
+    graph.model.graph.input.append(helper.make_tensor_value_info(TARGETS, TensorProto.INT64, shape))
+    _answer_with(graph, NLL, shape)
+    save(graph.model, path, like=path)
+
+
+def add_keep_head(path: Path, label: int) -> None:
+    """Replace the output ``logits`` by ``keep`` ``(batch, n)``, in place.
+
+    It is the softmax of the logits ``(batch, n, labels)`` at the ``label`` that means "keep".
+    """
+    graph = Graph.load(path)
+    column = graph.constant("keep/label", np.asarray(label, dtype=np.int64))
+    probabilities = graph.add("Softmax", [LOGITS], "keep/probabilities", axis=-1)
+    graph.add("Gather", [probabilities, column], KEEP, axis=2)
+    _answer_with(graph, KEEP, ["batch_size", "sequence_length"])
+    save(graph.model, path, like=path)
+
+
+def _answer_with(graph: Graph, name: str, shape: list[str]) -> None:
+    """Make the tensor ``name`` (float32) an output in place of the logits."""
+    outputs = [output for output in graph.model.graph.output if output.name != LOGITS]
     graph.model.graph.ClearField("output")
     graph.model.graph.output.extend(
-        [helper.make_tensor_value_info(NLL, TensorProto.FLOAT, shape), *outputs]
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape), *outputs]
     )
-    graph.model.graph.input.append(helper.make_tensor_value_info(TARGETS, TensorProto.INT64, shape))
     tidy(graph.model)
-    save(graph.model, path, like=path)
 
 
 def _give_own_weights(graph: Graph, head: onnx.NodeProto) -> None:
