@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from edgelingua import parity
 from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
+from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
+from edgelingua_export.attention_outputs import Head, add_attention_output
 from edgelingua_export.errors import ExportError, ParityError
 from edgelingua_export.fuse import fuse
 from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
@@ -28,13 +30,16 @@ from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.heads import add_keep_head, add_nll_head
 from edgelingua_export.quantize import Int8Recipe, quantize
 from edgelingua_export.sources import Loaded, Source, load
-from edgelingua_export.torch_reference import reference_scores
+from edgelingua_export.torch_reference import reference_attention, reference_scores
 
 INT8, FP32 = "cpu-int8", "cpu-fp32"
 CALIBRATION_TOKENS = 256
 
 MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
 """Largest difference allowed between torch and the fp32 graph on any token (nats, P(keep))."""
+
+MAX_ATTENTION_ERROR = 1e-3
+"""Largest difference allowed between torch's and the fp32 graph's attention weights."""
 
 MAX_ACTIVATION_ERROR = {"scorer": 0.012, "classifier": 0.05}
 """See `Int8Recipe`. Encoders bear more: with half of MiniLM's down projections (0.02 to 0.03) in
@@ -58,12 +63,15 @@ class BuildOptions:
         Put the fp32 graph into the bundle as a second variant.
     keep_label
         The classifier's label that means "keep".
+    attention
+        Heads of a scorer whose attention the graph is to show.
     replace
         Replace a bundle that is already there.
     """
 
     keep_fp32: bool = False
     keep_label: int = 1
+    attention: tuple[Head, ...] = ()
     replace: bool = False
 
 
@@ -118,7 +126,7 @@ def _build_in(
     step(f"loading {source.location}")
     loaded = load(source, task)
     tokens = describe_tokens(loaded, task)
-    _check_keep_label(loaded, task, options)
+    _check_options(loaded, task, options)
 
     step("converting to ONNX (fp32)")
     fp32 = convert(loaded, task, folder / "fp32")
@@ -136,10 +144,12 @@ def _build_in(
     fused = fuse(fp32, task, loaded.model.config, plain, _feeds(plain, tokens, calibration))
     step(f"fused {fused}")
     if task == "scorer":
+        if options.attention:
+            add_attention_output(fp32, options.attention, loaded.model.config.num_attention_heads)
         add_nll_head(fp32)
     else:
         add_keep_head(fp32, options.keep_label)
-    fp32_variant = describe(fp32, "fp32/model.onnx", "fp32")
+    fp32_variant = describe(fp32, "fp32/model.onnx", "fp32", options.attention)
 
     step("quantizing to INT8")
     recipe = Int8Recipe(MAX_ACTIVATION_ERROR[task], keep_head=task == "classifier")
@@ -187,11 +197,16 @@ def _prove(
     failures = list(int8.failures)
     if not conversion <= bound:
         failures.insert(0, f"fp32 differs from torch by {conversion:.2g}, expected <= {bound:g}")
-    figures = {
+    figures: dict[str, Any] = {
         "text_tokens": len(ids),
         "fp32_vs_torch": {"max_difference": conversion},
         "variants": {INT8: int8.figures},
     }
+    if options.attention:
+        difference = _attention_difference(bundle, loaded, once, options.attention)
+        figures["attention_vs_torch"] = {"max_difference": difference}
+        if not difference <= MAX_ATTENTION_ERROR:
+            failures.append(f"attention differs from torch by {difference:.2g}")
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
     if failures:
@@ -206,6 +221,15 @@ def _prove(
         shutil.rmtree(folder / "fp32")
     final = replace(manifest, variants=variants, parity=figures)
     return _write(folder, final).manifest
+
+
+def _attention_difference(
+    bundle: ModelBundle, loaded: Loaded, ids: NDArray[np.int64], heads: tuple[Head, ...]
+) -> float:
+    scorer = PerplexityScorer(bundle, variant=FP32, window=parity.WINDOW)
+    exported = scorer.attention(ids, len(ids) // 2)
+    original = reference_attention(loaded, bundle.manifest.tokens, ids, heads)
+    return float(np.abs(exported - original[:, -exported.shape[1] :]).max())
 
 
 def _write(folder: Path, manifest: Manifest) -> ModelBundle:
@@ -228,7 +252,9 @@ def _check_output(output: Path, options: BuildOptions) -> None:
         raise ExportError(f"{output}: there is a bundle already; --replace replaces it")
 
 
-def _check_keep_label(loaded: Loaded, task: Task, options: BuildOptions) -> None:
+def _check_options(loaded: Loaded, task: Task, options: BuildOptions) -> None:
+    if task == "classifier" and options.attention:
+        raise ExportError("attention: only a scorer's graph can show what its heads look at")
     labels = loaded.model.config.num_labels
     if task == "classifier" and not 0 <= options.keep_label < labels:
         raise ExportError(

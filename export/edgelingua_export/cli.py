@@ -55,6 +55,10 @@ def build_command(
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision, for a hub id.")] = None,
     keep_label: Annotated[int, typer.Option(help="The classifier's label for 'keep'.")] = 1,
+    attention: Annotated[
+        str | None,
+        typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
+    ] = None,
     keep_fp32: Annotated[
         bool, typer.Option("--keep-fp32", help="Put the fp32 graph into the bundle too.")
     ] = False,
@@ -68,12 +72,17 @@ def build_command(
     refused, with the figures.
     """
     # torch takes seconds to import; --help and verify do without.
+    from edgelingua_export.attention_outputs import parse_heads
     from edgelingua_export.build import BuildOptions, build
     from edgelingua_export.sources import find
 
     found = find(source, licence, revision)
     folder = output or models.bundle_folder(f"{found.name}-{task.value}")
-    build(found, task.value, folder, BuildOptions(keep_fp32, keep_label, replace), _report)
+    heads = parse_heads(attention) if attention else ()
+    options = BuildOptions(
+        keep_fp32=keep_fp32, keep_label=keep_label, attention=heads, replace=replace
+    )
+    build(found, task.value, folder, options, _report)
     print(folder)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import onnx
 from optimum.exporters.onnx import onnx_export_from_model
 
-from edgelingua.manifest import Cache, Task, Tokens, Variant
+from edgelingua.manifest import Attention, Cache, Task, Tokens, Variant
 from edgelingua.text import CONTINUATION, WordBoundary
+from edgelingua_export.attention_outputs import ATTENTION, Head
 from edgelingua_export.errors import ExportError
 from edgelingua_export.heads import KEEP, LOGITS, NLL, TARGETS
 from edgelingua_export.sources import Loaded
@@ -44,7 +45,7 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
     return folder / "model.onnx"
 
 
-def describe(path: Path, file: str, precision: str) -> Variant:
+def describe(path: Path, file: str, precision: str, shown: tuple[Head, ...] = ()) -> Variant:
     """Describe a graph by its input and output names, which are optimum's and those of `heads`.
 
     Parameters
@@ -55,6 +56,8 @@ def describe(path: Path, file: str, precision: str) -> Variant:
         Its path inside the bundle.
     precision
         What to call it in the manifest.
+    shown
+        Heads whose attention it shows.
     """
     graph = onnx.load(path, load_external_data=False).graph
     inputs = {i.name: i for i in graph.input}
@@ -81,6 +84,7 @@ def describe(path: Path, file: str, precision: str) -> Variant:
         positions="position_ids" if "position_ids" in inputs else None,
         token_types="token_type_ids" if "token_type_ids" in inputs else None,
         cache=cache,
+        attention=Attention(ATTENTION, shown) if shown else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,3 +38,23 @@ def reference_scores(
         scores = -log_probabilities.gather(1, sequence[0, first:, None])[:, 0]
     result: NDArray[np.float32] = scores.numpy()
     return result
+
+
+def reference_attention(
+    loaded: Loaded, tokens: Tokens, ids: NDArray[np.int64], heads: Sequence[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """Attention weights of chosen heads (layer, head) over ``ids`` ``(T,)``: ``(heads, T, T)``.
+
+    Those of the tokens that start a text are left out.
+    """
+    first = len(tokens.prefix)
+    sequence = torch.as_tensor(np.concatenate([tokens.prefix, ids])[None]).long()
+    model = loaded.model
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")  # the others never have the weights
+    try:
+        with torch.inference_mode():
+            layers = model(input_ids=sequence, output_attentions=True).attentions
+    finally:
+        model.set_attn_implementation(before)
+    return np.stack([layers[layer][0, head, first:, first:].numpy() for layer, head in heads])

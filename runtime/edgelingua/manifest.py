@@ -52,6 +52,19 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """What chosen heads of a causal LM look at.
+
+    ``output`` is a tensor ``(1, heads, n, total)``, float32: the weights, after the softmax, that
+    each of the ``n`` new tokens gives to all of ``total``. ``heads`` are (layer, query head),
+    counted from 0.
+    """
+
+    output: str
+    heads: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Variant:
     """One graph of the bundle. Names are those of its inputs and outputs.
 
@@ -69,6 +82,7 @@ class Variant:
     positions: str | None = None
     token_types: str | None = None
     cache: Cache | None = None
+    attention: Attention | None = None
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -81,7 +95,8 @@ class Variant:
     def outputs(self) -> frozenset[str]:
         """Names of all outputs used."""
         present = [present for _, present in self.cache.names] if self.cache else []
-        named = (self.keep, self.nll)
+        attention = self.attention.output if self.attention else None
+        named = (self.keep, self.nll, attention)
         return frozenset([name for name in named if name is not None] + present)
 
 

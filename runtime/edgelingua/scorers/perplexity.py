@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
-from edgelingua.errors import InferenceError
+from edgelingua.errors import InferenceError, InputError
 from edgelingua.manifest import Cache, Variant
 from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
@@ -57,6 +57,7 @@ class PerplexityScorer:
         window: int = 1024,
     ) -> None:
         bundle.require("scorer")
+        self._folder = bundle.folder
         self._tokens = bundle.manifest.tokens
         self.tokenizer = bundle.tokenizer()
         chosen = bundle.variant(variant)
@@ -95,6 +96,47 @@ class PerplexityScorer:
             if progress:
                 progress(done, len(ids))
         return result
+
+    def attention(self, ids: NDArray[np.int64], queries: int) -> NDArray[np.float32]:
+        """Attention that the last tokens of a text pay to all of it, head by head.
+
+        The signal of evaluator heads (EHPC: Fei et al. 2025, arXiv:2501.12959). The bundle must
+        have been built with ``--attention``; its manifest names the heads.
+
+        Parameters
+        ----------
+        ids
+            The text ``(T,)``, at most `room` tokens.
+        queries
+            How many of the last tokens to ask, from 1 to ``T``.
+
+        Returns
+        -------
+        ndarray
+            ``(heads, queries, T)``: weights after the softmax. What goes to the tokens that start
+            a text is left out, so rows sum to less than one.
+
+        Raises
+        ------
+        InputError
+            The bundle shows no attention, or the text or ``queries`` is out of range.
+        """
+        model = self._model
+        shown = model.variant.attention
+        if shown is None:
+            raise InputError(
+                f"{self._folder}: shows no attention; build it again with --attention LAYER.HEAD,…"
+            )
+        if not 1 <= queries <= len(ids) <= self._room:
+            raise InputError(
+                f"attention: expected 1 <= queries <= tokens <= {self._room}, got {queries} "
+                f"queries and {len(ids)} tokens"
+            )
+        sequence = np.concatenate([self._tokens.prefix, ids]).astype(np.int64)
+        read, asking = sequence[:-queries], sequence[-queries:]
+        _, past, length = model.run_all(read, read[:0], model.nothing(), 0)
+        weights = model.attention(asking, past, length, shown.output)
+        return weights[:, :, len(self._tokens.prefix) :]
 
     def reading(self) -> Reading:
         """Start reading a text: what was read stays in the model's cache."""
@@ -247,15 +289,8 @@ class _CausalModel:
 
         The targets follow the last of the ``ids``, as many as there are.
         """
-        variant, names = self.variant, self.cache.names
-        end = length + len(ids)
-        feeds = past | {
-            variant.ids: ids[None],
-            variant.mask: np.ones((1, end), dtype=np.int64),
-            self.targets: targets[None],
-        }
-        if variant.positions:
-            feeds[variant.positions] = np.arange(length, end, dtype=np.int64)[None]
+        names = self.cache.names
+        feeds = self._feeds(ids, targets, past, length)
         output, *present = self.graph.run(feeds, [self.nll, *(p for _, p in names)])
         nll = output.numpy()
         if nll.shape != (1, len(targets)):
@@ -263,6 +298,27 @@ class _CausalModel:
                 f"the model's output has shape {nll.shape}, expected (1, {len(targets)})"
             )
         return nll[0], dict(zip((p for p, _ in names), present, strict=True))
+
+    def attention(
+        self, ids: NDArray[np.int64], past: _Past, length: int, output: str
+    ) -> NDArray[np.float32]:
+        """Run ``ids`` behind ``past``; return what they attend to, ``(heads, n, length + n)``."""
+        (weights,) = self.graph.run(self._feeds(ids, ids[:0], past, length), [output])
+        result: NDArray[np.float32] = weights.numpy()[0]
+        return result
+
+    def _feeds(
+        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
+    ) -> _Past:
+        end = length + len(ids)
+        feeds = past | {
+            self.variant.ids: ids[None],
+            self.variant.mask: np.ones((1, end), dtype=np.int64),
+            self.targets: targets[None],
+        }
+        if self.variant.positions:
+            feeds[self.variant.positions] = np.arange(length, end, dtype=np.int64)[None]
+        return feeds
 
 
 _Past = dict[str, NDArray[Any] | Value]
