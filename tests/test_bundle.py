@@ -58,7 +58,7 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
         (lambda m: m["tokens"].update(prefix=[]), "a token to start from"),
         (lambda m: m["tokens"].update(word_boundary="bert"), "expected one of"),
         (lambda m: m["variants"].clear(), "at least one"),
-        (lambda m: m["tokens"].update(prefix=[10**30]), "token id out of range"),
+        (lambda m: m["tokens"].update(prefix=[10**12]), "token id out of range"),
         (lambda m: m["variants"]["cpu-int8"]["cache"].update(heads=-1), "out of range"),
         (lambda m: m["variants"]["cpu-int8"].update(cache=None), "need a KV cache"),
         (lambda m: m["variants"]["cpu-int8"].update(file="other.onnx"), "not listed"),

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.onnx_file import summarize
-from edgelingua.ort import Graph, RunOptions
+from edgelingua.ort import DOMAINS, Graph, RunOptions
+from edgelingua.safe_files import Stamp, open_inside, stamp_of
 from edgelingua.text import TextTokenizer
+
+_MAX_TOKENIZER = 256_000_000
+"""Bytes; vocabularies of 260,000 pieces take some 35 million. It is read whole."""
 
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A bundle whose files are the ones its manifest describes. Make one with `open`."""
+    """A bundle whose files are the ones its manifest describes. Make one with `open`.
+
+    What is loaded later is what was checked: a file that was replaced or written to since `open`,
+    or while it was being loaded, is refused. That a model is *good* no check can tell: one made to
+    waste time or memory when it runs, or to score badly, is as valid as any. The hashes say that it
+    is the one the manifest describes; whether to trust the manifest is up to where you got it.
+    """
 
     folder: Path
     manifest: Manifest
+    stamps: Mapping[str, Stamp] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: str | Path, *, check_hashes: bool = True) -> ModelBundle:
         """Check a bundle; nothing is loaded.
 
-        Checked: the manifest's schema; that every file lies inside the folder (symbolic links
-        followed) with the size and SHA-256 recorded; that the graphs are ONNX models with the input
-        and output names recorded, and refer to no weights outside the recorded files. Without
-        ``check_hashes`` the files are not read for their SHA-256, which takes a while if they are
-        large: good enough to list bundles, not to run them.
+        Checked: the manifest's schema; that every file is a regular one inside the folder (symbolic
+        links followed) with the size and SHA-256 recorded; that the graphs are ONNX models with the
+        input and output names recorded, made of ONNX's and onnxruntime's own operators, whose
+        weights have the size their shapes say and lie in recorded files. Without ``check_hashes``
+        the files are not read for their SHA-256, which takes a while if they are large: good enough
+        to list bundles, not to run them.
 
         Raises
         ------
@@ -38,13 +53,36 @@ class ModelBundle:
         folder = Path(folder)
         manifest = Manifest.read(folder / MANIFEST)
         try:
-            for name, record in manifest.files.items():
-                _check_file(folder, name, record, check_hashes)
+            stamps = {
+                name: _check_file(folder, name, record, check_hashes)
+                for name, record in manifest.files.items()
+            }
             for label, variant in manifest.variants.items():
                 _check_graph(folder, label, variant, manifest)
         except OSError as error:
             raise BundleError(f"{folder}: cannot be read: {error}") from None
-        return cls(folder, manifest)
+        bundle = cls(folder, manifest, stamps)
+        bundle.refuse_changes()  # the graphs were read after their hashes
+        return bundle
+
+    def refuse_changes(self) -> None:
+        """Raise `BundleError` if a file is not, or no longer as, the one that `open` checked."""
+        for name, stamp in self.stamps.items():
+            try:
+                now = stamp_of((self.folder / name).stat())
+            except OSError as error:
+                raise BundleError(f"{self.folder / name}: cannot be read: {error}") from None
+            if now != stamp:
+                raise BundleError(
+                    f"{self.folder / name}: changed since the bundle was checked; open it again"
+                )
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Refuse changes before and after files are loaded inside this context."""
+        self.refuse_changes()
+        yield
+        self.refuse_changes()
 
     def require(self, task: Task) -> None:
         """Raise `BundleError` unless the bundle is for ``task``."""
@@ -55,7 +93,8 @@ class ModelBundle:
 
     def tokenizer(self) -> TextTokenizer:
         """Load the tokenizer."""
-        return TextTokenizer(self.folder / TOKENIZER, self.manifest.tokens.word_boundary)
+        with self.unchanged():
+            return TextTokenizer(self.folder / TOKENIZER, self.manifest.tokens.word_boundary)
 
     def variant(self, name: str | None = None) -> Variant:
         """Return a variant by name, by default the first that the manifest lists.
@@ -74,7 +113,8 @@ class ModelBundle:
 
     def graph(self, variant: Variant, options: RunOptions | None = None) -> Graph:
         """Load the graph of a variant."""
-        return Graph(self.folder / variant.file, options)
+        with self.unchanged():
+            return Graph(self.folder / variant.file, options)
 
 
 def hash_file(path: Path) -> str:
@@ -83,39 +123,53 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_file(folder: Path, name: str, record: FileRecord, check_hash: bool) -> None:
+def _check_file(folder: Path, name: str, record: FileRecord, check_hash: bool) -> Stamp:
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BundleError(f"{path}: leads out of the bundle's folder")
-    if not path.is_file():
-        raise BundleError(f"{path}: missing; rebuild the bundle or copy it again")
-    size = path.stat().st_size
-    if size != record.size:
-        raise BundleError(
-            f"{path}: {size} bytes, the manifest says {record.size}: truncated or replaced; "
-            "rebuild the bundle or copy it again"
-        )
-    if not check_hash:
-        return
-    digest = hash_file(path)
+    if name == TOKENIZER and record.size > _MAX_TOKENIZER:
+        raise BundleError(f"{path}: {record.size} bytes, expected at most {_MAX_TOKENIZER}")
+    try:
+        file = open_inside(folder, name)
+    except FileNotFoundError:
+        raise BundleError(f"{path}: missing; rebuild the bundle or copy it again") from None
+    with file:
+        status = os.fstat(file.fileno())
+        if status.st_size != record.size:
+            raise BundleError(
+                f"{path}: {status.st_size} bytes, the manifest says {record.size}: truncated or "
+                "replaced; rebuild the bundle or copy it again"
+            )
+        digest = hashlib.file_digest(file, "sha256").hexdigest() if check_hash else record.sha256
     if digest != record.sha256:
         raise BundleError(
             f"{path}: SHA-256 {digest[:12]}…, the manifest says {record.sha256[:12]}…: "
             "damaged or tampered with; rebuild the bundle or copy it again"
         )
+    # Of the moment before its content was read: whatever is written from then on shows.
+    return stamp_of(status)
 
 
 def _check_graph(folder: Path, label: str, variant: Variant, manifest: Manifest) -> None:
     path = folder / variant.file
     summary = summarize(path)
-    for location in sorted(summary.external_data):
+    if foreign := summary.domains - DOMAINS:
+        raise BundleError(
+            f"{path}: uses operators of {', '.join(sorted(foreign))}; expected none but ONNX's and "
+            "onnxruntime's own"
+        )
+    if summary.sparse:  # a few bytes of them can stand for any amount of memory
+        raise BundleError(f"{path}: has sparse weights; expected dense ones")
+    for tensor in sorted(summary.external, key=lambda tensor: tensor.location):
         # ONNX resolves a location against the folder of the .onnx file.
-        target = (path.parent / location).resolve()
-        root = folder.resolve()
-        inside = target.is_relative_to(root) and "\\" not in location
-        if not inside or target.relative_to(root).as_posix() not in manifest.files:
+        target = (PurePosixPath(variant.file).parent / tensor.location).as_posix()
+        if target not in manifest.files:
             raise BundleError(
-                f"{path}: its weights refer to {location!r}, which is not a file of the bundle"
+                f"{path}: its weights refer to {tensor.location!r}, which is not a file of the "
+                "bundle"
+            )
+        if not tensor.fits(manifest.files[target].size):
+            raise BundleError(
+                f"{path}: {tensor.elements} weights in {tensor.location} at byte {tensor.offset} "
+                "are more than the file holds"
             )
     for kind, wanted, has in (
         ("inputs", variant.inputs, summary.inputs),

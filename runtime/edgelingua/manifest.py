@@ -6,16 +6,21 @@ Behaviour comes from here and from tokenizer.json, never from a name.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path, PurePosixPath
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from edgelingua import strict_json
 from edgelingua.errors import BundleError
+from edgelingua.safe_files import open_inside
 from edgelingua.text import WordBoundary
 
 SCHEMA_VERSION = 3
+# Plain names: the same file on every system, however it writes paths, accents or capitals.
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}(?<!\.)", re.ASCII)
 _LARGE = 1 << 16  # more than any model's heads, or values of a head
 
 MANIFEST = "manifest.json"
@@ -140,17 +145,19 @@ class Manifest:
         Raises
         ------
         BundleError
-            Missing, not JSON, another schema version, a field missing, of the wrong type or
-            unknown, or a path that would leave the folder.
+            Missing, a link out of the folder, not JSON that `strict_json` takes, another schema
+            version, a field missing, of the wrong type or unknown, or file names that leave the
+            folder, are not plain, or could be the same file.
         """
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            with open_inside(path.parent, path.name) as file:
+                raw = strict_json.parse(file.read(strict_json.MAX_BYTES + 1))
         except FileNotFoundError:
             raise BundleError(
                 f"{path.parent}: not a model bundle: it has no {MANIFEST}. "
                 "Build one with: edgelingua-export build SOURCE --task scorer -o DIR"
             ) from None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise BundleError(f"{path}: not a readable JSON file ({error})") from None
         if not isinstance(raw, dict):
             raise BundleError(f"{path}: expected a JSON object, got {type(raw).__name__}")
@@ -188,6 +195,13 @@ class Manifest:
             relative = PurePosixPath(name)
             if relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name:
                 raise ValueError(f"files: {name!r} leaves the bundle's folder")
+            if len(name) > 255 or not all(map(_FILE_NAME.fullmatch, name.split("/"))):
+                raise ValueError(
+                    f"files: {name!r:.60}: expected names of letters, digits and _.+- (ASCII)"
+                )
+        # On a file system that ignores case, one file could be checked and the other one used.
+        if len({name.casefold() for name in (*self.files, MANIFEST)}) <= len(self.files):
+            raise ValueError(f"files: two names differ in case only, or one is {MANIFEST}")
         for label, variant in self.variants.items():
             if variant.file not in self.files:
                 raise ValueError(f"variant {label}: its file {variant.file!r} is not listed")

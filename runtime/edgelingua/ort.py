@@ -17,6 +17,10 @@ from edgelingua.measure import available_cpus
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
 
 
+DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
+"""Operators that come with onnxruntime; others would need a library, which no bundle may bring."""
+
+
 class Value(Protocol):
     """A tensor that stays with onnxruntime between two runs."""
 

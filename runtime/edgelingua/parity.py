@@ -25,6 +25,8 @@ REFERENCE = "parity/reference.npy"
 WINDOW = 1024
 """Window of the scorers that are compared; part of what the recorded reference means."""
 
+_MAX_TEXT = 1_000_000  # bytes; ours has some ten thousand
+
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
     "scorer": {"perplexity_loss": ("<=", 0.08), "agreement": (">=", 0.90)},
     "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.90)},
@@ -93,8 +95,8 @@ def verify(folder: str | Path, options: RunOptions | None = None) -> dict[str, P
     for name in (TEXT, REFERENCE):
         if name not in bundle.manifest.files:
             raise BundleError(f"{bundle.folder}: has no {name}: it cannot be verified; rebuild it")
-    text = (bundle.folder / TEXT).read_text(encoding="utf-8")
-    reference = np.load(bundle.folder / REFERENCE, allow_pickle=False)
+    with bundle.unchanged():
+        text, reference = _text(bundle), _reference(bundle.folder / REFERENCE)
     ids = bundle.tokenizer().encode(text).ids
     if reference.shape != ids.shape:
         raise BundleError(
@@ -106,6 +108,31 @@ def verify(folder: str | Path, options: RunOptions | None = None) -> dict[str, P
         )
         for name in bundle.manifest.variants
     }
+
+
+def _text(bundle: ModelBundle) -> str:
+    path = bundle.folder / TEXT
+    size = bundle.manifest.files[TEXT].size
+    if size > _MAX_TEXT:
+        raise BundleError(f"{path}: {size} bytes, expected at most {_MAX_TEXT}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path}: not UTF-8 ({error})") from None
+
+
+def _reference(path: Path) -> NDArray[np.float32]:
+    """Scores of the fp32 graph. Mapped, not read: a header may promise any number of them."""
+    try:
+        scores: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # headers are Python literals, and fail in as many ways
+        raise BundleError(f"{path}: not an array that numpy can read ({error})") from None
+    if scores.dtype != np.float32 or scores.ndim != 1 or not np.isfinite(scores).all():
+        raise BundleError(
+            f"{path}: {scores.dtype} of shape {scores.shape}, or not finite; expected one finite "
+            "float32 per token"
+        )
+    return scores
 
 
 def table(results: dict[str, Parity]) -> str:

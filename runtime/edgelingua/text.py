@@ -200,7 +200,11 @@ class RawTokenizer:
 def _load(path: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises plain Exception for every fault
+    except BaseException as error:
+        # tokenizers raises plain Exception for every fault, and where it gives up altogether
+        # something that is none, whose class cannot be imported.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise BundleError(
             f"{path}: not a tokenizer.json that tokenizers can read ({error})"
         ) from None

@@ -50,7 +50,8 @@ class Engine:
     def tokenizer(self) -> RawTokenizer:
         """The bundle's tokenizer as the reference uses it."""
         added = self.added_tokens if isinstance(self.scorer, ClassifierScorer) else ()
-        return RawTokenizer(self.bundle.folder / TOKENIZER, added)
+        with self.bundle.unchanged():
+            return RawTokenizer(self.bundle.folder / TOKENIZER, added)
 
 
 @dataclass(frozen=True)
