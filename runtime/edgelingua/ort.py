@@ -90,6 +90,7 @@ class Graph:
                 providers=list(options.providers),
                 # Its kernel on CPUs takes five times as long as Add and LayerNormalization do.
                 disabled_optimizers=["SkipLayerNormFusion"],
+                enable_fallback=0,  # it would try again, and say so on stdout
             )
         except Exception as error:  # onnxruntime's exceptions share no base but Exception
             raise InferenceError(f"{path}: onnxruntime cannot load it: {error}") from None

@@ -124,7 +124,8 @@ def _text(bundle: ModelBundle) -> str:
 def _reference(path: Path) -> NDArray[np.float32]:
     """Scores of the fp32 graph. Mapped, not read: a header may promise any number of them."""
     try:
-        scores: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="ignore"):  # a shape beyond 64 bits; an error follows
+            scores: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # headers are Python literals, and fail in as many ways
         raise BundleError(f"{path}: not an array that numpy can read ({error})") from None
     if scores.dtype != np.float32 or scores.ndim != 1 or not np.isfinite(scores).all():
