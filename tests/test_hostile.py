@@ -265,7 +265,7 @@ def test_a_reference_that_promises_too_much(folder: Path) -> None:
 def test_a_reference_of_something_else(folder: Path, array: Any) -> None:
     np.save(folder / parity.REFERENCE, array, allow_pickle=True)
     record(folder, parity.REFERENCE)
-    with pytest.raises(BundleError, match="not an array|expected one finite"):
+    with pytest.raises(BundleError, match=r"not an array|expected one finite"):
         parity.verify(folder)
 
 
@@ -273,7 +273,7 @@ def test_a_reference_of_something_else(folder: Path, array: Any) -> None:
 def test_a_parity_text_that_is_none(folder: Path, size: int) -> None:
     (folder / parity.TEXT).write_bytes(b"\xff" * size)
     record(folder, parity.TEXT)
-    with pytest.raises(BundleError, match="not UTF-8|expected at most"):
+    with pytest.raises(BundleError, match=r"not UTF-8|expected at most"):
         parity.verify(folder)
 
 
@@ -282,7 +282,9 @@ def test_a_parity_text_that_is_none(folder: Path, size: int) -> None:
 
 def trees(value: Any) -> st.SearchStrategy[Any]:
     """Return ``value`` with one of its leaves, or a branch, changed."""
-    junk = st.sampled_from([None, True, -1, 2**62, 0.5, "", "../x", "a" * 300, [], {}, [[]]])
+    junk: st.SearchStrategy[Any] = st.sampled_from(
+        [None, True, -1, 2**62, 0.5, "", "../x", "a" * 300, [], {}, [[]]]
+    )
     if not value or not isinstance(value, dict | list):
         return junk
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))

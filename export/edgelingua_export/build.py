@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,11 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
+from edgelingua_export import texts
 from edgelingua_export.attention_outputs import Head, add_attention_output
+from edgelingua_export.card import write_card
 from edgelingua_export.errors import ExportError, ParityError
+from edgelingua_export.fingerprint import weights_sha256
 from edgelingua_export.fuse import fuse
 from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
 from edgelingua_export.graph import convert, describe, describe_tokens
@@ -141,7 +143,7 @@ def _build_in(
         )
     loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
-    calibration = tokenizer.encode(_text("calibration.txt")).ids[:CALIBRATION_TOKENS]
+    calibration = tokenizer.encode(texts.read(texts.CALIBRATION)).ids[:CALIBRATION_TOKENS]
 
     step("fusing")
     plain = describe(fp32, "fp32/model.onnx", "fp32")
@@ -163,6 +165,10 @@ def _build_in(
     step(f"INT8 is {int8.stat().st_size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
 
     int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
+    used = [
+        texts.record(texts.CALIBRATION, "finding layers that INT8 would harm", len(calibration)),
+        texts.record(texts.PARITY, "parity", len(tokenizer.encode(texts.read(texts.PARITY)).ids)),
+    ]
     labels = {"keep_label": options.keep_label} if task == "classifier" else {}
     manifest = Manifest(
         name=name,
@@ -171,8 +177,9 @@ def _build_in(
         tokens=tokens,
         variants={INT8: int8_variant, FP32: fp32_variant},
         files={},
-        source={k: v for k, v in asdict(source).items() if k != "folder"},
-        recipe=labels | {"fused": fused, **recipe.record(left_in_fp32)},
+        source={k: v for k, v in asdict(source).items() if k != "folder"}
+        | {"weights_sha256": weights_sha256(loaded.model)},
+        recipe=labels | {"fused": fused, **recipe.record(left_in_fp32), "calibration": used},
         tools=_tools(),
         notes="" if loaded.trained else UNTRAINED,
     )
@@ -185,9 +192,9 @@ def _prove(
     """Score a real text with torch, fp32 and INT8 through the runtime; write the final manifest."""
     step("parity on real text: torch, fp32, INT8")
     (folder / parity.TEXT).parent.mkdir()
-    (folder / parity.TEXT).write_text(_text("parity.txt"), encoding="utf-8")
+    (folder / parity.TEXT).write_text(texts.read(texts.PARITY), encoding="utf-8")
     bundle = _write(folder, manifest)
-    ids = bundle.tokenizer().encode(_text("parity.txt")).ids
+    ids = bundle.tokenizer().encode(texts.read(texts.PARITY)).ids
     scores = {name: parity.scorer_for(bundle, name).score_ids(ids) for name in (FP32, INT8)}
     # As many tokens as fit the model at once: how windows are cut is not what is compared here.
     tokens = manifest.tokens
@@ -224,7 +231,8 @@ def _prove(
         del variants[FP32]
         shutil.rmtree(folder / "fp32")
     final = replace(manifest, variants=variants, parity=figures)
-    return _write(folder, final).manifest
+    _write(folder, final)
+    return write_card(folder)
 
 
 def _attention_difference(
@@ -297,7 +305,3 @@ def _feeds(variant: Variant, tokens: Tokens, ids: NDArray[np.int64]) -> dict[str
 def _tools() -> dict[str, str]:
     packages = ("edgelingua", "torch", "transformers", "optimum-onnx", "onnx", "onnxruntime")
     return {package: metadata.version(package) for package in packages}
-
-
-def _text(name: str) -> str:
-    return files("edgelingua_export").joinpath("data", name).read_text(encoding="utf-8")

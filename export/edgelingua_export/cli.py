@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from edgelingua import models, parity
+from edgelingua import inspection, models, parity
+from edgelingua.bundle import ModelBundle
 
 app = typer.Typer(
     help="Turn models into verified INT8 ONNX bundles for edgelingua.",
@@ -92,6 +93,31 @@ def build_command(
     )
     build(found, task.value, folder, options, _report)
     print(folder)
+
+
+@app.command("card")
+def card_command(folder: Annotated[Path, typer.Argument(help="A bundle.")]) -> None:
+    """Write the bundle's README.md from its manifest, and record it there; print its path."""
+    from edgelingua_export.card import CARD, write_card
+
+    write_card(folder)
+    print(folder / CARD)
+
+
+@app.command("diff")
+def diff_command(
+    first: Annotated[Path, typer.Argument(help="A bundle.")],
+    second: Annotated[Path, typer.Argument(help="Another.")],
+) -> None:
+    """Say what differs between two bundles, by their manifests; exit code 1 if anything does.
+
+    Two builds of the same source, options and tools on one machine differ in nothing.
+    """
+    manifests = [ModelBundle.open(folder).manifest for folder in (first, second)]
+    changes = inspection.differences(*manifests)
+    for key, one, other in changes:
+        print(f"{key}: {one} -> {other}")
+    raise typer.Exit(code=bool(changes))
 
 
 @app.command("verify")

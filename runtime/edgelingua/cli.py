@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from edgelingua import __version__, models, parity
+from edgelingua import __version__, inspection, models, parity
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
@@ -294,9 +294,16 @@ def inspect(
         sys.stdout.write(manifest.dumps())
         return
     table = Table("field", "value", box=None, show_header=False)
-    for key, value in _flatten(json.loads(manifest.dumps())):
+    for key, value in inspection.facts(manifest):
         table.add_row(key, value)
     stdout.print(table)
+    shown = [("variants", inspection.variant_rows(manifest))]
+    shown += [*inspection.tables(manifest.recipe), ("files", inspection.file_rows(manifest))]
+    for title, (header, rows) in shown:
+        table = Table(*(Column(name, overflow="fold") for name in header), box=None)
+        for row in rows:
+            table.add_row(*row)
+        stdout.print("", title, table, sep="\n")
 
 
 @models_app.command()
@@ -408,7 +415,7 @@ def _progress(what: str) -> Iterator[ProgressCallback]:
 
 def _print_statistics(statistics: dict[str, Any]) -> None:
     table = Table("", "", box=None, show_header=False)
-    for key, value in _flatten(statistics):
+    for key, value in inspection.flatten(statistics):
         table.add_row(key, value)
     sys.stdout.flush()
     stderr.print(table)
@@ -416,14 +423,3 @@ def _print_statistics(statistics: dict[str, Any]) -> None:
 
 def _print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Leaves of nested dictionaries as (dotted key, text)."""
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
-        elif isinstance(value, list) and len(value) > 16:
-            yield prefix + key, f"{len(value)} entries"
-        else:
-            yield prefix + key, f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -162,7 +162,8 @@ class _Reader:
 
     def _numbers(self, field: Field) -> list[int]:
         """Values of a repeated number, packed or not."""
-        at, values = field.start, []
+        at = field.start
+        values: list[int] = []
         while at < field.end and len(values) <= _MAX_RANK:
             value, at = self._varint(at, field.end)
             values.append(value)

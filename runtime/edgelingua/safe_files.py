@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from edgelingua.errors import BundleError
 
@@ -22,7 +22,7 @@ Stamp = tuple[int, int, int, int, int]
 """Device, inode, size, and times of change in ns: another one, and the file may be another."""
 
 
-def open_inside(folder: Path, name: str) -> BinaryIO:
+def open_inside(folder: Path, name: str) -> BufferedReader:
     """Open a file of ``folder`` for reading. Links are followed, but not out of the folder.
 
     Raises

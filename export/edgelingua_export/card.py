@@ -1,0 +1,172 @@
+"""A bundle's README.md, written from its manifest alone: the same manifest, the same page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.compressors import METHODS
+from edgelingua.inspection import flatten, short, tables, variant_rows
+from edgelingua.manifest import MANIFEST, FileRecord, Manifest
+
+CARD = "README.md"
+
+_TASKS = {
+    "scorer": "a causal language model that gives each token its surprise (negative log-likelihood,"
+    " in nats): what surprises is worth keeping",
+    "classifier": "a token classifier that gives each token the probability that it is kept",
+}
+_FIGURES = """\
+*agreement*: share of the tokens on which a variant and the fp32 graph agree whether to keep them at
+rate 0.5; *mean difference*: mean absolute difference of their scores; *perplexity loss*: how far
+the ratio of their perplexities is from one. Measured where the bundle was built; kernels differ
+between processors, so repeat it on yours: `edgelingua models verify DIR`.
+"""
+
+
+def write_card(folder: Path) -> Manifest:
+    """Write README.md into a bundle, and its record into the manifest.
+
+    The bundle is valid at every moment: the old page's record goes before the page, and the new
+    one's comes after it.
+
+    Raises
+    ------
+    BundleError
+        The folder is not a valid bundle.
+    """
+    manifest = ModelBundle.open(folder).manifest
+    manifest = replace(
+        manifest, files={name: r for name, r in manifest.files.items() if name != CARD}
+    )
+    _put(folder / MANIFEST, manifest.dumps())
+    _put(folder / CARD, render(manifest))
+    path = folder / CARD
+    record = FileRecord(path.stat().st_size, hash_file(path))
+    manifest = replace(manifest, files=dict(sorted({**manifest.files, CARD: record}.items())))
+    _put(folder / MANIFEST, manifest.dumps())
+    return manifest
+
+
+def render(manifest: Manifest) -> str:
+    """Return the page for a manifest, with the header that model hubs read."""
+    source = manifest.source
+    header, rows = variant_rows(manifest)
+    sections = [
+        _front_matter(manifest),
+        f"# {_inline(manifest.name)}\n",
+        f"A bundle for edgelingua, which compresses prompts: {_TASKS[manifest.task]}. "
+        "It runs on onnxruntime, without PyTorch.\n",
+        f"> **{_inline(manifest.notes)}**\n" if manifest.notes else "",
+        "## Source\n",
+        _table(
+            ["", ""],
+            [
+                ["model", source.get("location", "unknown")],
+                ["from", source.get("kind", "unknown")],
+                ["revision", source.get("revision") or "not recorded"],
+                ["licence", source.get("licence", "unknown")],
+                ["SHA-256 of the weights", source.get("weights_sha256", "not recorded")],
+            ],
+        ),
+        "## Variants\n",
+        _table(header, rows),
+        _parity(manifest),
+        "## Use\n",
+        _usage(manifest),
+        "## How it was made\n",
+        _table(["", ""], flatten(manifest.recipe)),
+        f"With {_inline(', '.join(f'{k} {v}' for k, v in manifest.tools.items()))}.\n"
+        if manifest.tools
+        else "",
+        *(f"{_inline(key)}:\n\n{_table(*rows)}" for key, rows in tables(manifest.recipe)),
+        "## Limits\n",
+        _limits(manifest),
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _front_matter(manifest: Manifest) -> str:
+    source = manifest.source
+    tags = ["prompt-compression", "onnx", "edgelingua", manifest.task]
+    tags += sorted({variant.precision for variant in manifest.variants.values()})
+    lines = {"license": source.get("licence", "unknown"), "library_name": "edgelingua"}
+    if source.get("kind") == "hub":
+        lines["base_model"] = source.get("location")
+    if manifest.task == "classifier":
+        lines["pipeline_tag"] = "token-classification"
+    # JSON is YAML, and whatever stands in a manifest stays inside its quotes.
+    head = [f"{key}: {json.dumps(value)}" for key, value in lines.items()]
+    return "\n".join(["---", *head, f"tags: {json.dumps(tags)}", "---\n"])
+
+
+def _parity(manifest: Manifest) -> str:
+    if "text_tokens" not in manifest.parity:
+        return ""
+    tokens = _inline(short(manifest.parity["text_tokens"]))
+    conversion = manifest.parity.get("fp32_vs_torch")
+    said = f"Compared with the fp32 graph on {tokens} tokens of held-out text"
+    if isinstance(conversion, dict) and "max_difference" in conversion:
+        difference = _inline(short(conversion["max_difference"]))
+        said += f"; no token of that graph differs from torch by more than {difference}"
+    return f"{said}.\n{_FIGURES}"
+
+
+def _usage(manifest: Manifest) -> str:
+    fitting = [name for name, method in METHODS.items() if method.task == manifest.task]
+    method = min(fitting, key=lambda name: METHODS[name].has_ranker)  # what needs one model only
+    asks = METHODS[method].needs_question
+    question = ' --question "What is it about?"' if asks else ""
+    argument = ', question="What is it about?"' if asks else ""
+    return f"""\
+```sh
+edgelingua compress text.txt --model DIR --method {method}{question} --rate 0.3
+edgelingua models inspect DIR
+```
+
+```python
+from edgelingua import Budget, Prompt, load_compressor
+
+compressor = load_compressor("{method}", "DIR")
+prompt = Prompt.build(text{argument})
+print(compressor.compress(prompt, Budget(rate=0.3)).text)
+```
+
+`DIR` is this folder. Methods for it: {", ".join(f"`{name}`" for name in fitting)}.
+"""
+
+
+def _limits(manifest: Manifest) -> str:
+    tokens = manifest.tokens
+    said = [
+        f"The model sees at most {tokens.max_length} tokens at once, special tokens included; "
+        "longer texts are scored in windows that overlap.",
+        "It was made for the languages and kinds of text of its source model, and not tested on "
+        "others.",
+        "Hashes prove that the files are those the manifest describes, not that the model is good.",
+    ]
+    if not manifest.trained:
+        said.insert(0, "**Its head is untrained: its scores are random, and so is what it keeps.**")
+    return "".join(f"- {line}\n" for line in said)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(_inline(str(cell)) for cell in line)} |\n" for line in lines)
+
+
+def _inline(text: str) -> str:
+    """Text as it is, in one line: no markup of its own, no HTML."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(f"\\{mark}" if mark in "\\|`[]*" else mark for mark in text)
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a whole file or none."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
