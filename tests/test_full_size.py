@@ -127,3 +127,13 @@ def test_the_command_of_the_readme(scorer: ModelBundle) -> None:
 def test_the_default_bundle_is_the_one_that_export_names() -> None:
     assert f"{find(models.DEFAULT_READER).name}-scorer" == models.DEFAULT_BUNDLE
     assert Path(models.bundle_folder(models.DEFAULT_BUNDLE)).name == models.DEFAULT_BUNDLE
+
+
+def test_ten_thousand_tokens_in_150_megabytes(classifier: ModelBundle) -> None:
+    """The whole process, with what the command imports."""
+    worker = ROOT / "benchmarks" / "runtime" / "worker.py"
+    command = [sys.executable, str(worker), str(classifier.folder), str(DOCUMENT), "52000", "{}"]
+    done = subprocess.run([*command, "0"], capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert result["tokens"] >= 10_000
+    assert result["compress"]["peak_rss_mb"] <= 150

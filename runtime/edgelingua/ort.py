@@ -39,10 +39,23 @@ class RunOptions:
         Threads of one run; 0 takes one per CPU this process may use, at most 8.
     providers
         onnxruntime execution providers, in order of preference.
+    spin
+        Whether a run's threads wait for each other awake, which ends with the run in any case.
+        Without it a run takes a third less processor time: for machines that have other work to do,
+        and for batteries.
+
+    Notes
+    -----
+    ``benchmarks/runtime/run.py`` measures these and what cannot be set. The memory arena and its
+    pattern stay on, for the peak is no lower without; so does prepacking of weights, five of 138
+    MB. Graph nodes run one after the other, as encoders have no two that could run side by side.
+    How many tokens a window has is up to the scorers; a classifier takes one window at a time, for
+    16 at once make the peak two and a half times as high.
     """
 
     threads: int = 0
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    spin: bool = True
 
     @property
     def thread_count(self) -> int:
@@ -81,7 +94,9 @@ class Graph:
         settings.inter_op_num_threads = 1
         # Threads wait awake for each other inside a run, which is short, and sleep between two
         # instead of burning a battery.
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        settings.add_session_config_entry(
+            "session.intra_op.allow_spinning", "1" if options.spin else "0"
+        )
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             self._session = onnxruntime.InferenceSession(
