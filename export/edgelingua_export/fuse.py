@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
     str
         What was fused; or why nothing was, and the graph is as it was.
     """
-    fused = path.with_name("fused.onnx")
+    # A folder of its own: the graph names the file of its weights, which has to be the same later.
+    fused = path.parent / "fused" / path.name
+    fused.parent.mkdir()
     try:
         fusion = _causal if task == "scorer" else _encoder
         try:
@@ -60,10 +63,10 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         # Written so that NaN fails.
         if not error <= MAX_FUSION_ERROR:
             return f"nothing: {done} would change the results by {error:.2g} of the largest logit"
-        save(model, path, like=path)
+        for file in fused.parent.iterdir():
+            file.replace(path.with_name(file.name))
     finally:
-        for leftover in path.parent.glob(f"{fused.name}*"):
-            leftover.unlink()
+        shutil.rmtree(fused.parent)
     return done
 
 
@@ -99,16 +102,17 @@ def _encoder(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | No
 
 def _difference(plain: Path, fused: Path, variant: Variant, feeds: Feeds) -> float:
     """Largest difference between two graphs, as a share of the largest logit."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is reported once, as the reason
-    sessions = [
-        onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        for path in (plain, fused)
-    ]
     check = _with_cache if variant.cache else _with_padding
-    expected, got = (check(session, variant, feeds) for session in sessions)
+    # One after the other: of a large graph, memory may have room for one copy only.
+    expected, got = (check(_session(path), variant, feeds) for path in (plain, fused))
     largest = np.abs(expected[0]).max()
     return float(max(np.abs(e - g).max() for e, g in zip(expected, got, strict=True)) / largest)
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is reported once, as the reason
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _with_cache(
