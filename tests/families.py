@@ -176,9 +176,7 @@ _SIZES: dict[str, object] = {
 }
 _GROUPED = {**_SIZES, "num_key_value_heads": 2, "initializer_range": 0.3}
 _WIDE = {**_GROUPED, "head_dim": 32}
-_QWEN_TEXT = byte_level(
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", normalizer=normalizers.NFC()
-)
+_QWEN_TEXT = byte_level("<|endoftext|>", "<|im_start|>", "<|im_end|>", normalizer=normalizers.NFC())
 _QWEN = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None}
 _GEMMA_TEXT = sentencepiece("<pad>", "<eos>", "<bos>", "<unk>", begin=False)
 _ROBERTA_TEXT = byte_level("<s>", "<pad>", "</s>", "<unk>", "<mask>", template="<s> $A </s>")

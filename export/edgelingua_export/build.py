@@ -30,6 +30,7 @@ from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.heads import add_keep_head, add_nll_head
 from edgelingua_export.quantize import Int8Recipe, quantize
 from edgelingua_export.sources import Loaded, Source, load
+from edgelingua_export.tokenizer import tokenizer_json
 from edgelingua_export.torch_reference import reference_attention, reference_scores
 
 INT8, FP32 = "cpu-int8", "cpu-fp32"
@@ -130,6 +131,10 @@ def _build_in(
     step(f"loading {source.location}")
     loaded = load(source, task)
     tokens = describe_tokens(loaded, task, options.reads_question)
+    rows = loaded.model.get_input_embeddings().num_embeddings
+    (folder / TOKENIZER).write_text(
+        tokenizer_json(source.location, loaded.tokenizer, rows), encoding="utf-8"
+    )
     _check_options(loaded, task, options)
 
     step("converting to ONNX (fp32)")
@@ -139,7 +144,6 @@ def _build_in(
         check_against_llama_cpp(
             loaded.tokenizer.backend_tokenizer, Path(source.folder) / source.gguf, step
         )
-    loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
     tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
     calibration = tokenizer.encode(_text("calibration.txt")).ids[:CALIBRATION_TOKENS]
 
