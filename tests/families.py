@@ -60,6 +60,8 @@ def save(family: Family, texts: Sequence[str], folder: Path) -> PreTrainedModel:
     config = architecture.config_class(vocab_size=len(tokenizer), **{**ids, **family.sizes})
     torch.manual_seed(1)
     model = architecture(config).eval()
+    if family.task == "scorer":
+        model.set_attn_implementation("eager")  # what the others are measured by
     model.save_pretrained(folder)
     return model
 
@@ -239,6 +241,7 @@ FAMILIES = {
     "mistral": Family(
         "scorer", "MistralForCausalLM", "LlamaTokenizerFast",
         sentencepiece("<unk>", "<s>", "</s>", begin=True), {**_GROUPED, "sliding_window": 48}, _S,
+        fused="GroupQueryAttention in 2 layers",
     ),
     "qwen2": Family(
         "scorer", "Qwen2ForCausalLM", "Qwen2TokenizerFast",
@@ -247,13 +250,14 @@ FAMILIES = {
     "qwen3": Family(
         "scorer", "Qwen3ForCausalLM", "Qwen2TokenizerFast",
         _QWEN_TEXT, {**_WIDE, "tie_word_embeddings": True}, ("<|im_end|>",), (), _QWEN,
+        fused="GroupQueryAttention in 2 layers",
     ),
     "gpt2": Family(
         "scorer", "GPT2LMHeadModel", "GPT2TokenizerFast",
         byte_level("<|endoftext|>"),
         {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": POSITIONS,
          "initializer_range": 0.3},
-        ("<|endoftext|>",),
+        ("<|endoftext|>",), fused="GroupQueryAttention in 2 layers",
     ),
     "gemma": Family(
         "scorer", "GemmaForCausalLM", "GemmaTokenizerFast", _GEMMA_TEXT,
@@ -263,13 +267,13 @@ FAMILIES = {
         "scorer", "Gemma2ForCausalLM", "GemmaTokenizerFast", _GEMMA_TEXT,
         {**_WIDE, "sliding_window": 48, "query_pre_attn_scalar": 24,
          "final_logit_softcapping": 5.0, "attn_logit_softcapping": 3.0},
-        ("<bos>",),
+        ("<bos>",), fused="GroupQueryAttention in 2 layers",
     ),
     "gemma3": Family(
         "scorer", "Gemma3ForCausalLM", "GemmaTokenizerFast", _GEMMA_TEXT,
         {**_WIDE, "sliding_window": 48, "query_pre_attn_scalar": 24,
          "layer_types": ["sliding_attention", "full_attention"]},
-        ("<bos>",),
+        ("<bos>",), fused="GroupQueryAttention in 2 layers",
     ),
 }  # fmt: skip
 """By the name that ``config.json`` calls the model type, or a variant of it."""

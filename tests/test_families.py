@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from transformers import AutoTokenizer, PreTrainedModel
@@ -59,6 +60,13 @@ def test_the_manifest_says_what_the_model_is(name: str, built: Callable[[str], B
     assert tokens.max_length == family.max_length
     assert tokens.word_boundary == family.word_boundary
     assert manifest.recipe["fused"].startswith(family.fused)
+    graph = onnx.load(bundle.folder / "fp32" / "model.onnx").graph
+    softmaxes = sum(node.op_type == "Softmax" for node in graph.node)
+    if family.fused != "nothing":  # only P(keep) is left
+        assert softmaxes == (family.task == "classifier")
+    if family.task == "scorer":  # logits of tokens that nobody asks for are not computed
+        (cut,) = (node for node in graph.node if node.op_type == "Slice" and node.name == "nll/hidden")
+        assert any(n.op_type == "MatMul" and n.input[0] == cut.output[0] for n in graph.node)
     assert manifest.trained
     # The runtime, which asks the tokenizer.json, reads a text as the family's own class does.
     for text in TEXTS.values():

@@ -17,7 +17,7 @@ from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
-from edgelingua_export.grouped_attention import fuse_grouped_attention
+from edgelingua_export.grouped_attention import Attention, fuse_grouped_attention
 from edgelingua_export.heads import LOGITS
 from edgelingua_export.onnx_graph import save
 
@@ -56,6 +56,7 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)
+        del model  # a large one leaves no room for what runs now
         try:
             error = _difference(path, fused, variant, feeds)
         except Exception as refused:  # onnxruntime's exceptions share no base but Exception
@@ -71,13 +72,10 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
 
 
 def _causal(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | None, str]:
-    if getattr(config, "sliding_window", None):
-        return None, "the attention has a sliding window"
-    heads = getattr(config, "num_attention_heads", 0)
     model = onnx.load(path)
-    layers = fuse_grouped_attention(model, heads, getattr(config, "num_key_value_heads", heads))
+    layers = fuse_grouped_attention(model, Attention.of(config))
     if not layers:
-        return None, "the attention is not built like Llama's"
+        return None, "the attention is not built like Llama's or GPT-2's"
     return model, f"GroupQueryAttention in {layers} layers"
 
 
