@@ -65,7 +65,9 @@ def test_the_manifest_says_what_the_model_is(name: str, built: Callable[[str], B
     if family.fused != "nothing":  # only P(keep) is left
         assert softmaxes == (family.task == "classifier")
     if family.task == "scorer":  # logits of tokens that nobody asks for are not computed
-        (cut,) = (node for node in graph.node if node.op_type == "Slice" and node.name == "nll/hidden")
+        (cut,) = (
+            node for node in graph.node if node.op_type == "Slice" and node.name == "nll/hidden"
+        )
         assert any(n.op_type == "MatMul" and n.input[0] == cut.output[0] for n in graph.node)
     assert manifest.trained
     # The runtime, which asks the tokenizer.json, reads a text as the family's own class does.

@@ -103,12 +103,13 @@ def fuse_grouped_attention(model: onnx.ModelProto, attention: Attention) -> int:
     keys = [name for name in inputs if name.startswith("past_key_values.") and name[-4:] == ".key"]
     layers = [layer for key in keys if (layer := _layer(graph, key)) is not None]
     rotaries = {layer.rotary for layer in layers if layer.rotary}
-    angles = {table: _angles(graph, table) for rotary in rotaries for table in rotary}
-    if not layers or len(layers) < len(keys) or None in angles.values():
+    found = [_angles(graph, table) for rotary in rotaries for table in rotary]
+    angles = [node for node in found if node is not None]
+    if not layers or len(layers) < len(keys) or len(angles) < len(found):
         return 0
     last, number, total = _lengths(graph)
     positions = _positions(graph, total) if rotaries else ""
-    for product in angles.values():
+    for product in angles:
         product.input[1] = positions
     tables = {rotary: [_half(graph, table) for table in rotary] for rotary in sorted(rotaries)}
     for index, layer in enumerate(layers):
@@ -116,15 +117,17 @@ def fuse_grouped_attention(model: onnx.ModelProto, attention: Attention) -> int:
             graph.producer[present].output[0] += "/unfused"
         graph.producer[layer.output].output[0] += "/unfused"
         query, key = (_side_by_side(graph, tensor) for tensor in (layer.query, layer.key))
+        turning = tables[layer.rotary] if layer.rotary else []
         node = helper.make_node(
             "GroupQueryAttention",
-            [query, key, layer.value, *layer.past, last, number, *tables.get(layer.rotary, [])],
+            [query, key, layer.value, *layer.past, last, number, *turning],
             [layer.output, *layer.present],
             f"{layer.output}/fused",
             domain=FUSED,
-            do_rotary=int(layer.rotary is not None),
-            **attention.attributes(index),
+            do_rotary=int(bool(turning)),
         )
+        attributes = attention.attributes(index)
+        node.attribute.extend(helper.make_attribute(*pair) for pair in attributes.items())
         model.graph.node.append(node)
     tidy(model)
     return len(layers)

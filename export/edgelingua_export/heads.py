@@ -52,7 +52,7 @@ def add_keep_head(path: Path, label: int) -> None:
 
     It is the softmax of the logits ``(batch, n, labels)`` at the ``label`` that means "keep".
     """
-    graph = Graph.load(path)
+    graph = Graph.load(path, weights=False)
     column = graph.constant("keep/label", np.asarray(label, dtype=np.int64))
     probabilities = graph.add("Softmax", [LOGITS], "keep/probabilities", axis=-1)
     graph.add("Gather", [probabilities, column], KEEP, axis=2)
