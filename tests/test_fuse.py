@@ -14,10 +14,11 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.manifest import Cache, Variant
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export import fuse as fuse_module
+from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.fuse import fuse
 from edgelingua_export.graph import convert, describe
-from edgelingua_export.grouped_attention import Attention, fuse_grouped_attention
+from edgelingua_export.grouped_attention import fuse_grouped_attention
 from edgelingua_export.sources import Loaded, find, load
 
 
@@ -79,7 +80,7 @@ def test_a_kernel_that_refuses_leaves_the_plain_graph(tiny_lm: Path, tmp_path: P
 def test_a_fusion_that_changes_results_is_undone(
     lm: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(model: onnx.ModelProto, attention: Attention) -> int:
+    def wrong(model: onnx.ModelProto, attention: AttentionKind) -> int:
         layers = fuse_grouped_attention(model, attention)
         for node in model.graph.node:
             if node.op_type == "GroupQueryAttention":

@@ -17,7 +17,8 @@ from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
-from edgelingua_export.grouped_attention import Attention, fuse_grouped_attention
+from edgelingua_export.attention_kind import AttentionKind
+from edgelingua_export.grouped_attention import fuse_grouped_attention
 from edgelingua_export.heads import LOGITS
 from edgelingua_export.onnx_graph import save
 
@@ -73,7 +74,7 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
 
 def _causal(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | None, str]:
     model = onnx.load(path)
-    layers = fuse_grouped_attention(model, Attention.of(config))
+    layers = fuse_grouped_attention(model, AttentionKind.of(config))
     if not layers:
         return None, "the attention is not built like Llama's or GPT-2's"
     return model, f"GroupQueryAttention in {layers} layers"
