@@ -14,8 +14,11 @@ import torch
 from sentencepiece import SentencePieceTrainer
 from transformers import (
     AddedToken,
+    AutoConfig,
     AutoTokenizer,
     BertTokenizer,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
     GemmaTokenizer,
     GPT2Tokenizer,
     LlamaTokenizer,
@@ -102,6 +105,17 @@ def test_damaged_checkpoints(
     with pytest.raises(ExportError, match=message) as caught:
         load(find(str(folder)), "scorer")
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_text_and_images_is_refused(corpus: list[str], tmp_path: Path) -> None:
+    save(FAMILIES["gemma3"], corpus, tmp_path)
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
+             "num_attention_heads": 2, "image_size": 28, "patch_size": 14}  # fmt: skip
+    text = AutoConfig.from_pretrained(tmp_path).to_dict()
+    config = Gemma3Config(text_config=text, vision_config=sizes, mm_tokens_per_image=4)
+    Gemma3ForConditionalGeneration(config).save_pretrained(tmp_path)
+    with pytest.raises(ExportError, match="reads more than text; save its language model alone"):
+        load(find(str(tmp_path)), "scorer")
 
 
 def _sentencepiece(folder: Path, name: str, kind: str, **special: Any) -> str:

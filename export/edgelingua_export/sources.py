@@ -128,6 +128,11 @@ def load(source: Source, task: Task) -> Loaded:
             f"{source.location}: the checkpoint lacks weights of a {task}: "
             f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
         )
+    if hasattr(model.config, "text_config"):
+        raise ExportError(
+            f"{source.location}: a {type(model).__name__} reads more than text; save its language "
+            "model alone (its own class, such as Gemma3ForCausalLM) and build from that"
+        )
     if getattr(model.config, "attn_logit_softcapping", None):
         model.set_attn_implementation("eager")  # the usual one leaves the cap out (Gemma 2)
     return Loaded(source, model.eval(), tokenizer, trained=not missing)
