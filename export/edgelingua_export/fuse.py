@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 from collections.abc import Mapping
@@ -57,7 +58,9 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)
-        del model  # a large one leaves no room for what runs now
+        # A large one leaves no room for what runs now; onnxruntime's optimizer keeps it in a circle.
+        del model
+        gc.collect()
         try:
             error = _difference(path, fused, variant, feeds)
         except Exception as refused:  # onnxruntime's exceptions share no base but Exception
