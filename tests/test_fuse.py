@@ -14,6 +14,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.manifest import Cache, Variant
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export import fuse as fuse_module
+from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.fuse import fuse
 from edgelingua_export.graph import convert, describe
@@ -79,8 +80,8 @@ def test_a_kernel_that_refuses_leaves_the_plain_graph(tiny_lm: Path, tmp_path: P
 def test_a_fusion_that_changes_results_is_undone(
     lm: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(model: onnx.ModelProto, heads: int, kv_heads: int) -> int:
-        layers = fuse_grouped_attention(model, heads, kv_heads)
+    def wrong(model: onnx.ModelProto, attention: AttentionKind) -> int:
+        layers = fuse_grouped_attention(model, attention)
         for node in model.graph.node:
             if node.op_type == "GroupQueryAttention":
                 node.attribute.append(onnx.helper.make_attribute("scale", 0.7))
@@ -108,16 +109,16 @@ def test_an_attention_of_another_kind_stays(lm: Loaded, tmp_path: Path) -> None:
     onnx.save(model, path)
     variant = describe(path, "model.onnx", "fp32")
     done = fuse(path, "scorer", lm.model.config, variant, feeds(variant))
-    assert done == "nothing: the attention is not built like Llama's"
+    assert done == "nothing: the attention is not built like Llama's or GPT-2's"
     assert operators(path)["GroupQueryAttention"] == 0
 
 
-def test_a_sliding_window_is_left_alone(lm: Loaded, tmp_path: Path) -> None:
+def test_a_window_that_the_model_has_not_is_noticed(lm: Loaded, tmp_path: Path) -> None:
     path = convert(lm, "scorer", tmp_path)
     variant = describe(path, "model.onnx", "fp32")
-    config = LlamaConfig(sliding_window=16)
+    config = LlamaConfig(**{**lm.model.config.to_dict(), "sliding_window": 16})
     done = fuse(path, "scorer", config, variant, feeds(variant))
-    assert done == "nothing: the attention has a sliding window"
+    assert "would change the results" in done
 
 
 def test_a_tied_head_is_quantized_too(tiny_lm: Path, tmp_path: Path) -> None:

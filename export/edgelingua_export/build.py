@@ -32,7 +32,8 @@ from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.heads import add_keep_head, add_nll_head
 from edgelingua_export.quantize import Int8Recipe, quantize
 from edgelingua_export.sources import Loaded, Source, load
-from edgelingua_export.torch_reference import reference_attention, reference_scores
+from edgelingua_export.tokenizer import tokenizer_json
+from edgelingua_export.torch_reference import Original, reference_attention, reference_scores
 
 INT8, FP32 = "cpu-int8", "cpu-fp32"
 CALIBRATION_TOKENS = 256
@@ -132,6 +133,11 @@ def _build_in(
     step(f"loading {source.location}")
     loaded = load(source, task)
     tokens = describe_tokens(loaded, task, options.reads_question)
+    rows = loaded.model.get_input_embeddings().num_embeddings
+    (folder / TOKENIZER).write_text(
+        tokenizer_json(source.location, loaded.tokenizer, rows), encoding="utf-8"
+    )
+    tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
     _check_options(loaded, task, options)
 
     step("converting to ONNX (fp32)")
@@ -141,8 +147,9 @@ def _build_in(
         check_against_llama_cpp(
             loaded.tokenizer.backend_tokenizer, Path(source.folder) / source.gguf, step
         )
-    loaded.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
-    tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
+    original = _original(loaded, task, tokens, tokenizer, options)
+    fingerprint = weights_sha256(loaded.model)
+    loaded.model.to("meta")  # its weights are in the graph now, and may be gigabytes
     calibration = tokenizer.encode(texts.read(texts.CALIBRATION)).ids[:CALIBRATION_TOKENS]
 
     step("fusing")
@@ -162,7 +169,8 @@ def _build_in(
     feeds = _feeds(fp32_variant, tokens, calibration)
     int8 = folder / "model.int8.onnx"
     left_in_fp32 = quantize(fp32, int8, feeds, recipe)
-    step(f"INT8 is {int8.stat().st_size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
+    size = sum(file.stat().st_size for file in folder.glob(f"{int8.name}*"))
+    step(f"INT8 is {size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
 
     int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
     used = [
@@ -178,31 +186,42 @@ def _build_in(
         variants={INT8: int8_variant, FP32: fp32_variant},
         files={},
         source={k: v for k, v in asdict(source).items() if k != "folder"}
-        | {"weights_sha256": weights_sha256(loaded.model)},
+        | {"weights_sha256": fingerprint},
         recipe=labels | {"fused": fused, **recipe.record(left_in_fp32), "calibration": used},
         tools=_tools(),
         notes="" if loaded.trained else UNTRAINED,
     )
-    return _prove(folder, manifest, loaded, options, step)
+    return _prove(folder, manifest, original, options, step)
+
+
+def _original(
+    loaded: Loaded, task: Task, tokens: Tokens, tokenizer: TextTokenizer, options: BuildOptions
+) -> Original:
+    """Score as much of the real text with torch as fits the model at once.
+
+    How a longer one is cut into windows is not what is compared.
+    """
+    room = min(parity.WINDOW, tokens.max_length) - len(tokens.prefix) - len(tokens.suffix)
+    ids = tokenizer.encode(texts.read(texts.PARITY)).ids[:room]
+    return Original(
+        ids,
+        reference_scores(loaded, task, tokens, ids, options.keep_label),
+        reference_attention(loaded, tokens, ids, options.attention),
+    )
 
 
 def _prove(
-    folder: Path, manifest: Manifest, loaded: Loaded, options: BuildOptions, step: Report
+    folder: Path, manifest: Manifest, original: Original, options: BuildOptions, step: Report
 ) -> Manifest:
-    """Score a real text with torch, fp32 and INT8 through the runtime; write the final manifest."""
+    """Score a real text with fp32 and INT8 through the runtime; write the final manifest."""
     step("parity on real text: torch, fp32, INT8")
     (folder / parity.TEXT).parent.mkdir()
     (folder / parity.TEXT).write_text(texts.read(texts.PARITY), encoding="utf-8")
     bundle = _write(folder, manifest)
     ids = bundle.tokenizer().encode(texts.read(texts.PARITY)).ids
     scores = {name: parity.scorer_for(bundle, name).score_ids(ids) for name in (FP32, INT8)}
-    # As many tokens as fit the model at once: how windows are cut is not what is compared here.
-    tokens = manifest.tokens
-    room = min(parity.WINDOW, tokens.max_length) - len(tokens.prefix) - len(tokens.suffix)
-    once = ids[:room]
-    original = reference_scores(loaded, manifest.task, tokens, once, options.keep_label)
-    exported = parity.scorer_for(bundle, FP32).score_ids(once)
-    conversion = float(np.abs(exported - original).max())
+    exported = parity.scorer_for(bundle, FP32).score_ids(original.ids)
+    conversion = float(np.abs(exported - original.scores).max())
     bound = MAX_CONVERSION_ERROR[manifest.task]
     int8 = parity.compare(manifest.task, scores[INT8], scores[FP32])
     failures = list(int8.failures)
@@ -214,16 +233,15 @@ def _prove(
         "variants": {INT8: int8.figures},
     }
     if options.attention:
-        difference = _attention_difference(bundle, loaded, once, options.attention)
+        difference = _attention_difference(bundle, original)
         figures["attention_vs_torch"] = {"max_difference": difference}
         if not difference <= MAX_ATTENTION_ERROR:
             failures.append(f"attention differs from torch by {difference:.2g}")
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
     if failures:
-        raise ParityError(
-            f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}"
-        )
+        location = manifest.source["location"]
+        raise ParityError(f"{location}: parity failed, no bundle written: {'; '.join(failures)}")
 
     np.save(folder / parity.REFERENCE, scores[FP32])
     variants = dict(manifest.variants)
@@ -235,13 +253,10 @@ def _prove(
     return write_card(folder)
 
 
-def _attention_difference(
-    bundle: ModelBundle, loaded: Loaded, ids: NDArray[np.int64], heads: tuple[Head, ...]
-) -> float:
+def _attention_difference(bundle: ModelBundle, original: Original) -> float:
     scorer = PerplexityScorer(bundle, variant=FP32, window=parity.WINDOW)
-    exported = scorer.attention(ids, len(ids) // 2)
-    original = reference_attention(loaded, bundle.manifest.tokens, ids, heads)
-    return float(np.abs(exported - original[:, -exported.shape[1] :]).max())
+    exported = scorer.attention(original.ids, len(original.ids) // 2)
+    return float(np.abs(exported - original.attention[:, -exported.shape[1] :]).max())
 
 
 def _write(folder: Path, manifest: Manifest) -> ModelBundle:

@@ -11,3 +11,12 @@ class ExportError(EdgeLinguaError):
 
 class ParityError(EdgeLinguaError):
     """A bundle does not score like its original; the message has the figures."""
+
+
+def reason(error: Exception) -> str:
+    """What another library's error says, on one line of bearable length."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+
+
+_LONGEST = 300

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
+from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.grouped_attention import fuse_grouped_attention
 from edgelingua_export.heads import LOGITS
 from edgelingua_export.onnx_graph import save
@@ -43,7 +46,9 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
     str
         What was fused; or why nothing was, and the graph is as it was.
     """
-    fused = path.with_name("fused.onnx")
+    # A folder of its own: the graph names the file of its weights, which has to be the same later.
+    fused = path.parent / "fused" / path.name
+    fused.parent.mkdir()
     try:
         fusion = _causal if task == "scorer" else _encoder
         try:
@@ -53,6 +58,9 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)
+        # A large one leaves no room for what runs now; onnxruntime's optimizer keeps it in a circle.
+        del model
+        gc.collect()
         try:
             error = _difference(path, fused, variant, feeds)
         except Exception as refused:  # onnxruntime's exceptions share no base but Exception
@@ -60,21 +68,18 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         # Written so that NaN fails.
         if not error <= MAX_FUSION_ERROR:
             return f"nothing: {done} would change the results by {error:.2g} of the largest logit"
-        save(model, path, like=path)
+        for file in fused.parent.iterdir():
+            file.replace(path.with_name(file.name))
     finally:
-        for leftover in path.parent.glob(f"{fused.name}*"):
-            leftover.unlink()
+        shutil.rmtree(fused.parent)
     return done
 
 
 def _causal(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | None, str]:
-    if getattr(config, "sliding_window", None):
-        return None, "the attention has a sliding window"
-    heads = getattr(config, "num_attention_heads", 0)
     model = onnx.load(path)
-    layers = fuse_grouped_attention(model, heads, getattr(config, "num_key_value_heads", heads))
+    layers = fuse_grouped_attention(model, AttentionKind.of(config))
     if not layers:
-        return None, "the attention is not built like Llama's"
+        return None, "the attention is not built like Llama's or GPT-2's"
     return model, f"GroupQueryAttention in {layers} layers"
 
 
@@ -99,16 +104,17 @@ def _encoder(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | No
 
 def _difference(plain: Path, fused: Path, variant: Variant, feeds: Feeds) -> float:
     """Largest difference between two graphs, as a share of the largest logit."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is reported once, as the reason
-    sessions = [
-        onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        for path in (plain, fused)
-    ]
     check = _with_cache if variant.cache else _with_padding
-    expected, got = (check(session, variant, feeds) for session in sessions)
+    # One after the other: of a large graph, memory may have room for one copy only.
+    expected, got = (check(_session(path), variant, feeds) for path in (plain, fused))
     largest = np.abs(expected[0]).max()
     return float(max(np.abs(e - g).max() for e, g in zip(expected, got, strict=True)) / largest)
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is reported once, as the reason
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _with_cache(

@@ -12,7 +12,7 @@ from optimum.exporters.onnx import onnx_export_from_model
 from edgelingua.manifest import Attention, Cache, Task, Tokens, Variant
 from edgelingua.text import CONTINUATION, WordBoundary
 from edgelingua_export.attention_outputs import ATTENTION, Head
-from edgelingua_export.errors import ExportError
+from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.heads import KEEP, LOGITS, NLL, TARGETS
 from edgelingua_export.sources import Loaded
 
@@ -38,9 +38,10 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
             onnx_export_from_model(
                 loaded.model, output=folder, task=_OPTIMUM_TASK[task], do_validation=False
             )
-    except (ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+    except Exception as error:  # torch's tracer raises what it happens to meet
         raise ExportError(
-            f"{loaded.source.location}: optimum cannot convert it: {error}"
+            f"{loaded.source.location}: optimum cannot convert it "
+            f"({type(loaded.model).__name__}): {reason(error)}"
         ) from error
     return folder / "model.onnx"
 

@@ -29,12 +29,11 @@ def add_nll_head(path: Path) -> None:
     wanted = graph.add("Gather", [wanted, one], "nll/wanted")
     start = graph.add("Sub", [length, wanted], "nll/start")
 
-    head = graph.producer[LOGITS]
-    if head.op_type == "MatMul":
+    logits, head = LOGITS, _last_product(graph)
+    if head:
         _give_own_weights(graph, head)
-        before, logits = head.input[0], LOGITS
-        head.input[0] = graph.add("Slice", [before, start, length, one], "nll/hidden")
-    else:  # the last step is not the product itself (a cap, a bias): cut behind it
+        head.input[0] = graph.add("Slice", [head.input[0], start, length, one], "nll/hidden")
+    else:  # an architecture of another kind: cut behind it
         logits = graph.add("Slice", [LOGITS, start, length, one], "nll/logits")
     log_probabilities = graph.add("LogSoftmax", [logits], "nll/log_probabilities", axis=-1)
     column = graph.add("Unsqueeze", [TARGETS, two], "nll/column")
@@ -53,7 +52,7 @@ def add_keep_head(path: Path, label: int) -> None:
 
     It is the softmax of the logits ``(batch, n, labels)`` at the ``label`` that means "keep".
     """
-    graph = Graph.load(path)
+    graph = Graph.load(path, weights=False)
     column = graph.constant("keep/label", np.asarray(label, dtype=np.int64))
     probabilities = graph.add("Softmax", [LOGITS], "keep/probabilities", axis=-1)
     graph.add("Gather", [probabilities, column], KEEP, axis=2)
@@ -69,6 +68,18 @@ def _answer_with(graph: Graph, name: str, shape: list[str]) -> None:
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape), *outputs]
     )
     tidy(graph.model)
+
+
+def _last_product(graph: Graph) -> onnx.NodeProto | None:
+    """Return the product that makes the logits, behind which there may be a bias or a cap."""
+    node = graph.producer[LOGITS]
+    while node.op_type in ("Add", "Mul", "Div", "Tanh"):
+        before = [graph.producer[name] for name in node.input if name in graph.producer]
+        before = [maker for maker in before if maker.op_type != "Constant"]
+        if len(before) != 1:
+            return None
+        node = before[0]
+    return node if node.op_type == "MatMul" else None
 
 
 def _give_own_weights(graph: Graph, head: onnx.NodeProto) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+from onnx.external_data_helper import uses_external_data
 from onnxruntime.transformers.onnx_model import OnnxModel
 
 FUSED = "com.microsoft"
@@ -27,9 +28,9 @@ class Graph:
     initializers: dict[str, onnx.TensorProto]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a model, its weights included."""
-        return cls.of(onnx.load(path))
+    def load(cls, path: Path, *, weights: bool = True) -> Self:
+        """Read a model; without ``weights``, those that lie beside it stay there."""
+        return cls.of(onnx.load(path, load_external_data=weights))
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> Self:
@@ -91,9 +92,15 @@ def tidy(model: onnx.ModelProto) -> None:
 
 
 def save(model: onnx.ModelProto, path: Path, like: Path) -> None:
-    """Write a model; its weights go beside it where those of the graph ``like`` do."""
+    """Write a model; its weights go beside it where those of the graph ``like`` do.
+
+    Weights that were not read, and lie beside ``path``, stay as they are.
+    """
     if not any(opset.domain == FUSED for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid(FUSED, 1))
+    if any(uses_external_data(t) and not t.HasField("raw_data") for t in model.graph.initializer):
+        onnx.save(model, path)
+        return
     outside = like.with_name(like.name + "_data").exists()
     data = path.with_name(path.name + "_data")
     data.unlink(missing_ok=True)  # onnx would append to it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -89,23 +88,28 @@ def sensitive_products(fp32: Path, feeds: Mapping[str, NDArray[Any]], bound: flo
     The measure is the median over tokens of ``|W(q(x) - x)|² / |Wx|²``, with ``q`` the rounding to
     256 steps between the smallest and largest value that dynamic quantization does at run time.
     """
-    model = onnx.load(fp32)
-    # Read now: saving moves the weights out of the model.
-    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    # Weights that lie beside the graph stay there, and are read one by one: they may be gigabytes.
+    model = onnx.load(fp32, load_external_data=False)
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
     products = [n for n in model.graph.node if n.op_type in _PRODUCTS and n.input[1] in weights]
     inputs = sorted({node.input[0] for node in products})
     outputs = {output.name for output in model.graph.output}
     model.graph.output.extend(
         onnx.ValueInfoProto(name=name) for name in inputs if name not in outputs
     )
-    with tempfile.TemporaryDirectory(dir=fp32.parent) as folder:
-        probe = Path(folder) / "probe.onnx"
-        onnx.save(model, probe, save_as_external_data=True)
+    probe = fp32.with_name("probe.onnx")
+    onnx.save(model, probe)
+    try:
         session = onnxruntime.InferenceSession(probe, providers=["CPUExecutionProvider"])
         activations = dict(zip(inputs, session.run(inputs, dict(feeds)), strict=True))
+    finally:
+        probe.unlink()
+    del session
     sensitive = []
     for node in products:
-        weight = weights[node.input[1]]
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(weights[node.input[1]])  # reading adds what is read to it
+        weight = numpy_helper.to_array(tensor, str(fp32.parent))
         transposed = any(a.name == "transB" and a.i for a in node.attribute)
         error = _rounding_error(activations[node.input[0]], weight.T if transposed else weight)
         if error > bound:

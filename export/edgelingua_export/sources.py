@@ -14,7 +14,6 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -22,8 +21,9 @@ from transformers import (
 from edgelingua import models
 from edgelingua.errors import ModelNotFoundError
 from edgelingua.manifest import Task
-from edgelingua_export.errors import ExportError
+from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.gguf_tokenizer import restore_pre_tokenizer
+from edgelingua_export.tokenizer import load_tokenizer
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -100,6 +100,8 @@ def load(source: Source, task: Task) -> Loaded:
     ------
     ExportError
         transformers cannot load it, or weights other than a classifier's head are missing.
+    MissingExtraError
+        As `load_tokenizer`.
     """
     auto = AutoModelForCausalLM if task == "scorer" else AutoModelForTokenClassification
     arguments = source.arguments
@@ -111,17 +113,12 @@ def load(source: Source, task: Task) -> Loaded:
         model, info = auto.from_pretrained(
             source.folder, dtype=torch.float32, output_loading_info=True, **arguments
         )
-        tokenizer = AutoTokenizer.from_pretrained(source.folder, use_fast=True, **source.arguments)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        why = str(error)
+    except Exception as error:  # a damaged file raises what its reader happens to meet
+        why = reason(error)
         if source.kind == "hub" and models.offline():
             why = "EDGELINGUA_OFFLINE is set and it is not in the hub's cache"
         raise ExportError(f"{source.location}: transformers cannot load it: {why}") from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise ExportError(
-            f"{source.location}: has no fast tokenizer (tokenizer.json); "
-            f"transformers gave a {type(tokenizer).__name__}"
-        )
+    tokenizer = load_tokenizer(source.location, source.folder, source.arguments)
     if source.gguf:
         restore_pre_tokenizer(tokenizer.backend_tokenizer, Path(source.folder) / source.gguf)
     missing = [key for key in info["missing_keys"] if not key.startswith("lm_head.")]
@@ -131,6 +128,13 @@ def load(source: Source, task: Task) -> Loaded:
             f"{source.location}: the checkpoint lacks weights of a {task}: "
             f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
         )
+    if hasattr(model.config, "text_config"):
+        raise ExportError(
+            f"{source.location}: a {type(model).__name__} reads more than text; save its language "
+            "model alone (its own class, such as Gemma3ForCausalLM) and build from that"
+        )
+    if getattr(model.config, "attn_logit_softcapping", None):
+        model.set_attn_implementation("eager")  # the usual one leaves the cap out (Gemma 2)
     return Loaded(source, model.eval(), tokenizer, trained=not missing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,15 @@ from numpy.typing import NDArray
 
 from edgelingua.manifest import Task, Tokens
 from edgelingua_export.sources import Loaded
+
+
+@dataclass(frozen=True)
+class Original:
+    """What torch says of tokens ``ids`` ``(T,)``: `reference_scores`, and `reference_attention`."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    attention: NDArray[np.float32]
 
 
 def reference_scores(
@@ -47,6 +57,8 @@ def reference_attention(
 
     Those of the tokens that start a text are left out.
     """
+    if not heads:
+        return np.zeros((0, len(ids), len(ids)), dtype=np.float32)
     first = len(tokens.prefix)
     sequence = torch.as_tensor(np.concatenate([tokens.prefix, ids])[None]).long()
     model = loaded.model
