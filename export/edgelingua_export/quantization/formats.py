@@ -16,8 +16,9 @@ from edgelingua_export.quantization.scheme import Weights
 Matrix = NDArray[np.float32]
 Channels = NDArray[np.int64]
 
-BLOCK = 32
-"""Weights that share a scale in the block formats; the size that GGUF files use too."""
+BLOCK = {8: 64, 4: 32}
+"""Weights that share a scale, by bits. Blocks of 32 with 8 bits are no better, but larger and
+slower; GGUF files use 32."""
 
 _LEVELS: dict[Weights, int] = {"s7": 64, "s8": 127, "u8": 127}
 _ZERO_U8 = 128
@@ -133,10 +134,11 @@ def blocks(product: Product, weight: Matrix, bits: int) -> Piece:
     as long as fp32 does.
     """
     inputs, outputs = weight.shape
-    count = -(-inputs // BLOCK)
-    padded = np.zeros((outputs, count * BLOCK), dtype=np.float32)
+    size = BLOCK[bits]
+    count = -(-inputs // size)
+    padded = np.zeros((outputs, count * size), dtype=np.float32)
     padded[:, :inputs] = weight.T
-    grouped = padded.reshape(outputs, count, BLOCK)
+    grouped = padded.reshape(outputs, count, size)
     out = product.output
     constants = []
     if bits == 8:  # symmetric: zero is 128 where nothing else is said
@@ -167,7 +169,7 @@ def blocks(product: Product, weight: Matrix, bits: int) -> Piece:
         K=inputs,
         N=outputs,
         bits=bits,
-        block_size=BLOCK,
+        block_size=size,
         accuracy_level=4,  # integer products
     )
     return Piece([node], constants)
@@ -176,7 +178,7 @@ def blocks(product: Product, weight: Matrix, bits: int) -> Piece:
 def _pack(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Two numbers of 4 bits in a byte, the first in the lower half."""
     small = values.astype(np.uint8)
-    packed: NDArray[np.uint8] = small[..., ::2] | (small[..., 1::2] << 4)
+    packed: NDArray[np.uint8] = (small[..., ::2] | (small[..., 1::2] << 4)).astype(np.uint8)
     return packed
 
 

@@ -139,6 +139,5 @@ def _run(
         given = {value.name for value in session.get_inputs()}
         values = session.run(wanted, {k: v for k, v in feeds.items() if k in given})
     return {
-        name: value.reshape(-1, value.shape[-1])
-        for name, value in zip(wanted, values, strict=True)
+        name: value.reshape(-1, value.shape[-1]) for name, value in zip(wanted, values, strict=True)
     }

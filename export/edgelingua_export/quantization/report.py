@@ -27,7 +27,7 @@ def _costs(row: Row) -> tuple[float, float, float]:
 
 
 def table(rows: Sequence[Row], chosen: Scheme | None, width: int = 100) -> str:
-    """Return the rows as text, by size; those on the Pareto front have a dot, the chosen an arrow."""
+    """Return the rows as text, by size: the chosen one with an arrow, the Pareto front with dots."""
     front = {row.scheme for row in pareto_front(rows)}
     grid = Table(box=None, pad_edge=False)
     grid.add_column("")
@@ -52,7 +52,7 @@ def table(rows: Sequence[Row], chosen: Scheme | None, width: int = 100) -> str:
 
 
 def plot(rows: Sequence[Row], chosen: Row, max_loss: float, path: Path) -> None:
-    """Draw loss against size, colour for speed; the Pareto front as a ring, the chosen as a star."""
+    """Draw loss against size, colour for speed: the chosen one as a star, the front in rings."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -61,8 +61,14 @@ def plot(rows: Sequence[Row], chosen: Row, max_loss: float, path: Path) -> None:
     losses = [100 * row.loss for row in rows]
     dots = axes.scatter(sizes, losses, c=[row.speed for row in rows], cmap="viridis", zorder=2)
     front = pareto_front(rows)
-    rings = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.8, "zorder": 3}
-    axes.scatter([r.megabytes for r in front], [100 * r.loss for r in front], s=90, **rings)
+    axes.scatter(
+        [row.megabytes for row in front],
+        [100 * row.loss for row in front],
+        s=90,
+        facecolors="none",
+        edgecolors="black",
+        zorder=3,
+    )
     axes.scatter([chosen.megabytes], [100 * chosen.loss], marker="*", s=220, c="tab:red", zorder=4)
     axes.annotate(chosen.scheme.label, (chosen.megabytes, 100 * chosen.loss), (6, 8),
                   textcoords="offset points", fontsize=8)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from edgelingua_export.quantization.measure import Measure, Row
 from edgelingua_export.quantization.network import Network
 from edgelingua_export.quantization.options import MARGIN, SearchOptions
 from edgelingua_export.quantization.outliers import Sensitivity, sensitivity
-from edgelingua_export.quantization.scheme import Scheme, Weights
+from edgelingua_export.quantization.scheme import Format, Scheme, Weights
 from edgelingua_export.quantization.smoothing import smooth
 from edgelingua_export.quantization.state import State
 from edgelingua_export.quantization.targets import Target, target, this_cpu
@@ -125,18 +125,17 @@ class Search:
         """Find how few products need a finer format, the most sensitive first."""
         if self._fits(self._try(start)):
             return self._rows[start]
-        for protection in ("blocks8", "half"):
-            whole = replace(start, protected=self._count, protection=protection)
-            if self._fits(self._try(whole)):
-                return self._bisect(
-                    lambda n, of=whole: replace(of, protected=n), good=self._count, bad=0
-                )
+        protections: tuple[Format, ...] = ("blocks8", "half")
+        for protection in protections:
+            finer = replace(start, protection=protection)
+            if self._fits(self._try(replace(finer, protected=self._count))):
+                return self._bisect(partial(_with_protected, finer), good=self._count, bad=0)
         return None
 
     def _shrink(self, start: Scheme) -> None:
         """Find how many products bear 4 bits, the least sensitive first."""
         most = self._count - start.protected
-        self._bisect(lambda n: replace(start, blocks4=n), good=0, bad=most + 1)
+        self._bisect(partial(_with_blocks4, start), good=0, bad=most + 1)
 
     def _bisect(self, scheme: Callable[[int], Scheme], good: int, bad: int) -> Row:
         while abs(good - bad) > max(1, self._count // _STEPS):
@@ -197,6 +196,14 @@ class Search:
             "decided_by": decided_by,
             "candidates": [row.record() for row in self._rows.values()],
         }
+
+
+def _with_protected(scheme: Scheme, count: int) -> Scheme:
+    return replace(scheme, protected=count)
+
+
+def _with_blocks4(scheme: Scheme, count: int) -> Scheme:
+    return replace(scheme, blocks4=count)
 
 
 def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, str]:

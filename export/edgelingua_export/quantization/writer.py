@@ -88,4 +88,3 @@ def _assemble(network: Network, pieces: dict[str, Piece]) -> onnx.ModelProto:
             constants[name] = numpy_helper.from_array(values, name)
     model.graph.initializer.extend(constants.values())
     return model
-
