@@ -20,7 +20,8 @@ from edgelingua.compat.quirks_llmlingua import Compression
 from edgelingua.errors import BundleError, InputError
 from edgelingua.manifest import MANIFEST, Manifest
 from edgelingua.scorers import PerplexityScorer
-from edgelingua_export.build import FP32, BuildOptions, build
+from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.quantize import FP32
 from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, TEXTS

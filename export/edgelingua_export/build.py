@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ from edgelingua_export.fuse import fuse
 from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
 from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.heads import add_keep_head, add_nll_head
-from edgelingua_export.quantize import Int8Recipe, quantize
+from edgelingua_export.quantization.options import SearchOptions
+from edgelingua_export.quantize import FP32, INT8, quantize
 from edgelingua_export.sources import Loaded, Source, load
 from edgelingua_export.tokenizer import tokenizer_json
 from edgelingua_export.torch_reference import Original, reference_attention, reference_scores
 
-INT8, FP32 = "cpu-int8", "cpu-fp32"
 CALIBRATION_TOKENS = 256
 
 MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
@@ -43,10 +43,6 @@ MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
 
 MAX_ATTENTION_ERROR = 1e-3
 """Largest difference allowed between torch's and the fp32 graph's attention weights."""
-
-MAX_ACTIVATION_ERROR = {"scorer": 0.012, "classifier": 0.05}
-"""See `Int8Recipe`. Encoders bear more: with half of MiniLM's down projections (0.02 to 0.03) in
-INT8 too, agreement falls from 0.953 to 0.948."""
 
 UNTRAINED = (
     "The classification head is untrained (random weights, fixed seed): this bundle is for "
@@ -73,6 +69,8 @@ class BuildOptions:
         Heads of a scorer whose attention the graph is to show.
     replace
         Replace a bundle that is already there.
+    search
+        How to choose the quantization.
     """
 
     keep_fp32: bool = False
@@ -80,6 +78,7 @@ class BuildOptions:
     reads_question: bool = False
     attention: tuple[Head, ...] = ()
     replace: bool = False
+    search: SearchOptions = field(default_factory=SearchOptions)
 
 
 def build(
@@ -116,6 +115,11 @@ def build(
     return manifest
 
 
+def _search_state(output: Path) -> Path:
+    """Where a search keeps what it measured: outside the folder that a new start clears."""
+    return output.with_name(f".{output.name}.search.jsonl")
+
+
 def _only_one(output: Path) -> FileLock:
     """A lock against a second build of the same bundle, out of sight of the user's folder."""
     name = hashlib.sha256(str(output).encode()).hexdigest()[:16]
@@ -150,7 +154,7 @@ def _build_in(
     original = _original(loaded, task, tokens, tokenizer, options)
     fingerprint = weights_sha256(loaded.model)
     loaded.model.to("meta")  # its weights are in the graph now, and may be gigabytes
-    calibration = tokenizer.encode(texts.read(texts.CALIBRATION)).ids[:CALIBRATION_TOKENS]
+    calibration = _excerpt(tokenizer.encode(texts.read(texts.CALIBRATION)).ids, options.search.seed)
 
     step("fusing")
     plain = describe(fp32, "fp32/model.onnx", "fp32")
@@ -164,19 +168,7 @@ def _build_in(
         add_keep_head(fp32, options.keep_label)
     fp32_variant = describe(fp32, "fp32/model.onnx", "fp32", options.attention)
 
-    step("quantizing to INT8")
-    recipe = Int8Recipe(MAX_ACTIVATION_ERROR[task], keep_head=task == "classifier")
-    feeds = _feeds(fp32_variant, tokens, calibration)
-    int8 = folder / "model.int8.onnx"
-    left_in_fp32 = quantize(fp32, int8, feeds, recipe)
-    size = sum(file.stat().st_size for file in folder.glob(f"{int8.name}*"))
-    step(f"INT8 is {size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
-
     int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
-    used = [
-        texts.record(texts.CALIBRATION, "finding layers that INT8 would harm", len(calibration)),
-        texts.record(texts.PARITY, "parity", len(tokenizer.encode(texts.read(texts.PARITY)).ids)),
-    ]
     labels = {"keep_label": options.keep_label} if task == "classifier" else {}
     manifest = Manifest(
         name=name,
@@ -187,10 +179,20 @@ def _build_in(
         files={},
         source={k: v for k, v in asdict(source).items() if k != "folder"}
         | {"weights_sha256": fingerprint},
-        recipe=labels | {"fused": fused, **recipe.record(left_in_fp32), "calibration": used},
+        recipe=labels | {"fused": fused},
         tools=_tools(),
         notes="" if loaded.trained else UNTRAINED,
     )
+    step(f"searching a quantization for {options.search.target}")
+    feeds = _feeds(fp32_variant, tokens, calibration)
+    state = _search_state(folder.with_name(name))
+    recipe = quantize(ModelBundle(folder, manifest), feeds, options.search, state, step)
+    used = [
+        texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(calibration)),
+        texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),
+        texts.record(texts.PARITY, "parity", len(tokenizer.encode(texts.read(texts.PARITY)).ids)),
+    ]
+    manifest = replace(manifest, recipe={**manifest.recipe, **recipe, "calibration": used})
     return _prove(folder, manifest, original, options, step)
 
 
@@ -315,6 +317,12 @@ def _feeds(variant: Variant, tokens: Tokens, ids: NDArray[np.int64]) -> dict[str
         empty = np.zeros((1, variant.cache.heads, 0, variant.cache.head_size), dtype=np.float32)
         feeds |= {past: empty for past, _ in variant.cache.names}
     return feeds
+
+
+def _excerpt(ids: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Tokens of the calibration text from a place drawn with ``seed``."""
+    start = np.random.default_rng(seed).integers(max(1, len(ids) - CALIBRATION_TOKENS + 1))
+    return ids[start : start + CALIBRATION_TOKENS]
 
 
 def _tools() -> dict[str, str]:

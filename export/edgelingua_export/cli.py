@@ -28,6 +28,13 @@ class TaskName(StrEnum):
     classifier = "classifier"
 
 
+class ObjectiveName(StrEnum):
+    """What a search can make small."""
+
+    latency = "latency"
+    size = "size"
+
+
 def _report(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
@@ -64,6 +71,20 @@ def build_command(
         str | None,
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
     ] = None,
+    target: Annotated[
+        str, typer.Option(help="CPU to choose for: cpu (any), cpu-avx2, cpu-vnni, cpu-arm.")
+    ] = "cpu",
+    objective: Annotated[
+        ObjectiveName, typer.Option(help="What to make small within the loss allowed.")
+    ] = ObjectiveName.latency,
+    max_loss: Annotated[
+        str,
+        typer.Option(
+            help="Loss allowed: a scorer's perplexity above fp32's; a classifier's decisions "
+            "that change."
+        ),
+    ] = "2%",
+    seed: Annotated[int, typer.Option(min=0, help="Draws the text for calibration.")] = 0,
     keep_fp32: Annotated[
         bool, typer.Option("--keep-fp32", help="Put the fp32 graph into the bundle too.")
     ] = False,
@@ -71,14 +92,17 @@ def build_command(
         bool, typer.Option("--replace", help="Replace the bundle that is there.")
     ] = False,
 ) -> None:
-    """Convert, quantize to INT8, check against the original, and write a bundle.
+    """Convert, quantize, check against the original, and write a bundle.
 
-    The bundle's folder is printed on stdout. A bundle that does not score like its original is
+    How to quantize is searched: candidates are measured on real text and on this machine, the
+    table is printed on stderr, and a build that was killed goes on with what it had measured. The
+    bundle's folder is printed on stdout. A bundle that does not score like its original is
     refused, with the figures.
     """
     # torch takes seconds to import; --help and verify do without.
     from edgelingua_export.attention_outputs import parse_heads
     from edgelingua_export.build import BuildOptions, build
+    from edgelingua_export.quantization.options import SearchOptions, parse_loss
     from edgelingua_export.sources import find
 
     found = find(source, licence, revision)
@@ -90,6 +114,7 @@ def build_command(
         reads_question=reads_question,
         attention=heads,
         replace=replace,
+        search=SearchOptions(target, parse_loss(max_loss), objective.value, seed),
     )
     build(found, task.value, folder, options, _report)
     print(folder)

