@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.onnx_file import summarize
 from edgelingua.ort import Graph, RunOptions
+from edgelingua.placement import place
 from edgelingua.text import TextTokenizer
 
 
@@ -65,16 +67,29 @@ class ModelBundle:
         BundleError
             There is no variant of that name.
         """
+        return next(iter(self._variants(name).values()))
+
+    def load(
+        self, name: str | None = None, options: RunOptions | None = None
+    ) -> tuple[Variant, Graph]:
+        """Load a graph: the variant of that name, by default one for the device; see `place`.
+
+        Raises
+        ------
+        BundleError
+            There is no variant of that name.
+        InferenceError
+            The graph cannot be loaded.
+        """
+        return place(self.folder, self._variants(name), options)
+
+    def _variants(self, name: str | None) -> Mapping[str, Variant]:
         variants = self.manifest.variants
         if name is None:
-            name = next(iter(variants))
+            return variants
         if name not in variants:
             raise BundleError(f"{self.folder}: no variant {name!r}; it has {', '.join(variants)}")
-        return variants[name]
-
-    def graph(self, variant: Variant, options: RunOptions | None = None) -> Graph:
-        """Load the graph of a variant."""
-        return Graph(self.folder / variant.file, options)
+        return {name: variants[name]}
 
 
 def hash_file(path: Path) -> str:
