@@ -55,6 +55,10 @@ def build_command(
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision, for a hub id.")] = None,
     keep_label: Annotated[int, typer.Option(help="The classifier's label for 'keep'.")] = 1,
+    reads_question: Annotated[
+        bool,
+        typer.Option("--reads-question", help="The classifier was trained on question-text pairs."),
+    ] = False,
     attention: Annotated[
         str | None,
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
@@ -80,7 +84,11 @@ def build_command(
     folder = output or models.bundle_folder(f"{found.name}-{task.value}")
     heads = parse_heads(attention) if attention else ()
     options = BuildOptions(
-        keep_fp32=keep_fp32, keep_label=keep_label, attention=heads, replace=replace
+        keep_fp32=keep_fp32,
+        keep_label=keep_label,
+        reads_question=reads_question,
+        attention=heads,
+        replace=replace,
     )
     build(found, task.value, folder, options, _report)
     print(folder)
