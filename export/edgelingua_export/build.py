@@ -22,6 +22,7 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
+from edgelingua_export import npu
 from edgelingua_export.attention_outputs import Head, add_attention_output
 from edgelingua_export.errors import ExportError, ParityError
 from edgelingua_export.fuse import fuse
@@ -66,6 +67,8 @@ class BuildOptions:
     reads_question
         The classifier was trained on sentence pairs of a question and a text. So it is, too, if its
         ``config.json`` says ``"reads_question": true``.
+    target
+        What the bundle is for, besides the CPU: ``qnn-htp`` adds variants for Qualcomm's NPU.
     attention
         Heads of a scorer whose attention the graph is to show.
     replace
@@ -75,6 +78,7 @@ class BuildOptions:
     keep_fp32: bool = False
     keep_label: int = 1
     reads_question: bool = False
+    target: str = "cpu"
     attention: tuple[Head, ...] = ()
     replace: bool = False
 
@@ -145,6 +149,9 @@ def _build_in(
 
     step("fusing")
     plain = describe(fp32, "fp32/model.onnx", "fp32")
+    npu_source = None
+    if options.target == npu.TARGET:
+        npu_source = npu.set_aside(fp32, options.keep_label)
     fused = fuse(fp32, task, loaded.model.config, plain, _feeds(plain, tokens, calibration))
     step(f"fused {fused}")
     if task == "scorer":
@@ -163,13 +170,19 @@ def _build_in(
     step(f"INT8 is {int8.stat().st_size / 1e6:.0f} MB; {len(left_in_fp32)} layers stay in fp32")
 
     int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
-    labels = {"keep_label": options.keep_label} if task == "classifier" else {}
+    variants = {INT8: int8_variant, FP32: fp32_variant}
+    labels: dict[str, Any] = {"keep_label": options.keep_label} if task == "classifier" else {}
+    if npu_source:
+        step("quantizing for the NPU")
+        ids = tokenizer.encode(_text("calibration.txt")).ids
+        made, labels["npu"] = npu.add_variants(folder, npu_source, tokens, ids)
+        variants |= made
     manifest = Manifest(
         name=name,
         task=task,
         trained=loaded.trained,
         tokens=tokens,
-        variants={INT8: int8_variant, FP32: fp32_variant},
+        variants=variants,
         files={},
         source={k: v for k, v in asdict(source).items() if k != "folder"},
         recipe=labels | {"fused": fused, **recipe.record(left_in_fp32)},
@@ -213,6 +226,13 @@ def _prove(
             failures.append(f"attention differs from torch by {difference:.2g}")
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
+    if on_npu := [name for name, v in manifest.variants.items() if v.target == npu.TARGET]:
+        step("parity on the NPU")
+        npu_figures, missed = npu.prove(bundle, on_npu, FP32, _text("parity.txt"))
+        for name, values in npu_figures.items():
+            step(f"{name} vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+        figures["variants"] |= npu_figures
+        failures += missed
     if failures:
         raise ParityError(
             f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}"
@@ -257,6 +277,8 @@ def _check_output(output: Path, options: BuildOptions) -> None:
 
 
 def _check_options(loaded: Loaded, task: Task, options: BuildOptions) -> None:
+    if options.target == npu.TARGET:
+        npu.check_possible(task)
     if task == "classifier" and options.attention:
         raise ExportError("attention: only a scorer's graph can show what its heads look at")
     labels = loaded.model.config.num_labels

@@ -27,6 +27,13 @@ class TaskName(StrEnum):
     classifier = "classifier"
 
 
+class TargetName(StrEnum):
+    """What a bundle is made for."""
+
+    cpu = "cpu"
+    qnn_htp = "qnn-htp"
+
+
 def _report(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
@@ -59,6 +66,9 @@ def build_command(
         bool,
         typer.Option("--reads-question", help="The classifier was trained on question-text pairs."),
     ] = False,
+    target: Annotated[
+        TargetName, typer.Option(help="qnn-htp adds variants for Qualcomm's NPU.")
+    ] = TargetName.cpu,
     attention: Annotated[
         str | None,
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
@@ -87,6 +97,7 @@ def build_command(
         keep_fp32=keep_fp32,
         keep_label=keep_label,
         reads_question=reads_question,
+        target=target.value,
         attention=heads,
         replace=replace,
     )
