@@ -150,16 +150,12 @@ def _verify(bundle: ModelBundle, name: str, ids: NDArray[np.int64], options: Run
 def table(results: dict[str, Parity]) -> str:
     """One line per variant, for people."""
     return "\n".join(
-        f"{name}: {_outcome(result)}; "
+        f"{name}: not checked: {result.skipped}"
+        if result.skipped
+        else f"{name}: {'FAILED' if result.failures else 'ok'}; "
         + ", ".join(f"{figure} {value:.4g}" for figure, value in result.figures.items())
         for name, result in results.items()
     )
-
-
-def _outcome(result: Parity) -> str:
-    if result.skipped:
-        return f"not checked, {result.skipped}"
-    return "FAILED" if result.failures else "ok"
 
 
 def refuse_failures(folder: str | Path, results: dict[str, Parity]) -> None:

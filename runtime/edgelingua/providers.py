@@ -40,14 +40,14 @@ def hardware(device: Device) -> Sequence[Any]:
                 return ()
             if device.package is None:
                 raise InferenceError(
-                    f"this onnxruntime has no {device.provider}; it comes with: {device.install}"
+                    f"this onnxruntime has no {device.provider}; get it with: {device.install}"
                 )
             _register(device, device.package)
             _registered.add(device.provider)
     found = [d for d in onnxruntime.get_ep_devices() if d.ep_name == device.provider]
     if not found:
         raise InferenceError(
-            f"{device.package}: finds no hardware here that it supports; it comes with: "
+            f"{device.package}: finds no hardware here that it supports; get it with: "
             f"{device.install}"
         )
     return found
@@ -81,7 +81,7 @@ def _register(device: Device, package: str) -> None:
         module = import_module(package.replace("-", "_"))
     except ImportError as error:
         raise InferenceError(
-            f"{package} is not installed ({error}); it comes with: {device.install}"
+            f"{package} cannot be imported ({error}); get it with: {device.install}"
         ) from None
     _check_complete(package)
     try:
