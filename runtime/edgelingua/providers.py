@@ -50,7 +50,10 @@ def hardware(device: Device) -> Sequence[Any]:
             f"{device.package}: finds no hardware here that it supports; get it with: "
             f"{device.install}"
         )
-    return found
+    # One provider may drive a processor, a graphics card and an NPU.
+    kinds = onnxruntime.OrtHardwareDeviceType
+    wanted = kinds.NPU if device.made_to_order else kinds.CPU
+    return [d for d in found if d.device.type == wanted] or found
 
 
 def is_simulated(devices: Sequence[Any]) -> bool:
