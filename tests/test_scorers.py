@@ -176,9 +176,9 @@ def test_the_keep_label_is_the_one_asked_for(
     np.testing.assert_allclose(zero.score_ids(ids) + one.score_ids(ids), 1.0, atol=1e-5)
 
 
-def test_a_provider_that_is_not_there(scorer_bundle: ModelBundle) -> None:
-    with pytest.raises(InferenceError, match="has no NoSuchProvider here"):
-        PerplexityScorer(scorer_bundle, options=RunOptions(providers=("NoSuchProvider",)))
+def test_a_device_that_does_not_exist(scorer_bundle: ModelBundle) -> None:
+    with pytest.raises(InferenceError, match="'tpu': expected one of auto, cpu, qnn"):
+        PerplexityScorer(scorer_bundle, options=RunOptions(device="tpu"))  # type: ignore[arg-type]
 
 
 def test_what_is_appended_counts_as_read(perplexity: PerplexityScorer, document: str) -> None:

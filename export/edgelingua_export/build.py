@@ -5,80 +5,32 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
-from edgelingua import parity
 from edgelingua.bundle import ModelBundle, hash_file
-from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Tokens, Variant
-from edgelingua.scorers import PerplexityScorer
+from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task
 from edgelingua.text import TextTokenizer
-from edgelingua_export import texts
-from edgelingua_export.attention_outputs import Head, add_attention_output
+from edgelingua_export import npu, texts
 from edgelingua_export.card import write_card
-from edgelingua_export.errors import ExportError, ParityError
-from edgelingua_export.fingerprint import weights_sha256
-from edgelingua_export.fuse import fuse
-from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
-from edgelingua_export.graph import convert, describe, describe_tokens
-from edgelingua_export.heads import add_keep_head, add_nll_head
-from edgelingua_export.quantization.options import SearchOptions
+from edgelingua_export.conversion import make_fp32
+from edgelingua_export.errors import ExportError
+from edgelingua_export.options import BuildOptions
+from edgelingua_export.proof import prove, write_text
 from edgelingua_export.quantize import FP32, INT8, quantize
-from edgelingua_export.sources import Loaded, Source, load
-from edgelingua_export.tokenizer import tokenizer_json
-from edgelingua_export.torch_reference import Original, reference_attention, reference_scores
+from edgelingua_export.reports import Report, timed
+from edgelingua_export.sources import Source
 
-CALIBRATION_TOKENS = 256
-
-MAX_CONVERSION_ERROR = {"scorer": 1e-2, "classifier": 1e-3}
-"""Largest difference allowed between torch and the fp32 graph on any token (nats, P(keep))."""
-
-MAX_ATTENTION_ERROR = 1e-3
-"""Largest difference allowed between torch's and the fp32 graph's attention weights."""
+__all__ = ["BuildOptions", "build"]
 
 UNTRAINED = (
     "The classification head is untrained (random weights, fixed seed): this bundle is for "
     "checking parity and speed, its scores mean nothing."
 )
-
-Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """What to build.
-
-    Parameters
-    ----------
-    keep_fp32
-        Put the fp32 graph into the bundle as a second variant.
-    keep_label
-        The classifier's label that means "keep".
-    reads_question
-        The classifier was trained on sentence pairs of a question and a text. So it is, too, if its
-        ``config.json`` says ``"reads_question": true``.
-    attention
-        Heads of a scorer whose attention the graph is to show.
-    replace
-        Replace a bundle that is already there.
-    search
-        How to choose the quantization.
-    """
-
-    keep_fp32: bool = False
-    keep_label: int = 1
-    reads_question: bool = False
-    attention: tuple[Head, ...] = ()
-    replace: bool = False
-    search: SearchOptions = field(default_factory=SearchOptions)
 
 
 def build(
@@ -94,7 +46,7 @@ def build(
     ExportError
         The output exists, or the model cannot be loaded, converted or quantized.
     ParityError
-        fp32 differs from torch, or INT8 from fp32, by more than the gates allow.
+        fp32 differs from torch, or a variant from fp32, by more than the gates allow.
     """
     output = output.absolute()
     _check_output(output, options)
@@ -105,7 +57,7 @@ def build(
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir()
         try:
-            manifest = _build_in(partial, source, task, output.name, options, report)
+            manifest = _build_in(partial, output, source, task, options, timed(report))
             if output.exists():
                 output.rename(old)
             partial.rename(output)
@@ -115,11 +67,6 @@ def build(
     return manifest
 
 
-def _search_state(output: Path) -> Path:
-    """Where a search keeps what it measured: outside the folder that a new start clears."""
-    return output.with_name(f".{output.name}.search.jsonl")
-
-
 def _only_one(output: Path) -> FileLock:
     """A lock against a second build of the same bundle, out of sight of the user's folder."""
     name = hashlib.sha256(str(output).encode()).hexdigest()[:16]
@@ -127,138 +74,49 @@ def _only_one(output: Path) -> FileLock:
 
 
 def _build_in(
-    folder: Path, source: Source, task: Task, name: str, options: BuildOptions, report: Report
+    folder: Path, output: Path, source: Source, task: Task, options: BuildOptions, step: Report
 ) -> Manifest:
-    started = time.monotonic()
-
-    def step(message: str) -> None:
-        report(f"[{time.monotonic() - started:5.0f} s] {message}")
-
-    step(f"loading {source.location}")
-    loaded = load(source, task)
-    tokens = describe_tokens(loaded, task, options.reads_question)
-    rows = loaded.model.get_input_embeddings().num_embeddings
-    (folder / TOKENIZER).write_text(
-        tokenizer_json(source.location, loaded.tokenizer, rows), encoding="utf-8"
-    )
-    tokenizer = TextTokenizer(folder / TOKENIZER, tokens.word_boundary)
-    _check_options(loaded, task, options)
-
-    step("converting to ONNX (fp32)")
-    fp32 = convert(loaded, task, folder / "fp32")
-    _keep_only_graph(fp32)
-    if source.gguf:
-        check_against_llama_cpp(
-            loaded.tokenizer.backend_tokenizer, Path(source.folder) / source.gguf, step
-        )
-    original = _original(loaded, task, tokens, tokenizer, options)
-    fingerprint = weights_sha256(loaded.model)
-    loaded.model.to("meta")  # its weights are in the graph now, and may be gigabytes
-    calibration = _excerpt(tokenizer.encode(texts.read(texts.CALIBRATION)).ids, options.search.seed)
-
-    step("fusing")
-    plain = describe(fp32, "fp32/model.onnx", "fp32")
-    fused = fuse(fp32, task, loaded.model.config, plain, _feeds(plain, tokens, calibration))
-    step(f"fused {fused}")
-    if task == "scorer":
-        if options.attention:
-            add_attention_output(fp32, options.attention, loaded.model.config.num_attention_heads)
-        add_nll_head(fp32)
-    else:
-        add_keep_head(fp32, options.keep_label)
-    fp32_variant = describe(fp32, "fp32/model.onnx", "fp32", options.attention)
-
-    int8_variant = replace(fp32_variant, file="model.int8.onnx", precision="int8")
-    labels = {"keep_label": options.keep_label} if task == "classifier" else {}
+    """Build in ``folder`` what will stand at ``output``."""
+    made = make_fp32(folder, source, task, options, step)
+    int8 = replace(made.variant, file="model.int8.onnx", precision="int8")
+    recipe: dict[str, Any] = {"keep_label": options.keep_label} if task == "classifier" else {}
     manifest = Manifest(
-        name=name,
+        name=output.name,
         task=task,
-        trained=loaded.trained,
-        tokens=tokens,
-        variants={INT8: int8_variant, FP32: fp32_variant},
+        trained=made.trained,
+        tokens=made.tokens,
+        variants={INT8: int8, FP32: made.variant},
         files={},
         source={k: v for k, v in asdict(source).items() if k != "folder"}
-        | {"weights_sha256": fingerprint},
-        recipe=labels | {"fused": fused},
+        | {"weights_sha256": made.weights_sha256},
+        recipe=recipe | {"fused": made.fused},
         tools=_tools(),
-        notes="" if loaded.trained else UNTRAINED,
+        notes="" if made.trained else UNTRAINED,
     )
     step(f"searching a quantization for {options.search.target}")
-    feeds = _feeds(fp32_variant, tokens, calibration)
-    state = _search_state(folder.with_name(name))
-    recipe = quantize(ModelBundle(folder, manifest), feeds, options.search, state, step)
-    used = [
-        texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(calibration)),
-        texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),
-        texts.record(texts.PARITY, "parity", len(tokenizer.encode(texts.read(texts.PARITY)).ids)),
-    ]
-    manifest = replace(manifest, recipe={**manifest.recipe, **recipe, "calibration": used})
-    return _prove(folder, manifest, original, options, step)
-
-
-def _original(
-    loaded: Loaded, task: Task, tokens: Tokens, tokenizer: TextTokenizer, options: BuildOptions
-) -> Original:
-    """Score as much of the real text with torch as fits the model at once.
-
-    How a longer one is cut into windows is not what is compared.
-    """
-    room = min(parity.WINDOW, tokens.max_length) - len(tokens.prefix) - len(tokens.suffix)
-    ids = tokenizer.encode(texts.read(texts.PARITY)).ids[:room]
-    return Original(
-        ids,
-        reference_scores(loaded, task, tokens, ids, options.keep_label),
-        reference_attention(loaded, tokens, ids, options.attention),
-    )
-
-
-def _prove(
-    folder: Path, manifest: Manifest, original: Original, options: BuildOptions, step: Report
-) -> Manifest:
-    """Score a real text with fp32 and INT8 through the runtime; write the final manifest."""
-    step("parity on real text: torch, fp32, INT8")
-    (folder / parity.TEXT).parent.mkdir()
-    (folder / parity.TEXT).write_text(texts.read(texts.PARITY), encoding="utf-8")
-    bundle = _write(folder, manifest)
-    ids = bundle.tokenizer().encode(texts.read(texts.PARITY)).ids
-    scores = {name: parity.scorer_for(bundle, name).score_ids(ids) for name in (FP32, INT8)}
-    exported = parity.scorer_for(bundle, FP32).score_ids(original.ids)
-    conversion = float(np.abs(exported - original.scores).max())
-    bound = MAX_CONVERSION_ERROR[manifest.task]
-    int8 = parity.compare(manifest.task, scores[INT8], scores[FP32])
-    failures = list(int8.failures)
-    if not conversion <= bound:
-        failures.insert(0, f"fp32 differs from torch by {conversion:.2g}, expected <= {bound:g}")
-    figures: dict[str, Any] = {
-        "text_tokens": len(ids),
-        "fp32_vs_torch": {"max_difference": conversion},
-        "variants": {INT8: int8.figures},
-    }
-    if options.attention:
-        difference = _attention_difference(bundle, original)
-        figures["attention_vs_torch"] = {"max_difference": difference}
-        if not difference <= MAX_ATTENTION_ERROR:
-            failures.append(f"attention differs from torch by {difference:.2g}")
-    step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
-    step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
-    if failures:
-        location = manifest.source["location"]
-        raise ParityError(f"{location}: parity failed, no bundle written: {'; '.join(failures)}")
-
-    np.save(folder / parity.REFERENCE, scores[FP32])
+    # What was measured outlives a build that is killed: it lies outside the partial bundle.
+    state = output.with_name(f".{output.name}.search.jsonl")
+    recipe = quantize(ModelBundle(folder, manifest), made.feeds, options.search, state, step)
+    tokenizer = TextTokenizer(folder / TOKENIZER, made.tokens.word_boundary)
     variants = dict(manifest.variants)
+    if made.unfused:
+        step("quantizing for the NPU")
+        ids = tokenizer.encode(texts.read(texts.CALIBRATION)).ids
+        fixed, recipe["npu"] = npu.add_variants(folder, made.unfused, made.tokens, ids)
+        variants |= fixed
+    recipe["calibration"] = [
+        texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(made.calibration)),
+        texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),
+        texts.record(texts.PARITY, "parity", tokenizer.count(texts.read(texts.PARITY))),
+    ]
+    manifest = replace(manifest, variants=variants, recipe={**manifest.recipe, **recipe})
+    write_text(folder)
+    figures = prove(_write(folder, manifest), made.original, step)
     if not options.keep_fp32:
         del variants[FP32]
         shutil.rmtree(folder / "fp32")
-    final = replace(manifest, variants=variants, parity=figures)
-    _write(folder, final)
+    _write(folder, replace(manifest, variants=variants, parity=figures))
     return write_card(folder)
-
-
-def _attention_difference(bundle: ModelBundle, original: Original) -> float:
-    scorer = PerplexityScorer(bundle, variant=FP32, window=parity.WINDOW)
-    exported = scorer.attention(original.ids, len(original.ids) // 2)
-    return float(np.abs(exported - original.attention[:, -exported.shape[1] :]).max())
 
 
 def _write(folder: Path, manifest: Manifest) -> ModelBundle:
@@ -279,50 +137,6 @@ def _check_output(output: Path, options: BuildOptions) -> None:
         raise ExportError(f"{output}: exists and is not a bundle; choose another folder")
     if not options.replace:
         raise ExportError(f"{output}: there is a bundle already; --replace replaces it")
-
-
-def _check_options(loaded: Loaded, task: Task, options: BuildOptions) -> None:
-    if task == "classifier" and options.attention:
-        raise ExportError("attention: only a scorer's graph can show what its heads look at")
-    labels = loaded.model.config.num_labels
-    if task == "classifier" and not 0 <= options.keep_label < labels:
-        raise ExportError(
-            f"{loaded.source.location}: keep label {options.keep_label}, but the classifier has "
-            f"{labels} labels; say which with --keep-label"
-        )
-
-
-def _keep_only_graph(graph: Path) -> None:
-    """Remove what optimum writes besides the graph and its weights."""
-    for path in graph.parent.iterdir():
-        if not path.name.startswith(graph.name):
-            path.unlink()
-
-
-def _feeds(variant: Variant, tokens: Tokens, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Inputs of one run over ``ids`` with the special tokens around them."""
-    ids = ids[: tokens.max_length - len(tokens.prefix) - len(tokens.suffix)]
-    sequence = np.concatenate([tokens.prefix, ids, tokens.suffix]).astype(np.int64)[None]
-    feeds: dict[str, NDArray[Any]] = {
-        variant.ids: sequence,
-        variant.mask: np.ones_like(sequence),
-    }
-    if variant.targets:
-        feeds[variant.targets] = sequence[:, 1:]
-    if variant.positions:
-        feeds[variant.positions] = np.arange(sequence.shape[1])[None]
-    if variant.token_types:
-        feeds[variant.token_types] = np.zeros_like(sequence)
-    if variant.cache:
-        empty = np.zeros((1, variant.cache.heads, 0, variant.cache.head_size), dtype=np.float32)
-        feeds |= {past: empty for past, _ in variant.cache.names}
-    return feeds
-
-
-def _excerpt(ids: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Tokens of the calibration text from a place drawn with ``seed``."""
-    start = np.random.default_rng(seed).integers(max(1, len(ids) - CALIBRATION_TOKENS + 1))
-    return ids[start : start + CALIBRATION_TOKENS]
 
 
 def _tools() -> dict[str, str]:

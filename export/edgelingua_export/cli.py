@@ -28,6 +28,16 @@ class TaskName(StrEnum):
     classifier = "classifier"
 
 
+class TargetName(StrEnum):
+    """What a bundle is made for."""
+
+    cpu = "cpu"
+    cpu_avx2 = "cpu-avx2"
+    cpu_vnni = "cpu-vnni"
+    cpu_arm = "cpu-arm"
+    qnn_htp = "qnn-htp"
+
+
 class ObjectiveName(StrEnum):
     """What a search can make small."""
 
@@ -67,13 +77,14 @@ def build_command(
         bool,
         typer.Option("--reads-question", help="The classifier was trained on question-text pairs."),
     ] = False,
+    target: Annotated[
+        TargetName,
+        typer.Option(help="CPU to choose for; qnn-htp: any, and variants for Qualcomm's NPU."),
+    ] = TargetName.cpu,
     attention: Annotated[
         str | None,
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
     ] = None,
-    target: Annotated[
-        str, typer.Option(help="CPU to choose for: cpu (any), cpu-avx2, cpu-vnni, cpu-arm.")
-    ] = "cpu",
     objective: Annotated[
         ObjectiveName, typer.Option(help="What to make small within the loss allowed.")
     ] = ObjectiveName.latency,
@@ -108,13 +119,15 @@ def build_command(
     found = find(source, licence, revision)
     folder = output or models.bundle_folder(f"{found.name}-{task.value}")
     heads = parse_heads(attention) if attention else ()
+    cpu = "cpu" if target is TargetName.qnn_htp else target.value
     options = BuildOptions(
         keep_fp32=keep_fp32,
         keep_label=keep_label,
         reads_question=reads_question,
+        npu=target is TargetName.qnn_htp,
         attention=heads,
         replace=replace,
-        search=SearchOptions(target, parse_loss(max_loss), objective.value, seed),
+        search=SearchOptions(cpu, parse_loss(max_loss), objective.value, seed),
     )
     build(found, task.value, folder, options, _report)
     print(folder)

@@ -13,6 +13,7 @@ from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.onnx_file import summarize
 from edgelingua.ort import DOMAINS, Graph, RunOptions
+from edgelingua.placement import place
 from edgelingua.safe_files import Stamp, open_inside, stamp_of
 from edgelingua.text import TextTokenizer
 
@@ -104,17 +105,30 @@ class ModelBundle:
         BundleError
             There is no variant of that name.
         """
+        return next(iter(self._variants(name).values()))
+
+    def load(
+        self, name: str | None = None, options: RunOptions | None = None
+    ) -> tuple[Variant, Graph]:
+        """Load a graph: the variant of that name, by default one for the device; see `place`.
+
+        Raises
+        ------
+        BundleError
+            There is no variant of that name.
+        InferenceError
+            The graph cannot be loaded.
+        """
+        with self.unchanged():
+            return place(self.folder, self._variants(name), options)
+
+    def _variants(self, name: str | None) -> Mapping[str, Variant]:
         variants = self.manifest.variants
         if name is None:
-            name = next(iter(variants))
+            return variants
         if name not in variants:
             raise BundleError(f"{self.folder}: no variant {name!r}; it has {', '.join(variants)}")
-        return variants[name]
-
-    def graph(self, variant: Variant, options: RunOptions | None = None) -> Graph:
-        """Load the graph of a variant."""
-        with self.unchanged():
-            return Graph(self.folder / variant.file, options)
+        return {name: variants[name]}
 
 
 def hash_file(path: Path) -> str:

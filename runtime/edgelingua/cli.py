@@ -21,6 +21,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import METHODS, Level, TokenPruner, default_method, load_compressor
+from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
@@ -78,6 +79,12 @@ Explain = Annotated[
     Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
 ]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
+DeviceOption = Annotated[
+    DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Fail where --device cannot; else the CPU takes over.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -122,6 +129,8 @@ def compress(
     ranker: RankerName = None,
     explain: Explain = None,
     threads: Threads = 0,
+    device: DeviceOption = "auto",
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Compress a text; by default to half its tokens. The budget is never exceeded."""
@@ -146,7 +155,7 @@ def compress(
             guard=guard,
             ranker=ranker,
             count=count,
-            options=RunOptions(threads=threads),
+            options=RunOptions(threads, device, strict),
         )
     if threshold is not None:
         if not isinstance(compressor, TokenPruner):
@@ -193,6 +202,8 @@ def run(
     guard: Guard = None,
     ranker: RankerName = None,
     threads: Threads = 0,
+    device: DeviceOption = "auto",
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """Compress a text and answer a question about it, with a KV cache that never exceeds --cap.
@@ -217,7 +228,7 @@ def run(
             guard=guard,
             ranker=ranker,
             count=llama.count,
-            options=RunOptions(threads=threads),
+            options=RunOptions(threads, device, strict),
         )
     assistant = Assistant(
         compressor, llama, cap=cap, system=SYSTEM if system is None else system, sampling=sampling

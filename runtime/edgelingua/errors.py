@@ -63,5 +63,9 @@ class EvictionWarning(UserWarning):
     """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
 
 
+class DeviceFallbackWarning(UserWarning):
+    """The device asked for cannot run the bundle, so that the CPU does."""
+
+
 class UntrainedModelWarning(UserWarning):
     """A bundle with a random head is used to compress: its scores mean nothing."""

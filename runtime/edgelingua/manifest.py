@@ -78,6 +78,9 @@ class Variant:
 
     A classifier gives ``keep`` ``(batch, n)``, P(keep) of each token. A scorer gives ``nll``
     ``(1, n)``, in nats, of the ``targets`` ``(1, n)`` that follow the last ``n`` positions.
+
+    ``target`` is what the graph is made for: ``cpu``, or ``qnn-htp`` (Qualcomm's NPU). A classifier
+    with a ``length`` takes one sequence of just so many tokens; shorter ones are padded and masked.
     """
 
     file: str
@@ -91,6 +94,8 @@ class Variant:
     token_types: str | None = None
     cache: Cache | None = None
     attention: Attention | None = None
+    target: str = "cpu"
+    length: int | None = None
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -192,6 +197,16 @@ class Manifest:
                 raise ValueError(f"variant {label}: a scorer's variants need targets and nll")
             if self.task == "classifier" and variant.keep is None:
                 raise ValueError(f"variant {label}: a classifier's variants need keep")
+            self._check_length(label, variant)
+
+    def _check_length(self, label: str, variant: Variant) -> None:
+        if variant.length is None:
+            return
+        if self.task == "scorer":
+            raise ValueError(f"variant {label}: a scorer's variants have no fixed length")
+        special = len(self.tokens.prefix) + len(self.tokens.suffix)
+        if not special + 2 <= variant.length <= self.tokens.max_length:
+            raise ValueError(f"variant {label}: length {variant.length} out of range")
 
     def _check_files(self) -> None:
         for name in self.files:

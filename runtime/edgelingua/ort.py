@@ -1,8 +1,10 @@
-"""Sessions on ONNX graphs: the only file that imports ``onnxruntime``."""
+"""Sessions on ONNX graphs; with `providers` all that imports ``onnxruntime``."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,10 +13,17 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from edgelingua.devices import DEVICES, Device, DeviceName
 from edgelingua.errors import InferenceError
 from edgelingua.measure import available_cpus
+from edgelingua.providers import hardware, stdout_for_results
 
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
+
+MIN_SHARE = 0.5
+"""Least share of a graph's operators that a device other than the CPU must take to be used."""
+
+_CONVERSIONS = ("QuantizeLinear", "DequantizeLinear")
 
 
 DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
@@ -37,12 +46,20 @@ class RunOptions:
     ----------
     threads
         Threads of one run; 0 takes one per CPU this process may use, at most 8.
-    providers
-        onnxruntime execution providers, in order of preference.
+    device
+        A name from `edgelingua.devices`. ``auto`` is the CPU, unless a provider is installed that
+        drives an NPU of this machine and the bundle has a variant made for it.
+    strict
+        Fail where ``device`` cannot run the bundle, instead of warning and taking the CPU.
     spin
         Whether a run's threads wait for each other awake, which ends with the run in any case.
         Without it a run takes a third less processor time: for machines that have other work to do,
         and for batteries.
+
+    Raises
+    ------
+    InferenceError
+        There is no device of that name.
 
     Notes
     -----
@@ -54,8 +71,15 @@ class RunOptions:
     """
 
     threads: int = 0
-    providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    device: DeviceName = "auto"
+    strict: bool = False
     spin: bool = True
+
+    def __post_init__(self) -> None:
+        if self.device != "auto" and self.device not in DEVICES:
+            raise InferenceError(
+                f"device {self.device!r}: expected one of auto, {', '.join(DEVICES)}"
+            )
 
     @property
     def thread_count(self) -> int:
@@ -73,22 +97,18 @@ class Graph:
     path
         The ``.onnx`` file.
     options
-        Threads and providers.
+        Threads and device; ``auto`` is the CPU. What to do when the device cannot is for the caller
+        to decide.
 
     Raises
     ------
     InferenceError
-        A provider is not available, or onnxruntime cannot load the graph.
+        The device's provider is not there, takes less than half of the graph's operators, or
+        onnxruntime cannot load the graph.
     """
 
     def __init__(self, path: Path, options: RunOptions | None = None) -> None:
         options = options or RunOptions()
-        available = onnxruntime.get_available_providers()
-        missing = [p for p in options.providers if p not in available]
-        if missing:
-            raise InferenceError(
-                f"onnxruntime has no {', '.join(missing)} here; it has {', '.join(available)}"
-            )
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.thread_count
         settings.inter_op_num_threads = 1
@@ -98,18 +118,62 @@ class Graph:
             "session.intra_op.allow_spinning", "1" if options.spin else "0"
         )
         settings.add_session_config_entry("session.force_spinning_stop", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path),
-                settings,
-                providers=list(options.providers),
-                # Its kernel on CPUs takes five times as long as Add and LayerNormalization do.
-                disabled_optimizers=["SkipLayerNormFusion"],
-                enable_fallback=0,  # it would try again, and say so on stdout
-            )
-        except Exception as error:  # onnxruntime's exceptions share no base but Exception
-            raise InferenceError(f"{path}: onnxruntime cannot load it: {error}") from None
+        device = DEVICES["cpu" if options.device == "auto" else options.device]
         self._path = path
+        self._session = self._open(settings, device)
+        if device is not DEVICES["cpu"]:
+            self._check_assignment(device)
+
+    @property
+    def operators(self) -> Mapping[str, int]:
+        """How many operators each provider runs, by its name, when not all run on the CPU.
+
+        Those that only convert between integers and floats are not counted.
+        """
+        subgraphs = self._session.get_provider_graph_assignment_info()
+        return Counter(
+            subgraph.ep_name
+            for subgraph in subgraphs
+            for node in subgraph.get_nodes()
+            if node.op_type not in _CONVERSIONS
+        )
+
+    def _open(
+        self, settings: onnxruntime.SessionOptions, device: Device
+    ) -> onnxruntime.InferenceSession:
+        """Open a session; ``settings`` are completed with the device's."""
+        devices = hardware(device)
+        providers: list[Any] | None = None
+        if devices:
+            settings.add_provider_for_devices(list(devices), dict(device.options))
+        else:
+            providers = [(device.provider, dict(device.options))]
+        if device is not DEVICES["cpu"]:
+            settings.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        try:
+            with stdout_for_results() if devices else nullcontext():
+                return onnxruntime.InferenceSession(
+                    str(self._path),
+                    settings,
+                    providers=providers,
+                    # Its kernel on CPUs takes five times as long as Add and LayerNormalization do.
+                    disabled_optimizers=["SkipLayerNormFusion"],
+                    enable_fallback=0,  # it would print, and run on the CPU
+                )
+        except Exception as error:  # onnxruntime's exceptions share no base but Exception
+            raise InferenceError(f"{self._path}: onnxruntime cannot load it: {error}") from None
+
+    def _check_assignment(self, device: Device) -> None:
+        """Refuse a session that has the provider, but leaves most of the graph to the CPU."""
+        if device.provider not in self._session.get_providers():
+            raise InferenceError(f"{self._path}: onnxruntime did not give it {device.provider}")
+        operators = self.operators
+        count, total = operators[device.provider], sum(operators.values())
+        if not count >= MIN_SHARE * total:
+            raise InferenceError(
+                f"{self._path}: {device.provider} runs {count} of its {total} operators, expected "
+                "at least half: the graph is not made for this device"
+            )
 
     def run(self, feeds: Mapping[str, NDArray[Any] | Value], fetch: Sequence[str]) -> list[Value]:
         """Run the graph.

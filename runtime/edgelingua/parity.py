@@ -6,18 +6,22 @@ comparing needs neither torch nor the fp32 graph, so it can run on the device it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.bundle import ModelBundle
-from edgelingua.errors import BundleError
-from edgelingua.manifest import Task
+from edgelingua.devices import DEVICES
+from edgelingua.errors import BundleError, InferenceError
+from edgelingua.manifest import Task, Variant
 from edgelingua.ort import RunOptions
+from edgelingua.placement import device_for
+from edgelingua.providers import hardware
 from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scorers.perplexity import PerplexityScorer
+from edgelingua.scores import pool
 
 TEXT = "parity/text.txt"
 REFERENCE = "parity/reference.npy"
@@ -26,6 +30,8 @@ WINDOW = 1024
 """Window of the scorers that are compared; part of what the recorded reference means."""
 
 _MAX_TEXT = 1_000_000  # bytes; ours has some ten thousand
+# Figures of a variant of fixed length are for its own windows, and for the text's beginning only.
+_FIXED_REFERENCE = "parity/reference-{}.npy"
 
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
     "scorer": {"perplexity_loss": ("<=", 0.08), "agreement": (">=", 0.90)},
@@ -40,11 +46,12 @@ class Parity:
     ``figures`` hold, for scores ``s`` against the reference ``r`` of the same tokens:
     ``mean_difference`` mean ``|s - r|``; ``agreement`` share of tokens on which both agree whether
     to keep them at rate 0.5; for a scorer also ``perplexity``, ``perplexity_fp32`` and
-    ``perplexity_loss``, how far their ratio is from one.
+    ``perplexity_loss``, how far their ratio is from one. ``skipped``: why there was no comparison.
     """
 
     figures: dict[str, float]
-    failures: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    skipped: str = ""
 
 
 def scorer_for(
@@ -54,6 +61,23 @@ def scorer_for(
     if bundle.manifest.task == "scorer":
         return PerplexityScorer(bundle, variant=variant, options=options, window=WINDOW)
     return ClassifierScorer(bundle, variant=variant, options=options, window=WINDOW)
+
+
+def reference_file(variant: Variant) -> str:
+    """Where in the bundle the fp32 scores lie that a variant is compared with."""
+    return _FIXED_REFERENCE.format(variant.length) if variant.length else REFERENCE
+
+
+def word_agreement(
+    scores: NDArray[np.float32], reference: NDArray[np.float32], starts: NDArray[np.bool_]
+) -> float:
+    """Share of words on which two P(keep) ``(T,)`` agree whether to keep them at rate 0.5.
+
+    ``starts`` ``(T,)``: the token begins a word, whose P(keep) is the mean of its tokens'.
+    """
+    begins = np.union1d(0, np.flatnonzero(starts))
+    words, others = (pool(values, begins, "P(keep)") for values in (scores, reference))
+    return float((_upper_half(words) == _upper_half(others)).mean())
 
 
 def compare(task: Task, scores: NDArray[np.float32], reference: NDArray[np.float32]) -> Parity:
@@ -84,7 +108,8 @@ def verify(folder: str | Path, options: RunOptions | None = None) -> dict[str, P
     Returns
     -------
     dict
-        Variant name → its figures; check ``failures``.
+        Variant name → its figures; check ``failures``. Variants made for a device that is not here
+        are ``skipped``.
 
     Raises
     ------
@@ -92,22 +117,37 @@ def verify(folder: str | Path, options: RunOptions | None = None) -> dict[str, P
         As `ModelBundle.open` and the scorers; or the bundle carries no reference.
     """
     bundle = ModelBundle.open(folder)
-    for name in (TEXT, REFERENCE):
-        if name not in bundle.manifest.files:
-            raise BundleError(f"{bundle.folder}: has no {name}: it cannot be verified; rebuild it")
+    if TEXT not in bundle.manifest.files:
+        raise BundleError(f"{bundle.folder}: has no {TEXT}: it cannot be verified; rebuild it")
     with bundle.unchanged():
-        text, reference = _text(bundle), _reference(bundle.folder / REFERENCE)
+        text = _text(bundle)
     ids = bundle.tokenizer().encode(text).ids
+    options = options or RunOptions()
+    return {name: _verify(bundle, name, ids, options) for name in bundle.manifest.variants}
+
+
+def _verify(bundle: ModelBundle, name: str, ids: NDArray[np.int64], options: RunOptions) -> Parity:
+    variant = bundle.manifest.variants[name]
+    if variant.target != "cpu":
+        try:
+            device = device_for(variant.target)
+            hardware(DEVICES[device])
+        except InferenceError as error:
+            return Parity({}, skipped=str(error))
+        options = replace(options, device=device, strict=True)
+    file = reference_file(variant)
+    if file not in bundle.manifest.files:
+        raise BundleError(f"{bundle.folder}: has no {file}: it cannot be verified; rebuild it")
+    with bundle.unchanged():
+        reference = _reference(bundle.folder / file)
+    partial = variant.length is not None and 0 < len(reference) <= len(ids)
+    ids = ids[: len(reference)] if partial else ids
     if reference.shape != ids.shape:
         raise BundleError(
-            f"{bundle.folder / REFERENCE}: {reference.shape} scores for {ids.shape} tokens"
+            f"{bundle.folder / file}: {reference.shape} scores for {ids.shape} tokens"
         )
-    return {
-        name: compare(
-            bundle.manifest.task, scorer_for(bundle, name, options).score_ids(ids), reference
-        )
-        for name in bundle.manifest.variants
-    }
+    scores = scorer_for(bundle, name, options).score_ids(ids)
+    return compare(bundle.manifest.task, scores, reference)
 
 
 def _text(bundle: ModelBundle) -> str:
@@ -139,7 +179,9 @@ def _reference(path: Path) -> NDArray[np.float32]:
 def table(results: dict[str, Parity]) -> str:
     """One line per variant, for people."""
     return "\n".join(
-        f"{name}: {'FAILED' if result.failures else 'ok'}; "
+        f"{name}: not checked: {result.skipped}"
+        if result.skipped
+        else f"{name}: {'FAILED' if result.failures else 'ok'}; "
         + ", ".join(f"{figure} {value:.4g}" for figure, value in result.figures.items())
         for name, result in results.items()
     )

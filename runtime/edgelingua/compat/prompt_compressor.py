@@ -84,7 +84,7 @@ class PromptCompressor:
     variant
         The graph to use; by default the bundle's first.
     options
-        Threads and providers.
+        Threads and device.
 
     Raises
     ------
@@ -402,7 +402,7 @@ def _check_device(device_map: str) -> None:
     if device != "cpu":
         warnings.warn(
             f"device_map={device_map!r} has no effect: what runs where is said by "
-            "options=RunOptions(providers=…)",
+            "options=RunOptions(device=…)",
             stacklevel=3,
         )
 

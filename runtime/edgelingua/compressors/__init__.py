@@ -145,7 +145,7 @@ def load_compressor(
     count
         See `TokenPruner`.
     options
-        Threads and providers.
+        Threads and device.
     ranker
         For `llmlingua2_question`: a scorer bundle that ranks the passages by how well they predict
         the question. ``None``: BM25 ranks them.

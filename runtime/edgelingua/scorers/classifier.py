@@ -26,12 +26,13 @@ class ClassifierScorer:
     bundle
         A ``classifier`` bundle.
     variant
-        The graph to use; by default the bundle's first.
+        The graph to use; by default the bundle's first for the device.
     options
-        Threads and providers.
+        Threads and device.
     window
         Most tokens the model looks at, special tokens included, at most the model's own length.
         What tokens see of each other costs time by the square: half the length is a fifth faster.
+        A variant of fixed length looks at no more than that, and takes the time of that.
 
     Raises
     ------
@@ -54,13 +55,13 @@ class ClassifierScorer:
         self._bundle = bundle
         self._tokens = manifest.tokens
         self.tokenizer = bundle.tokenizer()
-        self._variant = bundle.variant(variant)
+        self._variant, self._graph = bundle.load(variant, options)
         if self._variant.keep is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a classifier needs an output for P(keep)")
         self._output = self._variant.keep
-        self._graph = bundle.graph(self._variant, options)
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
-        self._room = max(2, min(window, self._tokens.max_length) - special)
+        self._length = self._variant.length or self._tokens.max_length
+        self._room = max(2, min(window, self._length) - special)
         smoke = self._keep(np.zeros(2, dtype=np.int64), _NOTHING)
         if smoke.shape != (2,) or not np.isfinite(smoke).all():
             raise InferenceError(
@@ -153,19 +154,19 @@ class ClassifierScorer:
         Parameters
         ----------
         sequence
-            Token ids ``(T,)``, at most as many as the model takes.
+            Token ids ``(T,)``, at most as many as the variant takes.
         mask
             ``(T,)``: 0 for tokens that the others must not see.
 
         Raises
         ------
         InputError
-            The sequence is longer than the model takes.
+            The sequence is longer than the variant takes.
         """
-        if len(sequence) > self._tokens.max_length:
+        if len(sequence) > self._length:
             raise InputError(
                 f"{self._bundle.folder}: {len(sequence)} tokens at once, the model takes at most "
-                f"{self._tokens.max_length}"
+                f"{self._length}"
             )
         return self._run(sequence, mask, np.zeros_like(sequence))
 
@@ -183,6 +184,12 @@ class ClassifierScorer:
     def _run(
         self, sequence: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
     ) -> NDArray[np.float32]:
+        """P(keep) ``(T,)`` of a sequence ``(T,)``, padded for a variant of fixed length."""
+        size = len(sequence)
+        if self._variant.length:
+            # Any token will do behind the mask, and the first one exists in every vocabulary.
+            padding = (0, self._variant.length - size)
+            sequence, mask, types = (np.pad(a, padding) for a in (sequence, mask, types))
         feeds: dict[str, NDArray[Any] | Value] = {
             self._variant.ids: sequence[None],
             self._variant.mask: mask[None],
@@ -190,7 +197,7 @@ class ClassifierScorer:
         if self._variant.token_types:
             feeds[self._variant.token_types] = types[None]
         (keep,) = self._graph.run(feeds, [self._output])
-        values: NDArray[np.float32] = keep.numpy()[0]
+        values: NDArray[np.float32] = keep.numpy()[0, :size]
         return values
 
 

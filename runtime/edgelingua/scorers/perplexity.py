@@ -32,9 +32,9 @@ class PerplexityScorer:
     bundle
         A ``scorer`` bundle.
     variant
-        The graph to use; by default the bundle's first.
+        The graph to use; by default the bundle's first for the device.
     options
-        Threads and providers.
+        Threads and device.
     window
         Most tokens the model looks at, at most the model's own length. Longer texts are scored in
         windows that overlap by a quarter: every token but the first ones sees at least
@@ -60,11 +60,10 @@ class PerplexityScorer:
         self._folder = bundle.folder
         self._tokens = bundle.manifest.tokens
         self.tokenizer = bundle.tokenizer()
-        chosen = bundle.variant(variant)
+        chosen, graph = bundle.load(variant, options)
         cache, targets, nll = chosen.cache, chosen.targets, chosen.nll
         if cache is None or targets is None or nll is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a scorer needs a KV cache, targets and nll")
-        graph = bundle.graph(chosen, options)
         self._model = _CausalModel(graph, chosen, cache, targets, nll)
         self._room = max(2, min(window, self._tokens.max_length) - len(self._tokens.prefix))
         smoke = self._window_nll(np.zeros(2, dtype=np.int64))
