@@ -56,6 +56,7 @@ def test_the_header_is_what_hubs_read(bundle: ModelBundle) -> None:
 def test_writing_the_page_again_changes_nothing(bundle: ModelBundle, copy_of: Copy) -> None:
     folder = copy_of(bundle)
     before = {path.name: hash_file(path) for path in folder.iterdir() if path.is_file()}
+    (folder / CARD).write_text("edited by hand")
     write_card(folder)
     assert {path.name: hash_file(path) for path in folder.iterdir() if path.is_file()} == before
 

@@ -20,6 +20,7 @@ from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, TEXTS
+from .test_bundle import record
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,8 @@ def test_a_graph_that_fails_only_when_run_is_caught_on_load(
     victim = next(n for n in model.graph.node if n.op_type == "Gather")
     victim.op_type = "NoSuchOperator"
     onnx.save(model, path)
-    broken = replace(scorer_bundle, folder=folder)
+    record(folder, path.name)
+    broken = ModelBundle.open(folder)
     with pytest.raises(InferenceError, match="onnxruntime cannot"):
         PerplexityScorer(broken)
 

@@ -32,18 +32,18 @@ def write_card(folder: Path) -> Manifest:
     """Write README.md into a bundle, and its record into the manifest.
 
     The bundle is valid at every moment: the old page's record goes before the page, and the new
-    one's comes after it.
+    one's comes after it. A page that was edited by hand is replaced.
 
     Raises
     ------
     BundleError
         The folder is not a valid bundle.
     """
-    manifest = ModelBundle.open(folder).manifest
-    manifest = replace(
-        manifest, files={name: r for name, r in manifest.files.items() if name != CARD}
-    )
+    manifest = Manifest.read(folder / MANIFEST)
+    others = {name: record for name, record in manifest.files.items() if name != CARD}
+    manifest = replace(manifest, files=others)
     _put(folder / MANIFEST, manifest.dumps())
+    ModelBundle.open(folder)
     _put(folder / CARD, render(manifest))
     path = folder / CARD
     record = FileRecord(path.stat().st_size, hash_file(path))

@@ -64,10 +64,10 @@ class RunOptions:
     Notes
     -----
     ``benchmarks/runtime/run.py`` measures these and what cannot be set. The memory arena and its
-    pattern stay on, for the peak is no lower without; so does prepacking of weights, five of 138
-    MB. Graph nodes run one after the other, as encoders have no two that could run side by side.
-    How many tokens a window has is up to the scorers; a classifier takes one window at a time, for
-    16 at once make the peak two and a half times as high.
+    pattern stay on, and so does prepacking of weights: without either the peak of 138 MB is five
+    lower at most. Graph nodes run one after the other: the models are chains of layers. How many
+    tokens a window has is up to the scorers; a classifier takes one window at a time, for 16 at
+    once make the peak two and a half times as high.
     """
 
     threads: int = 0
