@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
@@ -72,6 +73,17 @@ class CountingEngine:
     ) -> Mapping[Signal, NDArray[np.float32]]:
         assert positions.tolist() == self.positions
         return {}
+
+    identity: Mapping[str, Any] = {}
+
+    def sibling(self) -> CountingEngine:
+        return CountingEngine(self.cap, self.chunk)
+
+    def state(self) -> NDArray[np.uint8]:
+        return np.zeros(0, dtype=np.uint8)
+
+    def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
+        raise NotImplementedError
 
 
 @given(

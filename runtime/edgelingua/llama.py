@@ -10,7 +10,7 @@ import codecs
 import ctypes
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from edgelingua import llama_selftest
 from edgelingua.bundle import hash_file
-from edgelingua.errors import CapError, PolicyError, ReaderError
-from edgelingua.kv.policies import Policy, Streaming
+from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
+from edgelingua.kv.policies import POLICIES, Policy, Streaming
 from edgelingua.kv.session import Session, check_cap
 from edgelingua.kv.state import Signal
+from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import CacheOptions, LlamaEngine
 from edgelingua.llama_library import forget, llama_cpp, why
 from edgelingua.measure import available_cpus
@@ -306,6 +307,42 @@ class LlamaModel:
         check_cap(cap, self.trained_length)
         return Session(self.engine(cap, policy, cache), cap, policy, block=block)
 
+    def restore(
+        self, path: str | Path, policy: Policy | None = None
+    ) -> tuple[Session, Mapping[str, Any]]:
+        """Open a session where one was saved; return it with its notes.
+
+        Parameters
+        ----------
+        path
+            A file that `Session.save` wrote with this model.
+        policy
+            The policy of then; ``None`` finds it, if it had its default options.
+
+        Raises
+        ------
+        StateError
+            The file is damaged, or belongs to another model, library or policy.
+        """
+        saved = SavedSession.read(Path(path))
+        if policy is None:
+            known = {repr(info.make()): info.make() for info in POLICIES.values()}
+            if saved.policy not in known:
+                raise StateError(f"{path}: saved with {saved.policy}; give that policy")
+            policy = known[saved.policy]
+        try:
+            cache = CacheOptions(
+                keys=saved.identity["keys"],
+                values=saved.identity["values"],
+                flash_attention=saved.identity["flash_attention"],
+            )
+            session = Session.restored(
+                saved, self.engine(saved.counts["cap"], policy, cache), policy
+            )
+        except (KeyError, CapError, StateError) as error:
+            raise StateError(f"{path}: {error}") from None
+        return session, saved.notes
+
     def engine(
         self, cap: int, policy: Policy | None = None, cache: CacheOptions | None = None
     ) -> LlamaEngine:
@@ -322,12 +359,17 @@ class LlamaModel:
         options = replace(cache or CacheOptions(), hooks=hooks, queries=policy.queries)
         return LlamaEngine(self, cap, options)
 
-    def sampler(self, session: Session, sampling: Sampling) -> LlamaSampler:
-        """Return a sampler that draws from a session of this model."""
+    def sampler(
+        self, session: Session, sampling: Sampling, state: SamplerState | None = None
+    ) -> LlamaSampler:
+        """Return a sampler that draws from a session of this model.
+
+        ``state``: that of another sampler, to go on where it stopped.
+        """
         engine = session.engine
         if not isinstance(engine, LlamaEngine) or engine.model is not self:
             raise ReaderError("the session is not one of this model")
-        return LlamaSampler(engine, sampling)
+        return LlamaSampler(engine, sampling, state)
 
     def _check_listening(self) -> None:
         """Run the self-test, once for each model loaded."""

@@ -16,7 +16,7 @@ from edgelingua.kv import blob
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
-from edgelingua.llama_library import forget, llama_cpp, why
+from edgelingua.llama_library import BUILD, forget, llama_cpp, why
 
 if TYPE_CHECKING:
     from edgelingua.llama import LlamaModel
@@ -174,6 +174,17 @@ class LlamaEngine:
         """
         whole = self.options.keys == "f16" or not self.model.partly_rotated
         return whole and bool(llama_cpp.llama_memory_can_shift(self._memory))
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a `state` belongs to: the model's SHA-256, the library's version, the cache."""
+        return {
+            "model": self.model.digest,
+            "library": BUILD,
+            "keys": self.options.keys,
+            "values": self.options.values,
+            "flash_attention": self.options.flash,
+        }
 
     def sibling(self) -> LlamaEngine:
         """Return an engine like this one, its cache empty."""

@@ -119,6 +119,8 @@ def _part(reader: _Reader) -> CachePart:
     for cell in range(cells):
         positions[cell], sequences = reader.take("<iI")
         reader.bytes(4 * sequences)
+    if cells == 0:
+        return CachePart(positions, (), ())
     transposed, layers = reader.take("<II")
     keys = tuple(_rows(reader, cells) for _ in range(layers))
     values = tuple(

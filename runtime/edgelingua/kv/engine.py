@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,4 +73,24 @@ class Engine(Protocol):
         self, names: frozenset[Signal], positions: NDArray[np.int64]
     ) -> Mapping[Signal, NDArray[np.float32]]:
         """Keys or values of the cells at ``positions``, as `CellView.signal` has them."""
+        ...
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What `state` belongs to: model, library, cache; as JSON takes it."""
+        ...
+
+    def sibling(self) -> Engine:
+        """Return an engine like this one, its cache empty."""
+        ...
+
+    def state(self) -> NDArray[np.uint8]:
+        """Return the cache as bytes."""
+        ...
+
+    def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
+        """Fill the empty cache with a `state`; `logits` are the given ones until the next decode.
+
+        Raises `StateError` where it is none of this engine's.
+        """
         ...

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import CapError, EdgeLinguaError
+from edgelingua.errors import CapError, EdgeLinguaError, StateError
 from edgelingua.kv.engine import Engine, Heard
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.policies import Policy, Streaming
 from edgelingua.kv.state import Cells, CellView, Signal, runs
+from edgelingua.kv.storage import SavedSession
 
 _FROM_CACHE: frozenset[Signal] = frozenset({"keys", "values"})
 
@@ -193,6 +195,93 @@ class Session:
             raise CapError("the last token read cannot be evicted: the next one follows it")
         with uninterrupted():
             self._evict(gone)
+
+    def fork(self) -> Session:
+        """Return a session of its own, with a cache of its own, that goes on from here.
+
+        What a common beginning, as a system prompt, costs to read is paid once.
+        """
+        twin = Session(self.engine.sibling(), self._cap, self.policy, block=self._block)
+        if len(self._cells):
+            twin.engine.load(self.engine.state(), self.engine.logits())
+        twin._cells, twin._queries = self._cells, self._queries
+        twin._peak, twin._evicted = self._peak, self._evicted
+        return twin
+
+    def save(self, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
+        """Save cells, book and logits to one file, in one step.
+
+        Parameters
+        ----------
+        path
+            Its file; an old one is replaced, and stays if anything goes wrong.
+        notes
+            What else is to be found there again, as JSON takes it.
+
+        Raises
+        ------
+        StateError
+            Nothing has been read yet, or the file cannot be written.
+        """
+        if len(self._cells) == 0:
+            raise StateError(f"{path}: nothing to save: this session has read nothing yet")
+        queries = self._queries or Queries(
+            np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.int64)
+        )
+        SavedSession(
+            identity=self.engine.identity,
+            policy=repr(self.policy),
+            counts={
+                "cap": self._cap,
+                "block": self._block,
+                "peak": self._peak,
+                "evicted": self._evicted,
+            },
+            cells=self._cells,
+            state=self.engine.state(),
+            logits=self.engine.logits(),
+            queries=queries.values,
+            query_positions=queries.positions,
+            notes=notes or {},
+        ).write(Path(path))
+
+    @classmethod
+    def restored(cls, saved: SavedSession, engine: Engine, policy: Policy) -> Session:
+        """Return a session that goes on where one was saved; it draws the same next token.
+
+        Parameters
+        ----------
+        saved
+            What `save` wrote.
+        engine
+            Of the same model, library and cache; its cache is empty.
+        policy
+            The same as then.
+
+        Raises
+        ------
+        StateError
+            Something of this is not the same, or the cells are not those of the book.
+        """
+        for name, value in engine.identity.items():
+            if saved.identity.get(name) != value:
+                raise StateError(
+                    f"the session was saved with {name} {saved.identity.get(name)}, here it is "
+                    f"{value}; only the same takes it up again"
+                )
+        if saved.policy != repr(policy):
+            raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+        counts, cells = saved.counts, saved.cells
+        if not len(cells) <= counts["cap"]:
+            raise StateError(f"{len(cells)} cells saved under a cap of {counts['cap']}")
+        session = cls(engine, counts["cap"], policy, block=counts["block"])
+        engine.load(saved.state, saved.logits)
+        engine.states(frozenset({"keys"}), cells.positions)  # refuses cells that are others
+        session._cells = cells
+        session._peak, session._evicted = counts["peak"], counts["evicted"]
+        if len(saved.query_positions):
+            session._queries = Queries(saved.queries, saved.query_positions)
+        return session
 
     def _check_mask(self, mask: NDArray[np.bool_]) -> None:
         if mask.shape != (len(self._cells),):
