@@ -229,7 +229,7 @@ def tiny_llama() -> LlamaForCausalLM:
     torch.manual_seed(1)
     config = LlamaConfig(
         vocab_size=300,
-        hidden_size=128,
+        hidden_size=256,  # heads of 64 numbers: llama.cpp rotates them when it quantizes
         intermediate_size=128,
         num_hidden_layers=3,
         num_attention_heads=4,

@@ -152,10 +152,14 @@ class LlamaModel:
         return int(llama_cpp.llama_model_n_head_kv(self.handle))
 
     @property
-    def partly_rotated(self) -> bool:
-        """Whether rotary embedding leaves a part of each head alone."""
-        rotated = self._number("rope.dimension_count")
-        return rotated is not None and rotated != self._head_size("key")
+    def quantized_keys_move(self) -> bool:
+        """Whether quantized keys can be moved to other positions.
+
+        llama.cpp spoils them where rotary embedding leaves a part of each head alone, and crashes
+        where the size of a head is no multiple of 64.
+        """
+        size = self._head_size("key")
+        return size % 64 == 0 and self._number("rope.dimension_count") in (None, size)
 
     @cached_property
     def digest(self) -> str:

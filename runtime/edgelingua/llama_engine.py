@@ -168,12 +168,9 @@ class LlamaEngine:
 
     @property
     def can_shift(self) -> bool:
-        """Whether cached tokens can be moved to other positions.
-
-        Keys that are quantized and only partly rotated do not survive it in llama.cpp.
-        """
-        whole = self.options.keys == "f16" or not self.model.partly_rotated
-        return whole and bool(llama_cpp.llama_memory_can_shift(self._memory))
+        """Whether cached tokens can be moved to other positions."""
+        movable = self.options.keys == "f16" or self.model.quantized_keys_move
+        return movable and bool(llama_cpp.llama_memory_can_shift(self._memory))
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -249,12 +246,12 @@ class LlamaEngine:
         ReaderError
             Nothing has been read yet, or they are not numbers.
         """
-        if self._restored is not None:
-            return self._restored.copy()
-        pointer = self._read and llama_cpp.llama_get_logits_ith(self._context, -1)
-        if not pointer:
-            raise ReaderError("no logits yet: feed at least one token first")
-        logits: NDArray[np.float32] = np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
+        logits = self._restored
+        if logits is None:
+            pointer = self._read and llama_cpp.llama_get_logits_ith(self._context, -1)
+            if not pointer:
+                raise ReaderError("no logits yet: feed at least one token first")
+            logits = np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
         if not np.isfinite(logits.max()):
             raise ReaderError(
                 f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
