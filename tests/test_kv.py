@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import CapError, ReaderError
 from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Streaming
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Cells, Signal, runs
 from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import CacheOptions, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 
 from .conftest import DOCUMENT
 
@@ -36,6 +37,7 @@ class CountingEngine:
     trained_length = 300
     can_shift = True
     window = 0
+    cache_bytes = 0
 
     def __init__(self, cap: int, chunk: int = 128) -> None:
         self.cap = cap

@@ -12,9 +12,10 @@ from transformers import LlamaForCausalLM
 
 from edgelingua.errors import CapError, PolicyError, ReaderError
 from edgelingua.kv import blob
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, SnapKV
 from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import CacheOptions, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 
 from . import tiny_gguf
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from edgelingua import llama_hook, llama_selftest
 from edgelingua.errors import PolicyError, ReaderError, StateError
 from edgelingua.kv import blob
+from edgelingua.kv.options import CacheOptions, CacheType
 from edgelingua.kv.policies import H2O, POLICIES, KeyDiff, KNorm, SnapKV, Tova, load_policy
 from edgelingua.kv.policy import attention
 from edgelingua.kv.session import Session
 from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import CacheOptions, CacheType, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 
 from .conftest import DOCUMENT
 
@@ -145,7 +146,7 @@ def test_what_cannot_work_together_is_refused(
 
 
 def test_unknown_cache_types(reader: LlamaModel) -> None:
-    with pytest.raises(ReaderError, match="expected one of f16, q4_0, q8_0"):
+    with pytest.raises(ReaderError, match="expected one of f16, q8_0, q4_0"):
         CacheOptions(keys="q5_1")  # type: ignore[arg-type]
 
 

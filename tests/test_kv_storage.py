@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import CapError, StateError
 from edgelingua.kv import blob
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, Policy, SnapKV, Streaming, load_policy
 from edgelingua.kv.session import Session
 from edgelingua.llama import LlamaModel, SamplerState, Sampling
-from edgelingua.llama_engine import CacheOptions, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 
 WARM = Sampling(temperature=1.2, seed=7, top_k=0, top_p=1.0, min_p=0.0)
 

@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from edgelingua import llama_selftest
 from edgelingua.bundle import hash_file
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import POLICIES, Policy, Streaming
 from edgelingua.kv.session import Session, check_cap
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
-from edgelingua.llama_engine import CacheOptions, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 from edgelingua.llama_library import forget, llama_cpp, why
 from edgelingua.measure import available_cpus
 
@@ -166,6 +167,11 @@ class LlamaModel:
         """SHA-256 of the file."""
         return hash_file(self.path)
 
+    @property
+    def weights_mb(self) -> float:
+        """Size of the weights in MB (10^6 bytes)."""
+        return float(llama_cpp.llama_model_size(self.handle)) / 1e6
+
     def cell_bytes(self, cache: CacheOptions) -> int:
         """Bytes that one cached token takes in all layers, which must be alike."""
         per_layer = sum(
@@ -233,6 +239,21 @@ class LlamaModel:
             buffer = ctypes.create_string_buffer(-size)
             size = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, -size, 0, False)
         return buffer.raw[:size]
+
+    def pieces(self, tokens: NDArray[np.int32]) -> list[bytes]:
+        """Return what each token stands for."""
+        return [self.token_bytes(token) for token in tokens.tolist()]
+
+    def tail(self, tokens: NDArray[np.int32], text: str) -> int:
+        """Return how many of the last tokens are needed to cover ``text``, with which they end."""
+        missing = len(text.encode())
+        count = 0
+        for piece in reversed(self.pieces(tokens)):
+            if missing <= 0:
+                break
+            missing -= len(piece)
+            count += 1
+        return count
 
     def stream_text(self, tokens: Iterator[int]) -> Iterator[str]:
         """Turn tokens into text as they come; a character cut into several tokens waits for all."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import PolicyError, ReaderError, StateError
+from edgelingua.errors import ReaderError, StateError
 from edgelingua.kv import blob
 from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
 from edgelingua.llama_library import BUILD, forget, llama_cpp, why
@@ -21,74 +21,10 @@ from edgelingua.llama_library import BUILD, forget, llama_cpp, why
 if TYPE_CHECKING:
     from edgelingua.llama import LlamaModel
 
-CacheType = Literal["f16", "q8_0", "q4_0"]
 _TYPES: Mapping[str, int] = {"f16": 1, "q4_0": 2, "q8_0": 8}
 _BYTES = ctypes.POINTER(ctypes.c_uint8)
 _GRAIN = 256
 """llama.cpp allocates and looks at cells by this many."""
-
-
-@dataclass(frozen=True)
-class CacheOptions:
-    """How the cache is kept and read.
-
-    Parameters
-    ----------
-    keys, values
-        Number formats. ``q8_0`` takes 53 % of ``f16`` and is close to lossless; ``q4_0`` takes
-        28 %, and some models break under it: try yours.
-    flash_attention
-        ``None``: on, unless the policy reads attention weights.
-    chunk
-        Most tokens read at once. The compute buffers grow with it.
-    hooks
-        What the engine must be able to overhear; follows from the policy.
-    queries
-        How many of the last queries are overheard; follows from the policy.
-
-    Raises
-    ------
-    PolicyError
-        The combination cannot work.
-    ReaderError
-        A value out of range.
-    """
-
-    keys: CacheType = "f16"
-    values: CacheType = "f16"
-    flash_attention: bool | None = None
-    chunk: int = 128
-    hooks: frozenset[Signal] = frozenset()
-    queries: int = 0
-
-    def __post_init__(self) -> None:
-        for name, value in (("keys", self.keys), ("values", self.values)):
-            if value not in _TYPES:
-                raise ReaderError(f"cache {name} {value!r}: expected one of {', '.join(_TYPES)}")
-        if self.chunk < 1:
-            raise ReaderError(f"a chunk of {self.chunk} tokens: expected at least 1")
-        if self.flash_attention and "attention" in self.hooks:
-            raise PolicyError(
-                "this policy reads attention weights, which flash attention never writes down: "
-                "leave flash attention off, or choose another policy"
-            )
-        if not self.flash and self.values != "f16":
-            reason = "this policy reads attention weights" if self.hooks else "it is off"
-            raise PolicyError(
-                f"cache values in {self.values} need flash attention, and {reason}: keep values in "
-                "f16, or choose another policy"
-            )
-        if "queries" in self.hooks and self.keys != "f16":
-            raise PolicyError(
-                f"this policy multiplies queries with keys, and llama.cpp rotates {self.keys} keys "
-                "where it stores them: keep keys in f16, or choose another policy"
-            )
-
-    @property
-    def flash(self) -> bool:
-        """Whether flash attention is on."""
-        on = self.flash_attention
-        return "attention" not in self.hooks if on is None else on
 
 
 class LlamaEngine:
@@ -171,6 +107,11 @@ class LlamaEngine:
         """Whether cached tokens can be moved to other positions."""
         movable = self.options.keys == "f16" or self.model.quantized_keys_move
         return movable and bool(llama_cpp.llama_memory_can_shift(self._memory))
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory that the cache takes, used or not."""
+        return self.cells * self.model.cell_bytes(self.options)
 
     @property
     def identity(self) -> Mapping[str, Any]:

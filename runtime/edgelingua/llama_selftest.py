@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgelingua.errors import EdgeLinguaError, ReaderError
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policy import attention
 from edgelingua.kv.state import Cells
-from edgelingua.llama_engine import CacheOptions, LlamaEngine
+from edgelingua.llama_engine import LlamaEngine
 from edgelingua.llama_library import BUILD
 
 if TYPE_CHECKING:

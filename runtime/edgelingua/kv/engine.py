@@ -76,6 +76,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def cache_bytes(self) -> int:
+        """Memory that the cache takes, used or not."""
+        ...
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What `state` belongs to: model, library, cache; as JSON takes it."""
         ...

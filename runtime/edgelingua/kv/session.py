@@ -122,7 +122,7 @@ class Session:
         pinned: NDArray[np.bool_] | bool = False,
         *,
         importance: NDArray[np.float32] | float = np.nan,
-        group: int = 0,
+        group: NDArray[np.int32] | int = 0,
     ) -> None:
         """Read tokens, of any number.
 
@@ -136,7 +136,8 @@ class Session:
             For policies that use it, as `policies.Compressor`: ``(n,)``, higher = keep, NaN where
             nothing is known.
         group
-            A number to find these tokens by later, as that of a turn; see `groups`.
+            Numbers to find these tokens by later, as that of a turn: ``(n,)``, or one for all; see
+            `groups`.
 
         Raises
         ------
@@ -146,6 +147,7 @@ class Session:
         tokens = np.asarray(tokens, dtype=np.int32)
         pinned = np.broadcast_to(np.asarray(pinned, dtype=bool), tokens.shape)
         importance = np.broadcast_to(np.asarray(importance, np.float32), tokens.shape)
+        groups = np.broadcast_to(np.asarray(group, np.int32), tokens.shape)
         self._refuse_if_hopeless(self._cells.appended(tokens, pinned))
         at = 0
         while at < len(tokens):
@@ -153,21 +155,26 @@ class Session:
             with uninterrupted():
                 room = self._make_room(min(self._step(missing), missing))
                 step = slice(at, at + room)
-                book = self._cells.appended(tokens[step], pinned[step], importance[step], group)
+                book = self._cells.appended(
+                    tokens[step], pinned[step], importance[step], groups[step]
+                )
                 self._read(book, tokens[step], missing)
             at += room
 
-    def generate(self, sampler: TokenSampler, limit: int, stop: frozenset[int]) -> Iterator[int]:
+    def generate(
+        self, sampler: TokenSampler, limit: int, stop: frozenset[int], *, group: int = 0
+    ) -> Iterator[int]:
         """Generate tokens until one of ``stop`` is drawn, at most ``limit``.
 
-        Once the iterator has ended, every token it yielded has been fed; the stop token has not.
+        ``group``: as in `feed`. Once the iterator has ended, every token it yielded has been fed;
+        the stop token has not.
         """
         for _ in range(limit):
             token = sampler.sample()
             if token in stop:
                 return
             yield token
-            self.feed(np.asarray([token], dtype=np.int32))
+            self.feed(np.asarray([token], dtype=np.int32), group=group)
 
     def pin(self, pinned: NDArray[np.bool_]) -> None:
         """Say anew which cached tokens must never be evicted: a mask ``(n,)``.

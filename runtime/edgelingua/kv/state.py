@@ -98,7 +98,7 @@ class Cells:
         tokens: NDArray[np.int32],
         pinned: NDArray[np.bool_] | bool = False,
         importance: NDArray[np.float32] | float = np.nan,
-        group: int = 0,
+        group: NDArray[np.int32] | int = 0,
     ) -> Cells:
         """Return the book with cells behind the last one."""
         first, count = self.next_position, len(tokens)
@@ -111,7 +111,7 @@ class Cells:
             np.concatenate(
                 [self.importance, np.broadcast_to(np.asarray(importance, np.float32), count)]
             ),
-            np.concatenate([self.group, np.full(count, group, dtype=np.int32)]),
+            np.concatenate([self.group, np.broadcast_to(np.asarray(group, np.int32), count)]),
             np.concatenate([self.attention, fresh], axis=1),
         )
 
