@@ -29,6 +29,8 @@ from edgelingua.manifest import Task
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.sources import find
 
+from . import tiny_gguf
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "examples" / "data" / "grant-1872.txt"
 
@@ -220,4 +222,31 @@ def gguf() -> Path:
 
 @pytest.fixture(scope="session")
 def reader(gguf: Path) -> LlamaModel:
-    return LlamaModel(gguf)
+    return LlamaModel(gguf, threads=1)  # two that wait for each other crawl on a busy machine
+
+
+@pytest.fixture(scope="session")
+def tiny_llama() -> LlamaForCausalLM:
+    """A Llama with random weights whose heads are large enough for quantized caches."""
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=256,  # heads of 64 numbers: llama.cpp rotates them when it quantizes
+        intermediate_size=128,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        initializer_range=0.3,
+        attn_implementation="eager",
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_reader(
+    tiny_llama: LlamaForCausalLM, tmp_path_factory: pytest.TempPathFactory
+) -> LlamaModel:
+    """The same in llama.cpp, in full precision: what must be equal is equal there."""
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    return LlamaModel(tiny_gguf.write(tiny_llama, path), threads=1)

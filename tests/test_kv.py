@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
@@ -13,10 +15,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgelingua.errors import CapError, ReaderError
+from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Streaming
 from edgelingua.kv.session import Session
-from edgelingua.kv.state import Cells, runs
-from edgelingua.llama import LlamaEngine, LlamaModel, Sampling
+from edgelingua.kv.state import Cells, Signal, runs
+from edgelingua.llama import LlamaModel, Sampling
+from edgelingua.llama_engine import LlamaEngine
 
 from .conftest import DOCUMENT
 
@@ -31,6 +36,8 @@ class CountingEngine:
 
     trained_length = 300
     can_shift = True
+    window = 0
+    cache_bytes = 0
 
     def __init__(self, cap: int, chunk: int = 128) -> None:
         self.cap = cap
@@ -38,13 +45,19 @@ class CountingEngine:
         self.positions: list[int] = []
         self.fed = 0
 
-    def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
+    def decode(
+        self,
+        tokens: NDArray[np.int32],
+        first_position: int,
+        listen: frozenset[Signal] = frozenset(),
+    ) -> Heard:
         assert 0 < len(tokens) <= self.chunk
         assert first_position == (self.positions[-1] + 1 if self.positions else 0)
         assert first_position + len(tokens) <= self.trained_length
         self.positions += range(first_position, first_position + len(tokens))
         self.fed += len(tokens)
         assert len(self.positions) <= self.cap, "the cap was exceeded"
+        return Heard()
 
     def remove(self, start: int, end: int) -> None:
         assert self.positions[-1] >= end, "the last position was evicted"
@@ -56,6 +69,23 @@ class CountingEngine:
 
     def logits(self) -> NDArray[np.float32]:
         return np.zeros(3, dtype=np.float32)
+
+    def states(
+        self, names: frozenset[Signal], positions: NDArray[np.int64]
+    ) -> Mapping[Signal, NDArray[np.float32]]:
+        assert positions.tolist() == self.positions
+        return {}
+
+    identity: Mapping[str, Any] = {}
+
+    def sibling(self) -> CountingEngine:
+        return CountingEngine(self.cap, self.chunk)
+
+    def state(self) -> NDArray[np.uint8]:
+        return np.zeros(0, dtype=np.uint8)
+
+    def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
+        raise NotImplementedError
 
 
 @given(
@@ -112,16 +142,14 @@ def test_streaming_is_sinks_and_a_window() -> None:
 def test_runs_and_compaction() -> None:
     assert runs(np.asarray([], dtype=np.int64)) == []
     assert runs(np.asarray([0, 1, 4, 6, 7])) == [(0, 2), (4, 5), (6, 8)]
-    cells = Cells()
-    cells.append(np.arange(8, dtype=np.int32), np.zeros(8, dtype=bool))
-    cells.remove(np.asarray([0, 0, 1, 1, 0, 1, 0, 0], dtype=bool))
-    assert cells.compact() == [(4, 5, -2), (6, 8, -3)]
-    assert cells.positions.tolist() == [0, 1, 2, 3, 4]
+    cells = Cells().appended(np.arange(8, dtype=np.int32))
+    cells = cells.without(np.asarray([0, 0, 1, 1, 0, 1, 0, 0], dtype=bool))
+    assert cells.moves() == [(4, 5, -2), (6, 8, -3)]
+    assert cells.compacted().positions.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_view_cannot_be_written() -> None:
-    cells = Cells()
-    cells.append(np.arange(3, dtype=np.int32), np.zeros(3, dtype=bool))
+    cells = Cells().appended(np.arange(3, dtype=np.int32))
     with pytest.raises(ValueError, match="read-only"):
         cells.view().pinned[0] = True
 
@@ -129,7 +157,14 @@ def test_a_view_cannot_be_written() -> None:
 def plain_logits(gguf: Path, tokens: NDArray[np.int32], chunk: int) -> NDArray[np.float32]:
     """Logits of plain llama.cpp through its own high-level class."""
     plain = llama_cpp.Llama(
-        str(gguf), n_ctx=1024, n_batch=chunk, n_ubatch=chunk, flash_attn=True, verbose=False
+        str(gguf),
+        n_ctx=1024,
+        n_batch=chunk,
+        n_ubatch=chunk,
+        n_threads=1,
+        n_threads_batch=1,
+        flash_attn=True,
+        verbose=False,
     )
     plain.eval(tokens.tolist())
     pointer = llama_cpp.llama_get_logits_ith(plain.ctx, -1)
@@ -140,9 +175,9 @@ def plain_logits(gguf: Path, tokens: NDArray[np.int32], chunk: int) -> NDArray[n
 def test_with_room_for_everything_logits_are_those_of_plain_llama_cpp(
     reader: LlamaModel, gguf: Path, tokens: NDArray[np.int32], chunk: int
 ) -> None:
-    session = reader.session(1024, chunk=chunk)
-    session.feed(tokens[:300])
-    np.testing.assert_allclose(session.logits(), plain_logits(gguf, tokens[:300], chunk), atol=1e-4)
+    session = reader.session(1024, cache=CacheOptions(chunk=chunk))
+    session.feed(tokens[:200])
+    np.testing.assert_allclose(session.logits(), plain_logits(gguf, tokens[:200], chunk), atol=1e-4)
 
 
 def test_the_engine_holds_the_cells_that_the_session_says(
@@ -197,9 +232,14 @@ def test_a_prompt_is_read_with_most_of_the_window_in_sight() -> None:
     seen: list[int] = []
 
     class Watching(CountingEngine):
-        def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
+        def decode(
+            self,
+            tokens: NDArray[np.int32],
+            first_position: int,
+            listen: frozenset[Signal] = frozenset(),
+        ) -> Heard:
             seen.append(len(self.positions))
-            super().decode(tokens, first_position)
+            return super().decode(tokens, first_position)
 
     for cap, pinned in ((128, 0), (96, 20), (250, 200)):
         session = Session(Watching(cap, 128), cap)
@@ -258,7 +298,7 @@ def test_sampling_out_of_range(wrong: dict[str, float]) -> None:
 
 
 def test_logits_before_anything_was_fed(reader: LlamaModel) -> None:
-    engine = LlamaEngine(reader, 64, 32)
+    engine = LlamaEngine(reader, 64)
     with pytest.raises(ReaderError, match="feed at least one token"):
         engine.logits()
     session = reader.session(64)
@@ -267,11 +307,11 @@ def test_logits_before_anything_was_fed(reader: LlamaModel) -> None:
 
 
 def test_a_batch_larger_than_the_engines(reader: LlamaModel) -> None:
-    engine = LlamaEngine(reader, 64, 8)
+    engine = LlamaEngine(reader, 64, CacheOptions(chunk=8))
     with pytest.raises(ReaderError, match="expected 1 to 8"):
         engine.decode(np.zeros(9, dtype=np.int32), 0)
     with pytest.raises(ReaderError, match="at least 1"):
-        reader.session(64, chunk=0)
+        CacheOptions(chunk=0)
 
 
 def test_what_was_generated_has_been_fed(reader: LlamaModel, tokens: NDArray[np.int32]) -> None:

@@ -15,11 +15,13 @@ from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
 from edgelingua.errors import CapError, EvictionWarning, InputError
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import CacheStatistics
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
 from edgelingua.measure import Stopwatch
 from edgelingua.ort import RunOptions
+from edgelingua.planning import token_importance
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
 from edgelingua.structure import Mode
@@ -55,12 +57,15 @@ class Assistant:
     cap
         Most tokens in the reader's KV cache, at every step.
     policy
-        Decides which cached tokens go when the cap is reached; default `Streaming`.
+        Decides which cached tokens go when the cap is reached; default `Streaming`. It is told what
+        the compressor scored.
     system
         System prompt. It is never evicted, and neither is the question. Empty: none is sent, for
         models whose chat template has no place for one.
     sampling
         How the answer's tokens are drawn.
+    cache
+        How the cache is kept.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Assistant:
         policy: Policy | None = None,
         system: str = SYSTEM,
         sampling: Sampling | None = None,
+        cache: CacheOptions | None = None,
     ) -> None:
         if any("\ud800" <= character <= "\udfff" for character in system):
             raise InputError("the system prompt was not valid UTF-8")
@@ -81,6 +87,7 @@ class Assistant:
         self.policy = policy
         self.system = system
         self.sampling = sampling or Sampling()
+        self.cache = cache
 
     @classmethod
     def load(
@@ -153,7 +160,7 @@ class Assistant:
         with watch.stage("compress"):
             compressed = self.compressor.compress(prompt, budget, progress)
         parts = self._chat(compressed.text)
-        session = self.reader.session(self.cap, self.policy)
+        session = self.reader.session(self.cap, self.policy, cache=self.cache)
         sampler = self.reader.sampler(session, self.sampling)
         tokens = np.concatenate([part.tokens for part in parts])
         if len(tokens) > self.cap:
@@ -164,7 +171,11 @@ class Assistant:
                 stacklevel=2,
             )
         with watch.stage("prefill"):
-            session.feed(tokens, self._pinned(parts, question))
+            session.feed(
+                tokens,
+                self._pinned(parts, question),
+                importance=self._importance(parts, compressed),
+            )
         pieces: list[str] = []
         answer: list[int] = []
 
@@ -214,17 +225,17 @@ class Assistant:
         for part in parts:
             mask = np.ones(len(part.tokens), dtype=bool)
             if part.source == last:
-                mask[: len(mask) - self._tail_tokens(part.tokens, question)] = False
+                mask[: len(mask) - self.reader.tail(part.tokens, question)] = False
             masks.append(mask)
         return np.concatenate(masks)
 
-    def _tail_tokens(self, tokens: NDArray[np.int32], text: str) -> int:
-        """Return how many of the last tokens are needed to cover ``text``."""
-        missing = len(text.encode())
-        count = 0
-        for token in reversed(tokens.tolist()):
-            if missing <= 0:
-                break
-            missing -= len(self.reader.token_bytes(token))
-            count += 1
-        return count
+    def _importance(self, parts: list[ChatPart], compressed: Compressed) -> NDArray[np.float32]:
+        """What the compressor scored, for the tokens of its text: ``(n,)``, NaN for the others."""
+        last = max(part.source for part in parts if part.source is not None)
+        columns = []
+        for part in parts:
+            if part.source == last:
+                columns.append(token_importance(compressed, self.reader.pieces(part.tokens)))
+            else:
+                columns.append(np.full(len(part.tokens), np.nan, dtype=np.float32))
+        return np.concatenate(columns)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,13 +21,19 @@ from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import METHODS, Level, TokenPruner, default_method, load_compressor
+from edgelingua.console import read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
+from edgelingua.kv.options import CacheOptions, CacheType
+from edgelingua.kv.policies import POLICIES, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress as ProgressCallback
 from edgelingua.structure import Mode
+
+if TYPE_CHECKING:
+    from edgelingua.llama import LlamaModel
 
 app = typer.Typer(
     help="Prompt compression and capped-memory generation for language models on the device.",
@@ -78,6 +84,13 @@ RankerName = Annotated[
 Explain = Annotated[
     Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
 ]
+Cap = Annotated[
+    int | None, typer.Option(help="Most tokens in the reader's KV cache; default 1024.", min=2)
+]
+CapMb = Annotated[float | None, typer.Option(help="The same in MB of cache.")]
+PolicyName = Annotated[str, typer.Option("--policy", help="See: edgelingua policies.")]
+CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
+CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
 DeviceOption = Annotated[
     DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
@@ -139,7 +152,7 @@ def compress(
         rate = 0.5 if threshold is None else 1.0
     budget = _budget(tokens, rate)
     prompt = Prompt.build(
-        _read(source),
+        read_text(source),
         instruction=instruction,
         question=question,
         pin=[*(pin or ()), *_patterns(pin_pattern or ())],
@@ -186,7 +199,11 @@ def run(
     reader: Reader = models.DEFAULT_READER,
     tokens: Tokens = None,
     rate: Rate = None,
-    cap: Annotated[int, typer.Option(help="Most tokens in the reader's KV cache.", min=2)] = 1024,
+    cap: Cap = None,
+    cap_mb: CapMb = None,
+    policy: PolicyName = "streaming",
+    cache_keys: CacheKeys = "f16",
+    cache_values: CacheValues = "f16",
     method: MethodName = None,
     model: Model = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
@@ -211,12 +228,14 @@ def run(
     Without --tokens and --rate, the text is compressed to what fits the cap.
     """
     budget = None if tokens is None and rate is None else _budget(tokens, rate)
-    text = _read(source)
+    text = read_text(source)
     # llama_cpp takes a while to import, and compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
     from edgelingua.llama import LlamaModel, Sampling
 
     watch = Stopwatch()
+    cache = CacheOptions(keys=cache_keys, values=cache_values)
+    chosen = load_policy(policy)
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -231,7 +250,13 @@ def run(
             options=RunOptions(threads, device, strict),
         )
     assistant = Assistant(
-        compressor, llama, cap=cap, system=SYSTEM if system is None else system, sampling=sampling
+        compressor,
+        llama,
+        cap=_cap(llama, cap, cap_mb, cache),
+        policy=chosen,
+        system=SYSTEM if system is None else system,
+        sampling=sampling,
+        cache=cache,
     )
 
     def show(piece: str) -> None:
@@ -256,6 +281,7 @@ def run(
         "cells_used": reply.cache.peak,
         "cap": reply.cache.cap,
         "evicted": reply.cache.evicted,
+        "policy": policy,
         "milliseconds": watch.milliseconds | reply.milliseconds,
         "peak_rss_mb": peak_rss_mb(),
     }
@@ -267,6 +293,41 @@ def run(
 
 
 @app.command()
+def chat(
+    reader: Reader = models.DEFAULT_READER,
+    cap: Cap = None,
+    cap_mb: CapMb = None,
+    policy: PolicyName = "streaming",
+    cache_keys: CacheKeys = "f16",
+    cache_values: CacheValues = "f16",
+    system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
+    load: Annotated[
+        Path | None, typer.Option(help="Take up a saved chat, with its cap and its policy.")
+    ] = None,
+    max_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 512,
+    model: Model = None,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.7,
+    seed: Annotated[int, typer.Option(help="Makes draws repeatable.")] = 0,
+    threads: Threads = 0,
+) -> None:
+    """Chat for as long as you like, with a KV cache that never exceeds --cap; /help in it."""
+    from edgelingua.chat import Chat
+    from edgelingua.llama import LlamaModel, Sampling
+    from edgelingua.terminal import Terminal
+
+    cache = CacheOptions(keys=cache_keys, values=cache_values)
+    chosen = load_policy(policy)
+    sampling = Sampling(temperature, seed=seed)
+    llama = LlamaModel(models.find_reader(reader), threads=threads)
+    if load:
+        conversation = Chat.load(llama, load)
+    else:
+        session = llama.session(_cap(llama, cap, cap_mb, cache), chosen, cache=cache)
+        conversation = Chat(llama, session, system, sampling)
+    Terminal(conversation, model, max_tokens, lambda text: stderr.print(text, soft_wrap=True)).run()
+
+
+@app.command()
 def methods() -> None:
     """List the compression methods."""
     table = Table("method", "what it does", "source", "needs", box=None)
@@ -274,6 +335,16 @@ def methods() -> None:
         needs = [f"{method.task} bundle"] if method.task else []
         needs += ["a question"] if method.needs_question else []
         table.add_row(name, method.summary, method.source, ", ".join(needs) or "nothing")
+    stdout.print(table)
+
+
+@app.command()
+def policies() -> None:
+    """List the ways to choose what leaves the KV cache."""
+    table = Table("policy", "what stays", "source", "signals", "cost", box=None)
+    for name, policy in POLICIES.items():
+        signals = ", ".join(sorted(policy.make().signals)) or "positions"
+        table.add_row(name, policy.summary, policy.source, signals, policy.cost)
     stdout.print(table)
 
 
@@ -338,21 +409,6 @@ def fetch(name: Annotated[str, typer.Argument(help="A known model.")]) -> None:
     sys.stdout.write(f"{models.fetch(name)}\n")
 
 
-def _read(source: str) -> str:
-    """Read a whole text, strictly UTF-8."""
-    try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror})") from None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
-            "convert it first, for example with: iconv -f latin1 -t utf-8"
-        ) from None
-
-
 def _patterns(sources: Sequence[str]) -> list[re.Pattern[str]]:
     try:
         return [re.compile(source) for source in sources]
@@ -376,6 +432,14 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
     if tokens is not None and rate is not None:
         raise typer.BadParameter("give --tokens or --rate, not both")
     return Budget(tokens=tokens, rate=rate)
+
+
+def _cap(llama: LlamaModel, cap: int | None, megabytes: float | None, cache: CacheOptions) -> int:
+    if cap is not None and megabytes is not None:
+        raise typer.BadParameter("give --cap or --cap-mb, not both")
+    if megabytes is not None:
+        return llama.cap_of(megabytes, cache)
+    return min(1024, llama.trained_length) if cap is None else cap
 
 
 def _describe(folder: Path) -> str:

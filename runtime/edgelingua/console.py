@@ -7,9 +7,10 @@ import io
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TextIO
 
-from edgelingua.errors import EdgeLinguaError
+from edgelingua.errors import EdgeLinguaError, InputError
 
 
 def run(load: Callable[[], Callable[[], Any]]) -> None:
@@ -52,6 +53,21 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
+
+
+def read_text(source: str) -> str:
+    """Read a whole text, strictly UTF-8; ``-`` is stdin."""
+    try:
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({error.strerror})") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
+            "convert it first, for example with: iconv -f latin1 -t utf-8"
+        ) from None
 
 
 def _drop_stdout() -> None:

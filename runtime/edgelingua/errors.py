@@ -41,6 +41,14 @@ class CapError(EdgeLinguaError):
     """The KV cap is too small for what must stay in the cache."""
 
 
+class PolicyError(EdgeLinguaError):
+    """An eviction policy is unknown, or its options or signals are none that can work here."""
+
+
+class StateError(EdgeLinguaError):
+    """A saved session is damaged, or one of another model, llama.cpp or cache."""
+
+
 class ModelNotFoundError(EdgeLinguaError):
     """A model is neither a known name nor an existing path."""
 

@@ -1,4 +1,4 @@
-"""GGUF models through llama.cpp: the only file that imports ``llama_cpp``.
+"""GGUF models through llama.cpp: tokens, chat templates, samplers, and sessions on them.
 
 Uses the low-level API: the high-level ``Llama`` derives positions from its own token count and so
 goes wrong once tokens are evicted behind its back.
@@ -10,40 +10,29 @@ import codecs
 import ctypes
 import os
 import weakref
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from numpy.typing import NDArray
 
-from edgelingua.errors import MissingExtraError, ReaderError
-from edgelingua.kv.policies import Policy
+from edgelingua import llama_selftest
+from edgelingua.bundle import hash_file
+from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
+from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.policies import POLICIES, Policy, Streaming
 from edgelingua.kv.session import Session, check_cap
+from edgelingua.kv.state import Signal
+from edgelingua.kv.storage import SavedSession
+from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama_library import forget, llama_cpp, why
 from edgelingua.measure import available_cpus
 
-try:
-    import llama_cpp
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-except ImportError as error:
-    raise MissingExtraError("llama-cpp-python", "llama") from error
-
-_MESSAGES: list[str] = []
-"""What llama.cpp logged as errors since the last load; kept for our own messages."""
-
-_LOG_ERROR = 4
-
-
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _keep_errors(level: int, text: bytes, _: ctypes.c_void_p) -> None:
-    if level == _LOG_ERROR:
-        _MESSAGES.append(text.decode(errors="replace").strip())
-
-
-llama_cpp.llama_log_set(_keep_errors, ctypes.c_void_p(0))
-llama_cpp.llama_backend_init()
+_LISTENED: frozenset[Signal] = frozenset({"queries", "attention"})
 
 
 @dataclass(frozen=True)
@@ -127,30 +116,87 @@ class LlamaModel:
         self.path = Path(path)
         self.threads = threads or available_cpus()
         _check_magic(self.path)
-        _MESSAGES.clear()
+        forget()
         params = llama_cpp.llama_model_default_params()
         params.vocab_only = vocabulary_only
         params.n_gpu_layers = 0
-        self._model = llama_cpp.llama_model_load_from_file(os.fsencode(self.path), params)
-        if not self._model:
+        self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(self.path), params)
+        if not self.handle:
             raise ReaderError(
-                f"{self.path}: llama.cpp cannot load it: {_why()}; download it again, or see "
+                f"{self.path}: llama.cpp cannot load it: {why()}; download it again, or see "
                 "whether this llama-cpp-python knows the architecture"
             )
-        weakref.finalize(self, llama_cpp.llama_model_free, self._model)
-        self._vocabulary = llama_cpp.llama_model_get_vocab(self._model)
+        weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
+        self._vocabulary = llama_cpp.llama_model_get_vocab(self.handle)
+        self._listening_checked = False
         if not vocabulary_only:
             self._refuse_uncappable()
 
     @property
     def trained_length(self) -> int:
         """Context length the model was trained for, in tokens."""
-        return int(llama_cpp.llama_model_n_ctx_train(self._model))
+        return int(llama_cpp.llama_model_n_ctx_train(self.handle))
 
     @property
     def vocabulary_size(self) -> int:
         """Number of tokens in the vocabulary."""
         return int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
+
+    @property
+    def window(self) -> int:
+        """Positions that sliding-window layers look back; 0: there are none."""
+        return int(llama_cpp.llama_model_n_swa(self.handle))
+
+    @property
+    def kv_heads(self) -> int:
+        """Heads that keys and values have in each layer."""
+        return int(llama_cpp.llama_model_n_head_kv(self.handle))
+
+    @property
+    def quantized_keys_move(self) -> bool:
+        """Whether quantized keys can be moved to other positions.
+
+        llama.cpp spoils them where rotary embedding leaves a part of each head alone, and crashes
+        where the size of a head is no multiple of 64.
+        """
+        size = self._head_size("key")
+        return size % 64 == 0 and self._number("rope.dimension_count") in (None, size)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return hash_file(self.path)
+
+    @property
+    def weights_mb(self) -> float:
+        """Size of the weights in MB (10^6 bytes)."""
+        return float(llama_cpp.llama_model_size(self.handle)) / 1e6
+
+    def cell_bytes(self, cache: CacheOptions) -> int:
+        """Bytes that one cached token takes in all layers, which must be alike."""
+        per_layer = sum(
+            _bytes_of(self._head_size(name) * self.kv_heads, kind)
+            for name, kind in (("key", cache.keys), ("value", cache.values))
+        )
+        return per_layer * int(llama_cpp.llama_model_n_layer(self.handle))
+
+    def cap_of(self, megabytes: float, cache: CacheOptions | None = None) -> int:
+        """Return the most cells whose cache takes at most so many MB (10^6 bytes).
+
+        llama.cpp allocates cells by the 256.
+
+        Raises
+        ------
+        CapError
+            Not even the smallest cache fits.
+        """
+        size = 256 * self.cell_bytes(cache or CacheOptions())
+        if not megabytes * 1e6 >= size:
+            raise CapError(
+                f"a cache of {megabytes} MB: expected at least {size / 1e6:.1f}, which is 256 "
+                "cells of this model"
+            )
+        return min(self.trained_length, int(megabytes * 1e6 / size) * 256)
 
     @cached_property
     def stop_tokens(self) -> frozenset[int]:
@@ -193,6 +239,21 @@ class LlamaModel:
             buffer = ctypes.create_string_buffer(-size)
             size = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, -size, 0, False)
         return buffer.raw[:size]
+
+    def pieces(self, tokens: NDArray[np.int32]) -> list[bytes]:
+        """Return what each token stands for."""
+        return [self.token_bytes(token) for token in tokens.tolist()]
+
+    def tail(self, tokens: NDArray[np.int32], text: str) -> int:
+        """Return how many of the last tokens are needed to cover ``text``, with which they end."""
+        missing = len(text.encode())
+        count = 0
+        for piece in reversed(self.pieces(tokens)):
+            if missing <= 0:
+                break
+            missing -= len(piece)
+            count += 1
+        return count
 
     def stream_text(self, tokens: Iterator[int]) -> Iterator[str]:
         """Turn tokens into text as they come; a character cut into several tokens waits for all."""
@@ -238,25 +299,124 @@ class LlamaModel:
         parts.append(ChatPart(self._tokenize_part(rendered, special=True), None))
         return parts
 
-    def session(self, cap: int, policy: Policy | None = None, *, chunk: int = 128) -> Session:
+    def session(
+        self,
+        cap: int,
+        policy: Policy | None = None,
+        *,
+        cache: CacheOptions | None = None,
+        block: int | None = None,
+    ) -> Session:
         """Open a session whose cache holds at most ``cap`` tokens.
+
+        Parameters
+        ----------
+        cap
+            Most cells in use.
+        policy
+            Decides which tokens go; default `Streaming`.
+        cache
+            How the cache is kept.
+        block
+            Tokens evicted at a time, see `Session`.
 
         Raises
         ------
         CapError
             The cap is below 2 or above `trained_length`.
+        PolicyError
+            The policy needs what this cache or model cannot give.
         ReaderError
-            llama.cpp cannot allocate the cache.
+            llama.cpp cannot allocate the cache, or what it lets be overheard is not as expected.
         """
         check_cap(cap, self.trained_length)
-        return Session(LlamaEngine(self, cap, chunk), cap, policy)
+        return Session(self.engine(cap, policy, cache), cap, policy, block=block)
 
-    def sampler(self, session: Session, sampling: Sampling) -> LlamaSampler:
-        """Return a sampler that draws from a session of this model."""
+    def restore(
+        self, path: str | Path, policy: Policy | None = None
+    ) -> tuple[Session, Mapping[str, Any]]:
+        """Open a session where one was saved; return it with its notes.
+
+        Parameters
+        ----------
+        path
+            A file that `Session.save` wrote with this model.
+        policy
+            The policy of then; ``None`` finds it, if it had its default options.
+
+        Raises
+        ------
+        StateError
+            The file is damaged, or belongs to another model, library or policy.
+        """
+        saved = SavedSession.read(Path(path))
+        if policy is None:
+            known = {repr(info.make()): info.make() for info in POLICIES.values()}
+            if saved.policy not in known:
+                raise StateError(f"{path}: saved with {saved.policy}; give that policy")
+            policy = known[saved.policy]
+        try:
+            cache = CacheOptions(
+                keys=saved.identity["keys"],
+                values=saved.identity["values"],
+                flash_attention=saved.identity["flash_attention"],
+            )
+            session = Session.restored(
+                saved, self.engine(saved.counts["cap"], policy, cache), policy
+            )
+        except (KeyError, CapError, StateError) as error:
+            raise StateError(f"{path}: {error}") from None
+        return session, saved.notes
+
+    def engine(
+        self, cap: int, policy: Policy | None = None, cache: CacheOptions | None = None
+    ) -> LlamaEngine:
+        """Return an engine that can give what a policy needs; see `session`."""
+        policy = policy or Streaming()
+        hooks = policy.signals & _LISTENED
+        if hooks and self.window:
+            raise PolicyError(
+                f"{self.path}: its sliding-window layers have an attention of their own, which "
+                "this policy cannot use; choose one that needs neither queries nor attention"
+            )
+        if hooks:
+            self._check_listening()
+        options = replace(cache or CacheOptions(), hooks=hooks, queries=policy.queries)
+        return LlamaEngine(self, cap, options)
+
+    def sampler(
+        self, session: Session, sampling: Sampling, state: SamplerState | None = None
+    ) -> LlamaSampler:
+        """Return a sampler that draws from a session of this model.
+
+        ``state``: that of another sampler, to go on where it stopped.
+        """
         engine = session.engine
         if not isinstance(engine, LlamaEngine) or engine.model is not self:
             raise ReaderError("the session is not one of this model")
-        return LlamaSampler(engine, sampling)
+        return LlamaSampler(engine, sampling, state)
+
+    def _check_listening(self) -> None:
+        """Run the self-test, once for each model loaded."""
+        if not self._listening_checked:
+            llama_selftest.check(self)
+            self._listening_checked = True
+
+    def _number(self, key: str) -> int | None:
+        """Return a number from the file's metadata, below the architecture's name."""
+        buffer = ctypes.create_string_buffer(64)
+        found = llama_cpp.llama_model_meta_val_str(
+            self.handle, b"general.architecture", buffer, len(buffer)
+        )
+        name = f"{buffer.value.decode()}.{key}".encode()
+        found = llama_cpp.llama_model_meta_val_str(self.handle, name, buffer, len(buffer))
+        return int(buffer.value) if found > 0 else None
+
+    def _head_size(self, name: str) -> int:
+        """Size of a key or a value in one head."""
+        width = int(llama_cpp.llama_model_n_embd(self.handle))
+        heads = int(llama_cpp.llama_model_n_head(self.handle))
+        return self._number(f"attention.{name}_length") or width // heads
 
     def _tokenize_part(
         self, text: str, *, special: bool = False, first: bool = False
@@ -276,7 +436,7 @@ class LlamaModel:
         return whole[len(lead) :]
 
     def _render(self, messages: list[dict[str, str]]) -> str:
-        template = llama_cpp.llama_model_chat_template(self._model, None)
+        template = llama_cpp.llama_model_chat_template(self.handle, None)
         if not template:
             raise ReaderError(
                 f"{self.path}: has no chat template; use a model tuned for instructions or chat"
@@ -305,118 +465,46 @@ class LlamaModel:
             (llama_cpp.llama_model_is_hybrid, "is partly recurrent"),
             (llama_cpp.llama_model_has_encoder, "has an encoder"),
         ):
-            if refused(self._model):
+            if refused(self.handle):
                 raise ReaderError(
                     f"{self.path}: this model {what}; only decoders with a plain KV cache can be "
                     "capped"
                 )
-        if llama_cpp.llama_model_n_swa(self._model) > 0:
-            raise ReaderError(
-                f"{self.path}: this model uses sliding-window attention, which capped sessions do "
-                "not support yet; choose a model without it"
-            )
 
 
-class LlamaEngine:
-    """A llama.cpp context with one sequence: the engine of a `Session`."""
+@dataclass(frozen=True)
+class SamplerState:
+    """What a sampler remembers: how often it drew, and the last tokens it drew."""
 
-    def __init__(self, model: LlamaModel, cap: int, chunk: int) -> None:
-        if chunk < 1:
-            raise ReaderError(f"a chunk of {chunk} tokens: expected at least 1")
-        self.model = model
-        self.chunk = chunk
-        self._read = False
-        params = llama_cpp.llama_context_default_params()
-        # The cache is allocated now, whole: the cap is what bounds memory, not the eviction.
-        params.n_ctx = -(-cap // 256) * 256
-        params.n_batch = params.n_ubatch = chunk
-        params.n_seq_max = 1
-        params.n_threads = params.n_threads_batch = model.threads
-        params.no_perf = True
-        _MESSAGES.clear()
-        self._context = llama_cpp.llama_init_from_model(model._model, params)
-        if not self._context:
-            raise ReaderError(f"{model.path}: no context for {params.n_ctx} cells: {_why()}")
-        # Holding the model keeps it alive until its context has gone.
-        weakref.finalize(self, _free_context, self._context, model)
-        self._memory = llama_cpp.llama_get_memory(self._context)
-        self._batch = llama_cpp.llama_batch_init(chunk, 0, 1)
-        weakref.finalize(self, llama_cpp.llama_batch_free, self._batch)
-
-    @property
-    def trained_length(self) -> int:
-        """Positions the model was trained for."""
-        return self.model.trained_length
-
-    @property
-    def can_shift(self) -> bool:
-        """Whether cached tokens can be moved to other positions."""
-        return bool(llama_cpp.llama_memory_can_shift(self._memory))
-
-    def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
-        """Append tokens at consecutive positions.
-
-        Raises
-        ------
-        ReaderError
-            llama.cpp could not decode.
-        """
-        if not 0 < len(tokens) <= self.chunk:
-            raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for index, token in enumerate(tokens.tolist()):
-            batch.token[index] = token
-            batch.pos[index] = first_position + index
-            batch.n_seq_id[index] = 1
-            batch.seq_id[index][0] = 0
-            batch.logits[index] = index == len(tokens) - 1
-        _MESSAGES.clear()
-        outcome = llama_cpp.llama_decode(self._context, batch)
-        if outcome != 0:
-            raise ReaderError(
-                f"llama.cpp could not decode {len(tokens)} tokens at position {first_position} "
-                f"(code {outcome}): {_why()}"
-            )
-        self._read = True
-
-    def remove(self, start: int, end: int) -> None:
-        """Drop the cells at positions ``start <= p < end``."""
-        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, start, end):
-            raise ReaderError(f"llama.cpp cannot drop positions {start} to {end - 1}")
-
-    def shift(self, start: int, end: int, delta: int) -> None:
-        """Add ``delta`` to the positions ``start <= p < end``."""
-        llama_cpp.llama_memory_seq_add(self._memory, 0, start, end, delta)
-
-    def logits(self) -> NDArray[np.float32]:
-        """Logits ``(vocabulary,)`` after the last token decoded."""
-        pointer = self._logits_pointer()
-        return np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,)).copy()
-
-    def _logits_pointer(self) -> Any:
-        pointer = self._read and llama_cpp.llama_get_logits_ith(self._context, -1)
-        if not pointer:
-            raise ReaderError("no logits yet: feed at least one token first")
-        return pointer
-
-    def sample(self, chain: Any) -> int:
-        """Draw a token with a llama.cpp sampler chain."""
-        self._logits_pointer()  # without logits llama.cpp would abort the process
-        return int(llama_cpp.llama_sampler_sample(chain, self._context, -1))
+    draws: int = 0
+    recent: tuple[int, ...] = ()
 
 
 class LlamaSampler:
-    """llama.cpp's own samplers, in its usual order."""
+    """llama.cpp's own samplers, in its usual order.
 
-    def __init__(self, engine: LlamaEngine, sampling: Sampling) -> None:
+    Parameters
+    ----------
+    engine
+        Its logits are drawn from.
+    sampling
+        How.
+    state
+        Goes on where a sampler with this `state` stopped.
+    """
+
+    def __init__(
+        self, engine: LlamaEngine, sampling: Sampling, state: SamplerState | None = None
+    ) -> None:
         self._engine = engine
+        self._sampling = sampling
+        self.state = state or SamplerState()
         params = llama_cpp.llama_sampler_chain_default_params()
         params.no_perf = True
         self._chain = llama_cpp.llama_sampler_chain_init(params)
         weakref.finalize(self, llama_cpp.llama_sampler_free, self._chain)
         penalty = llama_cpp.llama_sampler_init_penalties(
-            engine.model.vocabulary_size, 64, sampling.repeat_penalty, 0.0, 0.0
+            engine.model.vocabulary_size, _REMEMBERED, sampling.repeat_penalty, 0.0, 0.0
         )
         steps = [penalty]
         if sampling.temperature == 0:
@@ -427,18 +515,52 @@ class LlamaSampler:
                 llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
                 llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1),
                 llama_cpp.llama_sampler_init_temp(sampling.temperature),
-                llama_cpp.llama_sampler_init_dist(sampling.seed),
             ]
         for step in steps:
             llama_cpp.llama_sampler_chain_add(self._chain, step)
+        for token in self.state.recent:
+            llama_cpp.llama_sampler_accept(self._chain, token)
+        self._candidates = np.zeros(engine.model.vocabulary_size, dtype=_CANDIDATE)
 
     def sample(self) -> int:
         """Draw the next token."""
-        return self._engine.sample(self._chain)
+        candidates = self._candidates
+        candidates["id"] = np.arange(len(candidates))
+        candidates["logit"] = self._engine.logits()
+        candidates["p"] = 0
+        array = llama_cpp.llama_token_data_array(
+            data=candidates.ctypes.data_as(_CANDIDATES), size=len(candidates), selected=-1
+        )
+        llama_cpp.llama_sampler_apply(self._chain, ctypes.byref(array))
+        if self._sampling.temperature > 0:
+            self._draw(array)
+        token = int(array.data[array.selected].id)
+        llama_cpp.llama_sampler_accept(self._chain, token)
+        recent = (*self.state.recent, token)[-_REMEMBERED:]
+        self.state = SamplerState(self.state.draws + 1, recent)
+        return token
+
+    def _draw(self, array: Any) -> None:
+        """Draw with a seed of its own each time, so that a draw depends on its number alone."""
+        seed = np.random.SeedSequence((self._sampling.seed, self.state.draws)).generate_state(1)[0]
+        dice = llama_cpp.llama_sampler_init_dist(int(seed) % _RANDOM_SEED)
+        llama_cpp.llama_sampler_apply(dice, ctypes.byref(array))
+        llama_cpp.llama_sampler_free(dice)
 
 
-def _free_context(context: Any, _: LlamaModel) -> None:
-    llama_cpp.llama_free(context)
+_REMEMBERED = 64
+"""Tokens that `Sampling.repeat_penalty` looks back at."""
+
+_RANDOM_SEED = 2**32 - 1
+"""What llama.cpp takes for "choose one"."""
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+_CANDIDATES = ctypes.POINTER(llama_cpp.llama_token_data)
+
+
+def _bytes_of(values: int, kind: str) -> int:
+    """Bytes that a row of numbers takes in a cache type."""
+    return {"f16": 2 * values, "q8_0": values // 32 * 34, "q4_0": values // 32 * 18}[kind]
 
 
 def _check_magic(path: Path) -> None:
@@ -449,7 +571,3 @@ def _check_magic(path: Path) -> None:
         raise ReaderError(f"{path}: cannot be read ({error.strerror})") from None
     if magic != b"GGUF":
         raise ReaderError(f"{path}: not a GGUF file: it starts with {magic!r}, not b'GGUF'")
-
-
-def _why() -> str:
-    return "; ".join(_MESSAGES[-2:]) or "it gave no reason"

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import CapError
+from edgelingua.errors import CapError, EdgeLinguaError, StateError
+from edgelingua.kv.engine import Engine, Heard
+from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.policies import Policy, Streaming
-from edgelingua.kv.state import Cells, CellView
+from edgelingua.kv.state import Cells, CellView, Signal, runs
+from edgelingua.kv.storage import SavedSession
 
-
-class Engine(Protocol):
-    """What a session needs of an inference engine with one sequence in its cache."""
-
-    @property
-    def trained_length(self) -> int:
-        """Positions the model was trained for."""
-        ...
-
-    @property
-    def chunk(self) -> int:
-        """Most tokens that one `decode` takes."""
-        ...
-
-    @property
-    def can_shift(self) -> bool:
-        """Whether cached tokens can be moved to other positions."""
-        ...
-
-    def decode(self, tokens: NDArray[np.int32], first_position: int) -> None:
-        """Append tokens at consecutive positions; logits of the last one become available."""
-        ...
-
-    def remove(self, start: int, end: int) -> None:
-        """Drop the cells at positions ``start <= p < end``."""
-        ...
-
-    def shift(self, start: int, end: int, delta: int) -> None:
-        """Add ``delta`` to the positions ``start <= p < end``."""
-        ...
-
-    def logits(self) -> NDArray[np.float32]:
-        """Logits ``(vocabulary,)`` after the last token decoded."""
-        ...
+_FROM_CACHE: frozenset[Signal] = frozenset({"keys", "values"})
 
 
 class TokenSampler(Protocol):
@@ -65,6 +36,14 @@ class CacheStatistics:
     peak: int
     cap: int
     evicted: int
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """The last queries overheard: ``values`` ``(layers, w, heads, size)`` at ``positions``."""
+
+    values: NDArray[np.float32]
+    positions: NDArray[np.int64]
 
 
 def check_cap(cap: int, trained_length: int) -> None:
@@ -88,7 +67,9 @@ class Session:
     policy
         Decides which tokens go.
     block
-        Tokens evicted at a time once the cache is full. 1 keeps the most.
+        Tokens evicted at a time once the cache is full. 1 keeps the most; with larger ones the
+        engine is asked for a policy's signals less often. ``None``: 1 where nothing is asked, else
+        an eighth of the cap, at most 64.
 
     Raises
     ------
@@ -102,15 +83,17 @@ class Session:
         cap: int,
         policy: Policy | None = None,
         *,
-        block: int = 1,
+        block: int | None = None,
     ) -> None:
         check_cap(cap, engine.trained_length)
         self.engine = engine
+        self.policy: Policy = policy or Streaming()
         self._cap = cap
-        self._policy: Policy = policy or Streaming()
-        self._chunk = engine.chunk
+        if block is None:
+            block = min(64, cap // 8) if self.policy.signals else 1
         self._block = max(1, block)
         self._cells = Cells()
+        self._queries: Queries | None = None
         self._peak = 0
         self._evicted = 0
 
@@ -118,6 +101,11 @@ class Session:
     def cells(self) -> CellView:
         """The cached tokens."""
         return self._cells.view()
+
+    @property
+    def groups(self) -> NDArray[np.int32]:
+        """Group of each cached token ``(n,)``, as given to `feed`."""
+        return self._cells.group.copy()
 
     @property
     def statistics(self) -> CacheStatistics:
@@ -128,7 +116,14 @@ class Session:
         """Logits ``(vocabulary,)`` of the token that follows what was fed."""
         return self.engine.logits()
 
-    def feed(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_] | bool = False) -> None:
+    def feed(
+        self,
+        tokens: NDArray[np.int32],
+        pinned: NDArray[np.bool_] | bool = False,
+        *,
+        importance: NDArray[np.float32] | float = np.nan,
+        group: NDArray[np.int32] | int = 0,
+    ) -> None:
         """Read tokens, of any number.
 
         Parameters
@@ -137,6 +132,12 @@ class Session:
             Shape ``(n,)``.
         pinned
             Which of them must never be evicted: a mask ``(n,)``, or one value for all.
+        importance
+            For policies that use it, as `policies.Compressor`: ``(n,)``, higher = keep, NaN where
+            nothing is known.
+        group
+            Numbers to find these tokens by later, as that of a turn: ``(n,)``, or one for all; see
+            `groups`.
 
         Raises
         ------
@@ -145,34 +146,158 @@ class Session:
         """
         tokens = np.asarray(tokens, dtype=np.int32)
         pinned = np.broadcast_to(np.asarray(pinned, dtype=bool), tokens.shape)
-        self._refuse_if_hopeless(tokens, pinned)
+        importance = np.broadcast_to(np.asarray(importance, np.float32), tokens.shape)
+        groups = np.broadcast_to(np.asarray(group, np.int32), tokens.shape)
+        self._refuse_if_hopeless(self._cells.appended(tokens, pinned))
         at = 0
         while at < len(tokens):
-            room = self._make_room(min(self._step(len(tokens) - at), len(tokens) - at))
-            step, step_pinned = tokens[at : at + room], pinned[at : at + room]
-            self.engine.decode(step, self._cells.next_position)
-            self._cells.append(step, step_pinned)
-            self._peak = max(self._peak, len(self._cells))
-            at += len(step)
+            missing = len(tokens) - at
+            with uninterrupted():
+                room = self._make_room(min(self._step(missing), missing))
+                step = slice(at, at + room)
+                book = self._cells.appended(
+                    tokens[step], pinned[step], importance[step], groups[step]
+                )
+                self._read(book, tokens[step], missing)
+            at += room
 
-    def generate(self, sampler: TokenSampler, limit: int, stop: frozenset[int]) -> Iterator[int]:
+    def generate(
+        self, sampler: TokenSampler, limit: int, stop: frozenset[int], *, group: int = 0
+    ) -> Iterator[int]:
         """Generate tokens until one of ``stop`` is drawn, at most ``limit``.
 
-        Once the iterator has ended, every token it yielded has been fed; the stop token has not.
+        ``group``: as in `feed`. Once the iterator has ended, every token it yielded has been fed;
+        the stop token has not.
         """
         for _ in range(limit):
             token = sampler.sample()
             if token in stop:
                 return
             yield token
-            self.feed(np.asarray([token], dtype=np.int32))
+            self.feed(np.asarray([token], dtype=np.int32), group=group)
 
-    def _refuse_if_hopeless(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]) -> None:
-        whole = replace(self._cells)
-        whole.append(tokens, pinned)
-        locked = int((whole.pinned | self._policy.protected(whole.view())).sum())
+    def pin(self, pinned: NDArray[np.bool_]) -> None:
+        """Say anew which cached tokens must never be evicted: a mask ``(n,)``.
+
+        Raises
+        ------
+        CapError
+            That leaves no cell for anything else.
+        """
+        self._check_mask(pinned)
+        cells = replace(self._cells, pinned=pinned.copy())
+        self._refuse_if_hopeless(cells, more=True)
+        self._cells = cells
+
+    def drop(self, gone: NDArray[np.bool_]) -> None:
+        """Evict cached tokens, pinned ones too: a mask ``(n,)``. The last one cannot go.
+
+        Raises
+        ------
+        CapError
+            The mask has another length, or takes the last token.
+        """
+        self._check_mask(gone)
+        if len(gone) and gone[-1]:
+            raise CapError("the last token read cannot be evicted: the next one follows it")
+        with uninterrupted():
+            self._evict(gone)
+
+    def fork(self) -> Session:
+        """Return a session of its own, with a cache of its own, that goes on from here.
+
+        What a common beginning, as a system prompt, costs to read is paid once.
+        """
+        twin = Session(self.engine.sibling(), self._cap, self.policy, block=self._block)
+        if len(self._cells):
+            twin.engine.load(self.engine.state(), self.engine.logits())
+        twin._cells, twin._queries = self._cells, self._queries
+        twin._peak, twin._evicted = self._peak, self._evicted
+        return twin
+
+    def save(self, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
+        """Save cells, book and logits to one file, in one step.
+
+        Parameters
+        ----------
+        path
+            Its file; an old one is replaced, and stays if anything goes wrong.
+        notes
+            What else is to be found there again, as JSON takes it.
+
+        Raises
+        ------
+        StateError
+            Nothing has been read yet, or the file cannot be written.
+        """
+        if len(self._cells) == 0:
+            raise StateError(f"{path}: nothing to save: this session has read nothing yet")
+        queries = self._queries or Queries(
+            np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.int64)
+        )
+        SavedSession(
+            identity=self.engine.identity,
+            policy=repr(self.policy),
+            counts={
+                "cap": self._cap,
+                "block": self._block,
+                "peak": self._peak,
+                "evicted": self._evicted,
+            },
+            cells=self._cells,
+            state=self.engine.state(),
+            logits=self.engine.logits(),
+            queries=queries.values,
+            query_positions=queries.positions,
+            notes=notes or {},
+        ).write(Path(path))
+
+    @classmethod
+    def restored(cls, saved: SavedSession, engine: Engine, policy: Policy) -> Session:
+        """Return a session that goes on where one was saved; it draws the same next token.
+
+        Parameters
+        ----------
+        saved
+            What `save` wrote.
+        engine
+            Of the same model, library and cache; its cache is empty.
+        policy
+            The same as then.
+
+        Raises
+        ------
+        StateError
+            Something of this is not the same, or the cells are not those of the book.
+        """
+        for name, value in engine.identity.items():
+            if saved.identity.get(name) != value:
+                raise StateError(
+                    f"the session was saved with {name} {saved.identity.get(name)}, here it is "
+                    f"{value}; only the same takes it up again"
+                )
+        if saved.policy != repr(policy):
+            raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+        counts, cells = saved.counts, saved.cells
+        if not len(cells) <= counts["cap"]:
+            raise StateError(f"{len(cells)} cells saved under a cap of {counts['cap']}")
+        session = cls(engine, counts["cap"], policy, block=counts["block"])
+        engine.load(saved.state, saved.logits)
+        engine.states(frozenset({"keys"}), cells.positions)  # refuses cells that are others
+        session._cells = cells
+        session._peak, session._evicted = counts["peak"], counts["evicted"]
+        if len(saved.query_positions):
+            session._queries = Queries(saved.queries, saved.query_positions)
+        return session
+
+    def _check_mask(self, mask: NDArray[np.bool_]) -> None:
+        if mask.shape != (len(self._cells),):
+            raise CapError(f"a mask {mask.shape}: expected one value for {len(self._cells)} cells")
+
+    def _refuse_if_hopeless(self, whole: Cells, *, more: bool = False) -> None:
+        locked = int(self._locked(whole, last=False).sum())
         # Beside them there must be room for the last token and for the one to come.
-        if len(whole) > self._cap and locked + 2 > self._cap:
+        if (more or len(whole) > self._cap) and locked + 2 > self._cap:
             raise CapError(
                 f"a cap of {self._cap} cells is too small: {locked} tokens are pinned or protected "
                 f"by the policy, so at least {locked + 2} cells are needed"
@@ -185,33 +310,34 @@ class Session:
         time leaves every token three quarters of that to look at.
         """
         if len(self._cells) + missing <= self._cap:
-            return self._chunk
-        free = self._cap - int(self._locked().sum())
-        return min(self._chunk, max(1, free // 4))
+            return self.engine.chunk
+        free = self._cap - int(self._locked(self._cells).sum())
+        return min(self.engine.chunk, max(1, free // 4))
 
-    def _locked(self) -> NDArray[np.bool_]:
-        """Cells that cannot go: pinned, protected by the policy, and the last one.
+    def _locked(self, cells: Cells, *, last: bool = True) -> NDArray[np.bool_]:
+        """Cells that cannot go: pinned, protected by the policy, in a sliding window, the last one.
 
         The engine wants the next token right behind the last position, so that one stays.
         """
-        view = self._cells.view()
-        locked = view.pinned | self._policy.protected(view)
-        if len(locked):
+        locked = cells.pinned | self.policy.protected(cells.view())
+        if self.engine.window:
+            locked = locked | (cells.positions >= cells.next_position - self.engine.window)
+        if last and len(locked):
             locked[-1] = True
         return locked
 
     def _make_room(self, wanted: int) -> int:
         """Evict until up to ``wanted`` tokens fit; return how many do, at least one."""
-        missing = len(self._cells) + wanted - self._cap
+        room = self._cap - len(self._cells)
+        if "queries" in self.policy.signals and self._queries is None and room:
+            return min(wanted, room)  # read what fits, and there will be queries to judge by
+        missing = wanted - room
         if missing > 0:
-            locked = self._locked()
-            free = np.flatnonzero(~locked)
-            order = np.argsort(self._policy.scores(self._cells.view())[free], kind="stable")
-            evicted = np.zeros(len(locked), dtype=bool)
+            free = np.flatnonzero(~self._locked(self._cells))
+            order = np.argsort(self._scores()[free], kind="stable")
+            evicted = np.zeros(len(self._cells), dtype=bool)
             evicted[free[order[: max(missing, self._block)]]] = True
-            for start, end in self._cells.remove(evicted):
-                self.engine.remove(start, end)
-            self._evicted += int(evicted.sum())
+            self._evict(evicted)
         room = min(wanted, self._cap - len(self._cells))
         if room < 1:
             raise CapError(
@@ -221,6 +347,51 @@ class Session:
             self._compact()
         return room
 
+    def _scores(self) -> NDArray[np.float64]:
+        """What the policy makes of the cells, with the signals it declared and no others."""
+        wanted = self.policy.signals
+        signals = dict(self.engine.states(wanted & _FROM_CACHE, self._cells.positions))
+        positions = None
+        if "attention" in wanted:
+            signals["attention"] = self._cells.attention
+        if "queries" in wanted and self._queries is not None:
+            signals["queries"], positions = self._queries.values, self._queries.positions
+        return self.policy.scores(self._cells.view(signals, positions))
+
+    def _evict(self, gone: NDArray[np.bool_]) -> None:
+        for start, end in runs(self._cells.positions[gone]):
+            self.engine.remove(start, end)
+        self._cells = self._cells.without(gone)
+        self._evicted += int(gone.sum())
+
+    def _read(self, book: Cells, tokens: NDArray[np.int32], missing: int) -> None:
+        """Have the engine read ``tokens``; the book becomes ``book``."""
+        first = self._cells.next_position
+        listen = self.policy.signals - _FROM_CACHE
+        # Queries matter only if an eviction follows while they are among the last ones.
+        if len(self._cells) + missing <= self._cap - self.policy.queries:
+            listen -= {"queries"}
+        try:
+            heard = self.engine.decode(tokens, first, listen)
+        except EdgeLinguaError:
+            self.engine.remove(first, first + len(tokens))  # what was read before it failed
+            raise
+        self._cells = self._remember(book, heard, first + np.arange(len(tokens)))
+        self._peak = max(self._peak, len(self._cells))
+
+    def _remember(self, book: Cells, heard: Heard, positions: NDArray[np.int64]) -> Cells:
+        if heard.queries is not None:
+            values = heard.queries
+            if self._queries is not None:
+                values = np.concatenate([self._queries.values, values], axis=1)
+                positions = np.concatenate([self._queries.positions, positions])
+            last = slice(-self.policy.queries, None)
+            self._queries = Queries(values[:, last].copy(), positions[last])
+        if heard.attention is None:
+            return book
+        before = book.attention if len(book.attention) else np.float32(0)
+        return replace(book, attention=heard.attention + before)
+
     def _compact(self) -> None:
         """Close the gaps between positions: the model knows no positions past its length."""
         if not self.engine.can_shift:
@@ -228,5 +399,7 @@ class Session:
                 f"the text has reached position {self._cells.next_position}, the end of what this "
                 "model was trained for, and its cached tokens cannot be moved"
             )
-        for start, end, delta in self._cells.compact():
+        for start, end, delta in self._cells.moves():
             self.engine.shift(start, end, delta)
+        self._cells = self._cells.compacted()
+        self._queries = None  # they were turned for the old positions

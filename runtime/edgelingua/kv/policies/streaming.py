@@ -7,25 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.kv.policy import Ends
 from edgelingua.kv.state import CellView
 
 
 @dataclass(frozen=True)
-class Streaming:
+class Streaming(Ends):
     """Keep the first tokens and the most recent ones (Xiao et al. 2023, arXiv:2309.17453).
 
-    Parameters
-    ----------
-    sinks
-        How many of the first tokens stay for ever. Much attention goes to them whatever they say;
-        without them the model falls apart.
+    The score is recency, so ``recent`` need not be protected beside it.
     """
 
-    sinks: int = 4
-
-    def protected(self, cells: CellView) -> NDArray[np.bool_]:
-        """The sinks."""
-        return np.arange(len(cells)) < self.sinks
+    recent: int = 0
 
     def scores(self, cells: CellView) -> NDArray[np.float64]:
         """Recency: the position itself."""

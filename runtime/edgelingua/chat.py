@@ -1,0 +1,255 @@
+"""A conversation of any length in a cache of fixed size, its template intact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.compressed import Compressed
+from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.kv.policies import Policy
+from edgelingua.kv.session import Session
+from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
+from edgelingua.planning import token_importance
+from edgelingua.prompt import SEPARATOR
+
+_ALWAYS = 0
+"""Group of what stands before the first turn, the system prompt included."""
+
+
+@dataclass(frozen=True)
+class ChatReply:
+    """A reply: its text, its tokens, and how many tokens were read for it.
+
+    ``complete``: the model ended it; otherwise the limit did.
+    """
+
+    text: str
+    tokens: int
+    read: int
+    complete: bool
+
+
+class Chat:
+    """A chat whose KV cache never exceeds the session's cap, however long it goes on.
+
+    Only what is new is read: the turns before stay in the cache as they are. What the template puts
+    around a turn stays as long as anything of the turn does, then the turn is gone whole: the
+    template that the model sees is intact at all times. The system prompt stays for ever, and what
+    was asked last until it has been answered.
+
+    Parameters
+    ----------
+    reader
+        The model that replies.
+    session
+        An empty session of it.
+    system
+        System prompt; empty: none.
+    sampling
+        How tokens are drawn.
+
+    Attributes
+    ----------
+    messages
+        (role, text) of all that was said so far.
+    """
+
+    def __init__(
+        self,
+        reader: LlamaModel,
+        session: Session,
+        system: str = "",
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.reader = reader
+        self.session = session
+        self.sampling = sampling or Sampling()
+        self.messages: list[tuple[str, str]] = [("system", system)] if system else []
+        self._sampler = reader.sampler(session, self.sampling)
+        self._turn = 0
+
+    @classmethod
+    def load(cls, reader: LlamaModel, path: str | Path, policy: Policy | None = None) -> Chat:
+        """Take up a chat that `save` wrote; ``policy`` as in `LlamaModel.restore`.
+
+        Raises
+        ------
+        StateError
+            The file is damaged, no chat, or one of another model, library or policy.
+        """
+        session, notes = reader.restore(path, policy)
+        try:
+            chat = cls(reader, session, sampling=Sampling(**notes["sampling"]))
+            chat.messages = [(str(role), str(text)) for role, text in notes["messages"]]
+            chat._turn = int(notes["turn"])
+            state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"{path}: a saved session, but no chat ({error})") from None
+        chat._sampler = reader.sampler(session, chat.sampling, state)
+        return chat
+
+    def save(self, path: str | Path) -> None:
+        """Save the chat to one file, in one step; see `Session.save`."""
+        notes: Mapping[str, Any] = {
+            "messages": self.messages,
+            "turn": self._turn,
+            "sampling": asdict(self.sampling),
+            **asdict(self._sampler.state),
+        }
+        self.session.save(path, notes)
+
+    def say(
+        self,
+        text: str,
+        context: Compressed | str = "",
+        *,
+        limit: int = 512,
+        on_text: Callable[[str], None] | None = None,
+    ) -> ChatReply:
+        """Say something and get a reply.
+
+        An interrupt while the reply is being written ends the reply, not the chat: what was written
+        until then counts as the reply.
+
+        Parameters
+        ----------
+        text
+            What the user says.
+        context
+            A document that goes before it, in the same turn. Unlike ``text``, it may be evicted at
+            any time, and so be larger than the cap; the policy is told the compressor's scores.
+        limit
+            Longest reply in tokens.
+        on_text
+            Called with each piece of the reply as it is written.
+
+        Raises
+        ------
+        InputError
+            The text is blank.
+        CapError
+            The cap cannot hold this turn beside what must stay; nothing of it was read then.
+        """
+        if not text.strip():
+            raise InputError("nothing was said: the text is empty or blank")
+        self._release_answered()
+        content = text
+        if context:
+            document = context if isinstance(context, str) else context.text
+            content = document + SEPARATOR + text
+        read = self._read(self._new_parts(content), text, context)
+        self.messages.append(("user", content))
+        turn, self._turn = self._turn, self._turn + 1
+        pieces: list[str] = []
+        tokens: list[int] = []
+        try:
+            for piece in self.reader.stream_text(self._reply(turn, limit, tokens)):
+                pieces.append(piece)
+                if on_text:
+                    on_text(piece)
+        finally:
+            self.messages.append(("assistant", "".join(pieces)))
+        return ChatReply("".join(pieces).strip(), len(tokens), read, len(tokens) < limit)
+
+    def _reply(self, turn: int, limit: int, tokens: list[int]) -> Iterator[int]:
+        stop = self.reader.stop_tokens
+        for token in self.session.generate(self._sampler, limit, stop, group=_content(turn)):
+            tokens.append(token)
+            yield token
+
+    def _new_parts(self, content: str) -> list[ChatPart]:
+        """What the template puts behind the last reply: its end, the new turn, and what follows."""
+        parts = self.reader.chat([*self.messages, ("user", content)])
+        if self._turn == 0:
+            return parts
+        reply = len(self.messages) - 1
+        last = max(at for at, part in enumerate(parts) if part.source == reply)
+        return parts[last + 1 :]
+
+    def _read(self, parts: list[ChatPart], text: str, context: Compressed | str) -> int:
+        """Feed the parts of a new turn; return how many tokens that were.
+
+        What ends the reply before and begins this turn goes when the turn *before* goes: then the
+        turn before that, or the system prompt, is followed by this turn as if it had always been.
+        """
+        user = max(at for at, part in enumerate(parts) if part.source is not None)
+        before = _marks(self._turn - 1) if self._turn else _ALWAYS
+        groups, pinned, importance = [], [], []
+        for at, part in enumerate(parts):
+            group = _content(self._turn) if at == user else _marks(self._turn)
+            groups.append(np.full(len(part.tokens), before if at < user else group))
+            keep = np.ones(len(part.tokens), dtype=bool)
+            scores = np.full(len(part.tokens), np.nan, dtype=np.float32)
+            if at == user:
+                keep[: len(keep) - self.reader.tail(part.tokens, text)] = False
+                if isinstance(context, Compressed):
+                    scores = token_importance(context, self.reader.pieces(part.tokens))
+            pinned.append(keep)
+            importance.append(scores)
+        tokens = np.concatenate([part.tokens for part in parts])
+        while True:
+            try:
+                self.session.feed(
+                    tokens,
+                    np.concatenate(pinned),
+                    importance=np.concatenate(importance),
+                    group=np.concatenate(groups).astype(np.int32),
+                )
+                return len(tokens)
+            except CapError as error:
+                if not self._drop_oldest():
+                    raise CapError(
+                        f"this turn does not fit: {error}; say it in fewer words, raise the cap, "
+                        "or give what is long as a document that may be evicted"
+                    ) from None
+
+    def _release_answered(self) -> None:
+        """Unpin what has been answered, and drop the marks of turns of which nothing is left.
+
+        Marks take at most half of the cap; if need be, the oldest turns go whole.
+        """
+        groups = self.session.groups
+        left = {int(group) for group in np.unique(groups)}
+        # The last turn has not been closed yet: nothing can take its place.
+        empty = [_marks(turn) for turn in range(self._turn - 1) if _content(turn) not in left]
+        self._drop(np.isin(groups, empty))
+        while int(self._marked().sum()) > self.session.statistics.cap // 2:
+            if not self._drop_oldest():
+                break
+        if len(self.session.cells):
+            self.session.pin(self._marked())
+
+    def _marked(self) -> NDArray[np.bool_]:
+        """Cells of the template and of the system prompt."""
+        groups = self.session.groups
+        return np.equal(groups, _ALWAYS) | np.equal(groups % 2, 1)
+
+    def _drop_oldest(self) -> bool:
+        """Evict the oldest turn that has been answered and closed; return whether there was one."""
+        groups = self.session.groups
+        turns = (groups[groups != _ALWAYS] - 1) // 2
+        closed = turns[turns < self._turn - 1]
+        if len(closed) == 0:
+            return False
+        self._drop(np.isin(groups, [_marks(int(closed.min())), _content(int(closed.min()))]))
+        return True
+
+    def _drop(self, gone: NDArray[np.bool_]) -> None:
+        if gone.any():
+            self.session.drop(gone)
+
+
+def _marks(turn: int) -> int:
+    """Group of what the template puts around a turn."""
+    return 2 * turn + 1
+
+
+def _content(turn: int) -> int:
+    """Group of what was asked and replied in a turn."""
+    return 2 * turn + 2

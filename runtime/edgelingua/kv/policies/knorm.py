@@ -1,0 +1,24 @@
+"""Knorm: keys with a small norm attract attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.kv.policy import Ends, mean_rank
+from edgelingua.kv.state import CellView, Signal
+
+
+@dataclass(frozen=True)
+class KNorm(Ends):
+    """Keep the keys with the smallest L2 norm (Devoto et al. 2024, arXiv:2406.11430)."""
+
+    signals: ClassVar[frozenset[Signal]] = frozenset({"keys"})
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        """Smallness of the norm, by rank over layers and heads."""
+        norms = np.linalg.norm(cells.signal("keys"), axis=-1)
+        return mean_rank(-norms.transpose(0, 2, 1).reshape(-1, len(cells)))

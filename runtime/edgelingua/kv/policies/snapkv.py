@@ -1,0 +1,55 @@
+"""SnapKV: what the last window attends to, with its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import PolicyError
+from edgelingua.kv.policy import Ends, attention, mean_rank
+from edgelingua.kv.state import CellView, Signal
+
+
+@dataclass(frozen=True)
+class SnapKV(Ends):
+    """Keep what the last tokens attend to, smoothed (Li et al. 2024, arXiv:2404.14469).
+
+    Parameters
+    ----------
+    window
+        How many of the last queries vote. Those tokens themselves stay: ``recent`` is at least as
+        much.
+    kernel
+        Cells that share in a neighbour's attention; odd.
+    """
+
+    signals: ClassVar[frozenset[Signal]] = frozenset({"keys", "queries"})
+
+    window: int = 32
+    kernel: int = 5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.window <= self.recent:
+            raise PolicyError(
+                f"a window of {self.window} queries: expected 1 to {self.recent}, the recent "
+                "tokens that stay"
+            )
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise PolicyError(f"a kernel of {self.kernel} cells: expected an odd number")
+
+    @property
+    def queries(self) -> int:
+        """The window."""
+        return self.window
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        """Attention of the window, mean over a cell's neighbours, by rank over layers and heads."""
+        votes = attention(cells).sum(axis=2)
+        votes = votes.reshape(-1, votes.shape[-1])
+        padded = np.pad(votes, ((0, 0), (self.kernel // 2, self.kernel // 2)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=1)
+        return mean_rank(windows.mean(axis=-1))

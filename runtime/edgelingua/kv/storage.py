@@ -1,0 +1,165 @@
+"""A session as one file: an uncompressed ``.npz`` of its arrays and of what they belong to.
+
+Cells and their description are one file so that they can be replaced in one step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import StateError
+from edgelingua.kv.state import Cells
+
+FORMAT = 1
+"""Version of the file's layout."""
+
+_MARK = "edgelingua session"
+_COLUMNS: Mapping[str, type[np.generic]] = {
+    "positions": np.int64,
+    "tokens": np.int32,
+    "pinned": np.bool_,
+    "importance": np.float32,
+    "group": np.int32,
+    "attention": np.float32,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SavedSession:
+    """What a file holds.
+
+    ``identity`` says which model, library and cache the ``state`` belongs to. ``logits`` are those
+    after the last token. ``queries`` and ``query_positions`` are empty where no policy listened.
+    ``notes`` is the caller's, as JSON takes it.
+    """
+
+    identity: Mapping[str, Any]
+    policy: str
+    counts: Mapping[str, int]
+    cells: Cells
+    state: NDArray[np.uint8]
+    logits: NDArray[np.float32]
+    queries: NDArray[np.float32]
+    query_positions: NDArray[np.int64]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write the file; whatever happens meanwhile, the old one or the new one is there."""
+        about = {
+            "mark": _MARK,
+            "format": FORMAT,
+            "identity": dict(self.identity),
+            "policy": self.policy,
+            "counts": dict(self.counts),
+            "notes": dict(self.notes),
+        }
+        arrays: dict[str, NDArray[Any]] = {name: getattr(self.cells, name) for name in _COLUMNS}
+        arrays |= {name: getattr(self, name) for name in _ARRAYS}
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be written ({error.strerror})") from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, path: Path) -> SavedSession:
+        """Read a file whole.
+
+        Raises
+        ------
+        StateError
+            It cannot be read, is damaged, or is no saved session of this version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            about = json.loads(arrays["about"].tobytes())
+            if about["mark"] != _MARK or about["format"] != FORMAT:
+                raise StateError(
+                    f"{path}: a saved session of format {about['format']}, expected {FORMAT}; "
+                    "save it again with this version"
+                )
+            saved = cls(
+                identity=about["identity"],
+                policy=str(about["policy"]),
+                counts={name: int(count) for name, count in about["counts"].items()},
+                cells=Cells(
+                    **{name: _typed(arrays, name, kind) for name, kind in _COLUMNS.items()}
+                ),
+                notes=about["notes"],
+                **{name: _typed(arrays, name, kind) for name, kind in _ARRAYS.items()},
+            )
+            saved._check()
+        except OSError as error:
+            if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+                raise StateError(f"{path}: cannot be read ({error.strerror})") from None
+            raise _damaged(path, error) from None
+        except _DAMAGES as error:
+            raise _damaged(path, error) from None
+        return saved
+
+    def _check(self) -> None:
+        cells = self.cells
+        for name in ("positions", "tokens", "pinned", "importance", "group"):
+            if getattr(cells, name).shape != (len(cells),):
+                raise ValueError(f"{name} {getattr(cells, name).shape} for {len(cells)} cells")
+        if cells.attention.ndim != 2 or cells.attention.shape[1] not in (0, len(cells)):
+            raise ValueError(f"attention {cells.attention.shape} for {len(cells)} cells")
+        if len(cells) == 0 or cells.positions[0] < 0 or (np.diff(cells.positions) < 1).any():
+            raise ValueError("positions that do not ascend")
+        if self.logits.ndim != 1 or self.state.ndim != 1:
+            raise ValueError("logits or cells of a wrong shape")
+        if self.queries.ndim != 4 or self.queries.shape[1] != len(self.query_positions):
+            raise ValueError(f"queries {self.queries.shape} at {self.query_positions.shape}")
+
+
+_ARRAYS: Mapping[str, type[np.generic]] = {
+    "state": np.uint8,
+    "logits": np.float32,
+    "queries": np.float32,
+    "query_positions": np.int64,
+}
+
+# All that numpy, zipfile and json come up with when bytes are not what they should be.
+_DAMAGES = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _typed(arrays: Mapping[str, NDArray[Any]], name: str, kind: type[np.generic]) -> NDArray[Any]:
+    if arrays[name].dtype != kind:
+        raise ValueError(f"{name} of type {arrays[name].dtype}")
+    return arrays[name]
+
+
+def _damaged(path: Path, error: BaseException) -> StateError:
+    return StateError(f"{path}: damaged, or not a saved session ({error})")

@@ -1,0 +1,296 @@
+"""A llama.cpp context with one sequence: the engine of a session."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import ReaderError, StateError
+from edgelingua.kv import blob
+from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.state import Signal
+from edgelingua.llama_hook import Hook
+from edgelingua.llama_library import BUILD, forget, llama_cpp, why
+
+if TYPE_CHECKING:
+    from edgelingua.llama import LlamaModel
+
+_TYPES: Mapping[str, int] = {"f16": 1, "q4_0": 2, "q8_0": 8}
+_BYTES = ctypes.POINTER(ctypes.c_uint8)
+_GRAIN = 256
+"""llama.cpp allocates and looks at cells by this many."""
+
+
+class LlamaEngine:
+    """A llama.cpp context with one sequence: the engine of a `Session`.
+
+    Parameters
+    ----------
+    model
+        The model; kept alive as long as this.
+    cap
+        Cells needed.
+    options
+        How the cache is kept and read.
+    probe
+        Keep the attention weights of the last decode, all of them: for the self-test.
+    """
+
+    def __init__(
+        self,
+        model: LlamaModel,
+        cap: int,
+        options: CacheOptions | None = None,
+        *,
+        probe: bool = False,
+    ) -> None:
+        self.model = model
+        self.options = options = options or CacheOptions()
+        self.cap = cap
+        # The cache is allocated now, whole: the cap is what bounds memory, not the eviction.
+        self.cells = -(-cap // _GRAIN) * _GRAIN
+        self._hook = Hook(options.queries, keep_weights=probe) if options.hooks else None
+        self._position_of_cell = np.full(self.cells, -1, dtype=np.int64)
+        self._shifted = False
+        self._restored: NDArray[np.float32] | None = None
+        self._read = False
+        forget()
+        self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
+        if not self._context:
+            raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+        # Holding the model keeps it alive until its context has gone; the hook, its callback.
+        weakref.finalize(self, _free_context, self._context, model, self._hook)
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._batch = llama_cpp.llama_batch_init(options.chunk, 0, 1)
+        weakref.finalize(self, llama_cpp.llama_batch_free, self._batch)
+
+    def _parameters(self) -> Any:
+        options = self.options
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = self.cells
+        params.n_batch = params.n_ubatch = options.chunk
+        params.n_seq_max = 1
+        params.n_threads = params.n_threads_batch = self.model.threads
+        params.no_perf = True
+        params.type_k, params.type_v = _TYPES[options.keys], _TYPES[options.values]
+        params.flash_attn_type = int(options.flash)
+        # Sliding-window layers with as many cells as the others: else nothing could be moved when
+        # the end of the trained length is reached. The cap bounds them all the same.
+        params.swa_full = True
+        if self._hook:
+            params.cb_eval = self._hook.callback
+        return params
+
+    @property
+    def trained_length(self) -> int:
+        """Positions the model was trained for."""
+        return self.model.trained_length
+
+    @property
+    def chunk(self) -> int:
+        """Most tokens that one `decode` takes."""
+        return self.options.chunk
+
+    @property
+    def window(self) -> int:
+        """Positions that sliding-window layers look back; 0: all layers see everything."""
+        return self.model.window
+
+    @property
+    def can_shift(self) -> bool:
+        """Whether cached tokens can be moved to other positions."""
+        movable = self.options.keys == "f16" or self.model.quantized_keys_move
+        return movable and bool(llama_cpp.llama_memory_can_shift(self._memory))
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory that the cache takes, used or not."""
+        return self.cells * self.model.cell_bytes(self.options)
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a `state` belongs to: the model's SHA-256, the library's version, the cache."""
+        return {
+            "model": self.model.digest,
+            "library": BUILD,
+            "keys": self.options.keys,
+            "values": self.options.values,
+            "flash_attention": self.options.flash,
+        }
+
+    def sibling(self) -> LlamaEngine:
+        """Return an engine like this one, its cache empty."""
+        return LlamaEngine(self.model, self.cap, self.options)
+
+    def decode(
+        self,
+        tokens: NDArray[np.int32],
+        first_position: int,
+        listen: frozenset[Signal] = frozenset(),
+    ) -> Heard:
+        """Append tokens at consecutive positions.
+
+        Raises
+        ------
+        ReaderError
+            llama.cpp could not decode, or listening to it failed.
+        """
+        if not 0 < len(tokens) <= self.chunk:
+            raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for index, token in enumerate(tokens.tolist()):
+            batch.token[index] = token
+            batch.pos[index] = first_position + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = 0
+            batch.logits[index] = index == len(tokens) - 1
+        forget()
+        if self._hook:
+            self._hook.begin(listen)
+        outcome = llama_cpp.llama_decode(self._context, batch)
+        if outcome != 0:
+            raise ReaderError(
+                f"llama.cpp could not decode {len(tokens)} tokens at position {first_position} "
+                f"(code {outcome}): {why()}"
+            )
+        self._shifted = False
+        self._restored = None
+        self._read = True
+        return self._heard(first_position + np.arange(len(tokens)))
+
+    def remove(self, start: int, end: int) -> None:
+        """Drop the cells at positions ``start <= p < end``."""
+        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, start, end):
+            raise ReaderError(f"llama.cpp cannot drop positions {start} to {end - 1}")
+        held = self._position_of_cell
+        held[(held >= start) & (held < end)] = -1
+
+    def shift(self, start: int, end: int, delta: int) -> None:
+        """Add ``delta`` to the positions ``start <= p < end``."""
+        llama_cpp.llama_memory_seq_add(self._memory, 0, start, end, delta)
+        held = self._position_of_cell
+        held[(held >= start) & (held < end)] += delta
+        self._shifted = True
+
+    def logits(self) -> NDArray[np.float32]:
+        """Logits ``(vocabulary,)`` after the last token decoded.
+
+        Raises
+        ------
+        ReaderError
+            Nothing has been read yet, or they are not numbers.
+        """
+        logits = self._restored
+        if logits is None:
+            pointer = self._read and llama_cpp.llama_get_logits_ith(self._context, -1)
+            if not pointer:
+                raise ReaderError("no logits yet: feed at least one token first")
+            logits = np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
+        if not np.isfinite(logits.max()):
+            raise ReaderError(
+                f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
+                f"model may not stand a cache in {self.options.keys}/{self.options.values}"
+            )
+        return logits.copy()
+
+    def states(
+        self, names: frozenset[Signal], positions: NDArray[np.int64]
+    ) -> Mapping[Signal, NDArray[np.float32]]:
+        """Keys or values of the cells at ``positions``.
+
+        Raises
+        ------
+        StateError
+            llama.cpp does not say what was expected of it, or holds other cells.
+        """
+        if not names:
+            return {}
+        part = blob.parse(self.state())[0]
+        order = np.argsort(part.positions)
+        if not np.array_equal(part.positions[order], positions):
+            raise StateError(
+                f"llama.cpp holds {len(order)} cells, the session {len(positions)}, and not the "
+                "same ones; has something else used this context?"
+            )
+        layers: dict[Signal, tuple[blob.Rows, ...]] = {"keys": part.keys, "values": part.values}
+        return {
+            name: np.stack([rows.decoded()[order] for rows in layers[name]]).reshape(
+                len(layers[name]), len(order), self.model.kv_heads, -1
+            )
+            for name in sorted(names)
+        }
+
+    def state(self) -> NDArray[np.uint8]:
+        """Return the sequence's cells as llama.cpp serializes them."""
+        if self._shifted:
+            raise StateError("cells have been moved, and are not in order before the next decode")
+        size = llama_cpp.llama_state_seq_get_size(self._context, 0)
+        data = np.empty(size, dtype=np.uint8)
+        pointer = data.ctypes.data_as(_BYTES)
+        if llama_cpp.llama_state_seq_get_data(self._context, pointer, size, 0) != size:
+            raise StateError(f"llama.cpp could not write down its cells: {why()}")
+        return data
+
+    def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
+        """Fill the empty cache with another engine's `state`; go on from its logits.
+
+        Raises
+        ------
+        StateError
+            The state is damaged, or of another model or cache.
+        """
+        positions = blob.parse(state)[0].positions
+        if len(positions) > self.cells or logits.shape != (self.model.vocabulary_size,):
+            raise StateError(
+                f"{len(positions)} cells and {len(logits)} logits: expected at most {self.cells} "
+                f"and {self.model.vocabulary_size}"
+            )
+        forget()
+        pointer = np.ascontiguousarray(state).ctypes.data_as(_BYTES)
+        if llama_cpp.llama_state_seq_set_data(self._context, pointer, len(state), 0) != len(state):
+            raise StateError(f"llama.cpp does not take these cells: {why()}")
+        self._position_of_cell[:] = -1
+        self._position_of_cell[: len(positions)] = positions  # into an empty cache, in order
+        self._restored = logits.astype(np.float32)
+
+    def overheard_weights(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Attention weights ``(layers, heads, t, n)`` of the last decode, if this probes."""
+        if self._hook is None or not self._hook.weights:
+            raise ReaderError("no attention weights were kept: this engine does not probe")
+        cells = [int(np.flatnonzero(self._position_of_cell == at)[0]) for at in positions]
+        weights = self._hook.weights
+        return np.stack([weights[layer][:, :, cells] for layer in sorted(weights)])
+
+    def _heard(self, positions: NDArray[np.int64]) -> Heard:
+        if self._hook is None:
+            return Heard()
+        self._hook.end()
+        queries = attention = None
+        if self._hook.queries:
+            queries = np.stack([self._hook.queries[layer] for layer in sorted(self._hook.queries)])
+        if self._hook.attention:
+            if self._hook.cells is None or len(self._hook.cells) != len(positions):
+                raise ReaderError("llama.cpp did not say which cells the tokens went to")
+            self._position_of_cell[self._hook.cells] = positions
+            held = np.flatnonzero(self._position_of_cell >= 0)
+            order = held[np.argsort(self._position_of_cell[held])]
+            layers = [self._hook.attention[layer] for layer in sorted(self._hook.attention)]
+            attention = np.stack(layers)[:, order]
+            received = attention.sum(axis=1)
+            if not np.allclose(received, len(positions), rtol=1e-2):
+                raise ReaderError(
+                    f"the attention of {len(positions)} tokens to the cells adds up to "
+                    f"{received.min():.3f} to {received.max():.3f}"
+                )
+        return Heard(queries, attention)
+
+
+def _free_context(context: Any, *_: object) -> None:
+    llama_cpp.llama_free(context)

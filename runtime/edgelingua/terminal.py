@@ -1,0 +1,174 @@
+"""``edgelingua chat`` in a terminal: lines in, replies out, a few commands.
+
+prompt_toolkit edits lines on a terminal; from a pipe, each line is one message.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgelingua.budget import Budget
+from edgelingua.chat import Chat
+from edgelingua.compressed import Compressed
+from edgelingua.compressors import default_method, load_compressor
+from edgelingua.console import read_text
+from edgelingua.errors import EdgeLinguaError, InputError, MissingExtraError
+from edgelingua.measure import peak_rss_mb
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import Prompt
+
+HELP = """\
+/compress FILE [TOKENS]   read a text, compressed; the next message is about it
+/save FILE  /load FILE    the whole chat, its cache included
+/stats                    cache and memory
+/exit                     or Ctrl-D
+Enter sends, Alt-Enter begins a new line; Ctrl-C stops a reply."""
+
+
+@dataclass
+class Terminal:
+    """A chat as its user sees it.
+
+    Parameters
+    ----------
+    chat
+        The conversation; `/load` replaces it.
+    model
+        Bundle that compresses; ``None``: the default one.
+    limit
+        Longest reply in tokens.
+    show
+        Where statistics and errors go.
+    """
+
+    chat: Chat
+    model: str | None
+    limit: int
+    show: Callable[[str], None]
+    document: Compressed | None = None
+
+    def run(self) -> None:
+        """Talk until the input ends."""
+        for line in _lines():
+            try:
+                if not self._handle(line.strip()):
+                    return
+            except EdgeLinguaError as error:
+                self.show(f"error: {error}")
+            except KeyboardInterrupt:
+                self.show("\ninterrupted")
+
+    def _handle(self, line: str) -> bool:
+        """Obey or answer one message; return whether to go on."""
+        command, _, rest = line.partition(" ")
+        match command:
+            case "":
+                pass
+            case "/exit":
+                return False
+            case "/help":
+                self.show(HELP)
+            case "/stats":
+                self._show_statistics()
+            case "/save":
+                self.chat.save(_named(rest))
+                self.show(f"saved to {rest.strip()}")
+            case "/load":
+                self.chat = Chat.load(self.chat.reader, _named(rest))
+                self.document = None
+                self.show(f"{len(self.chat.messages)} messages")
+            case "/compress":
+                self._compress(rest)
+            case _ if command.startswith("/"):
+                raise InputError(f"no command {command}; /help lists them")
+            case _:
+                self._say(line)
+        return True
+
+    def _say(self, text: str) -> None:
+        document, self.document = self.document, None
+        try:
+            reply = self.chat.say(text, document or "", limit=self.limit, on_text=_write)
+        finally:
+            _write("\n")
+        if not reply.complete:
+            self.show(f"(stopped after {self.limit} tokens)")
+
+    def _compress(self, arguments: str) -> None:
+        """Compress a file to what the cache has room for, or to a number of tokens."""
+        name, _, number = arguments.strip().rpartition(" ")
+        if not (name and number.isdecimal()):
+            name, number = arguments, ""
+        path = _named(name)
+        reader, statistics = self.chat.reader, self.chat.session.statistics
+        tokens = int(number) if number else statistics.cap // 2
+        compressor = load_compressor(
+            default_method(self.model, question=False),
+            self.model,
+            count=reader.count,
+            options=RunOptions(threads=reader.threads),
+        )
+        self.document = compressor.compress(
+            Prompt.build(read_text(str(path))), Budget(tokens=tokens)
+        )
+        self.show(
+            f"{path}: {self.document.tokens_in} tokens became {self.document.tokens_out}; "
+            "the next message is about it"
+        )
+
+    def _show_statistics(self) -> None:
+        session, reader = self.chat.session, self.chat.reader
+        statistics = session.statistics
+        memory = peak_rss_mb()
+        self.show(
+            f"cells {statistics.used} of {statistics.cap}, at most {statistics.peak}; "
+            f"{statistics.evicted} evicted; policy {session.policy}; "
+            f"{len(self.chat.messages)} messages\n"
+            f"MB: weights {reader.weights_mb:.0f}, "
+            f"cache {session.engine.cache_bytes / 1e6:.1f}, process at most "
+            f"{'unknown' if memory is None else f'{memory:.0f}'}"
+        )
+
+
+def _lines() -> Iterator[str]:
+    """What the user types, message by message, until the input ends."""
+    if not sys.stdin.isatty():
+        yield from sys.stdin
+        return
+    try:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+    except ImportError as error:
+        raise MissingExtraError("prompt_toolkit", "chat") from error
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _send(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    editor: PromptSession[str] = PromptSession("> ", multiline=True, key_bindings=keys)
+    while True:
+        try:
+            yield editor.prompt()
+        except KeyboardInterrupt:
+            continue  # throws away what was typed
+        except EOFError:
+            return
+
+
+def _named(text: str) -> Path:
+    if not text.strip():
+        raise InputError("which file? Give its name behind the command")
+    return Path(text.strip()).expanduser()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

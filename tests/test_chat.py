@@ -1,0 +1,219 @@
+"""Chats of many turns: the template stays intact, what is cached is not read again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgelingua.budget import Budget
+from edgelingua.bundle import ModelBundle
+from edgelingua.chat import Chat
+from edgelingua.compressors import load_compressor
+from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.kv.policies import POLICIES, Compressor, KeyDiff, load_policy
+from edgelingua.llama import LlamaModel, Sampling
+from edgelingua.planning import token_importance
+from edgelingua.prompt import Prompt
+
+from .conftest import DOCUMENT
+
+SYSTEM = "You are brief."
+
+
+def seen(chat: Chat) -> str:
+    """What the model still sees, control tokens written out."""
+    tokens = chat.session.cells.tokens.tolist()
+    marks = ("<|im_start|>", "<|im_end|>")
+    named = {int(chat.reader.tokenize(mark, special=True)[0]): mark.encode() for mark in marks}
+    pieces = [named.get(token) or chat.reader.token_bytes(token) for token in tokens]
+    return b"".join(pieces).decode(errors="replace")
+
+
+def assert_intact(chat: Chat) -> None:
+    """Turns of alternating roles behind the system prompt, each opened and closed."""
+    turn = r"<\|im_start\|>(system|user|assistant)\n((?:(?!<\|im_)[\s\S])*)"
+    text = seen(chat)
+    assert re.fullmatch(rf"({turn}<\|im_end\|>\n)*{turn}", text), text
+    roles = re.findall(r"<\|im_start\|>(\w+)\n", text)
+    assert roles[0] == "system"
+    assert roles[1::2] == ["user"] * len(roles[1::2])
+    assert roles[2::2] == ["assistant"] * len(roles[2::2])
+    assert text.startswith(f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n")
+
+
+@pytest.mark.parametrize("name", ["streaming", "keydiff", "h2o"])
+def test_the_template_stays_intact_over_many_turns(name: str, reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(110, load_policy(name)), SYSTEM, Sampling(temperature=1.0))
+    for number in range(9):
+        question = f"Number {number}: what is {number} plus {number + 1}?"
+        reply = chat.say(question, limit=8)
+        assert chat.session.statistics.peak <= 110
+        assert reply.read < 60, "what was cached was read again"
+        assert f"user\n{question}<|im_end|>\n<|im_start|>assistant\n" in seen(chat)
+        assert_intact(chat)
+    assert chat.session.statistics.evicted > 40
+    assert len(chat.messages) == 19
+
+
+def test_with_room_for_everything_the_cache_is_the_whole_chat(reader: LlamaModel) -> None:
+    """As if the template had been applied to all messages at once; replies are what was drawn."""
+    chat = Chat(reader, reader.session(512), SYSTEM)
+    for question in ("Hello!", "What is 2 plus 2?", "Why?"):
+        chat.say(question, limit=12)
+    text = seen(chat)
+    expected = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n"
+    for (_, question), (_, reply) in zip(chat.messages[1::2], chat.messages[2::2], strict=True):
+        expected += f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{reply}"
+        expected += "<|im_end|>\n"
+    assert text == expected.removesuffix("<|im_end|>\n")
+    assert chat.session.statistics.evicted == 0
+
+
+def test_a_turn_that_does_not_fit_is_refused_and_the_chat_goes_on(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(96), SYSTEM)
+    chat.say("Hello!", limit=5)
+    before = chat.session.cells.tokens.tolist()
+    with pytest.raises(CapError, match="this turn does not fit"):
+        chat.say("word " * 120)
+    assert chat.session.cells.tokens.tolist() == before
+    with pytest.raises(InputError, match="nothing was said"):
+        chat.say(" \n")
+    chat.say("Still there?", limit=5)
+    assert [role for role, _ in chat.messages] == ["system", *["user", "assistant"] * 2]
+    assert_intact(chat)
+
+
+def test_a_document_may_be_larger_than_the_cap(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(128), SYSTEM)
+    document = DOCUMENT.read_text(encoding="utf-8")[:2000]
+    reply = chat.say("Who arbitrated?", document, limit=5)
+    assert reply.read > 300
+    assert "Who arbitrated?<|im_end|>" in seen(chat)
+    assert_intact(chat)
+
+
+def test_the_compressors_scores_decide_what_of_a_document_stays(
+    reader: LlamaModel,
+) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")[:1500]
+    compressed = load_compressor("random").compress(
+        Prompt.build(text), Budget(rate=0.9, count=reader.count)
+    )
+    tokens = reader.tokenize(compressed.text)
+    pieces = reader.pieces(tokens)
+    importance = token_importance(compressed, pieces)
+    at = compressed.text.index("fire") if "fire" in compressed.text else 40
+    starts = np.cumsum([0, *map(len, pieces)])
+    token = int(np.searchsorted(starts, len(compressed.text[:at].encode()), side="right")) - 1
+    origin = np.concatenate([np.arange(a, b) for a, b in compressed.spans.tolist()])[at]
+    unit = int(np.searchsorted(compressed.units[:, 0], origin, side="right")) - 1
+    assert importance[token] >= compressed.scores[unit]
+    chat = Chat(reader, reader.session(160, Compressor()), SYSTEM)
+    chat.say("Why?", compressed, limit=3)
+    kept = chat.session.cells.importance
+    assert np.nanmedian(kept[np.isfinite(kept)]) > np.nanmedian(importance[np.isfinite(importance)])
+    assert_intact(chat)
+
+
+def test_a_chat_is_saved_and_taken_up_again(reader: LlamaModel, tmp_path: Path) -> None:
+    path = tmp_path / "chat.session"
+    chat = Chat(reader, reader.session(128, KeyDiff()), SYSTEM, Sampling(temperature=0.8, seed=4))
+    for number in range(4):
+        chat.say(f"Tell me about the number {number}.", limit=10)
+    chat.save(path)
+    again = Chat.load(reader, path)
+    assert again.messages == chat.messages
+    assert again.sampling == chat.sampling
+    assert seen(again) == seen(chat)
+    reply = again.say("And then?", limit=6)
+    assert reply.tokens
+    assert_intact(again)
+    session = reader.session(64)
+    session.feed(reader.tokenize("no chat at all"))
+    session.save(path)
+    with pytest.raises(StateError, match="but no chat"):
+        Chat.load(reader, path)
+
+
+def test_an_interrupt_ends_the_reply_and_not_the_chat(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(128), SYSTEM)
+    pieces: list[str] = []
+
+    def interrupt(piece: str) -> None:
+        pieces.append(piece)
+        if len(pieces) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        chat.say("Tell me a story.", on_text=interrupt)
+    assert chat.messages[-1] == ("assistant", "".join(pieces))
+    chat.say("Go on.", limit=5)
+    assert_intact(chat)
+
+
+def chat_command(*arguments: str | Path, lines: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edgelingua", "chat", "--threads", "1", *map(str, arguments)],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_chat_in_a_pipe(scorer_bundle: ModelBundle, tmp_path: Path, gguf: Path) -> None:
+    document = tmp_path / "document.txt"
+    document.write_text(DOCUMENT.read_text(encoding="utf-8")[:1200], encoding="utf-8")
+    saved = tmp_path / "chat.session"
+    done = chat_command(
+        "--cap", "160", "--policy", "compressor", "--max-tokens", "6", "--cache-keys", "q8_0",
+        "--model", scorer_bundle.folder,
+        lines=f"""Hello!
+/compress {document} 60
+What is this about?
+/stats
+/nonsense
+/compress {tmp_path / "none.txt"}
+/save
+/save {saved}
+/help
+/exit
+never said
+""",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 2
+    for expected in (
+        "tokens became 60; the next message is about it",
+        "of 160, at most",
+        "MB: weights",
+        "error: no command /nonsense; /help lists them",
+        "none.txt: cannot be read",
+        "which file?",
+        f"saved to {saved}",
+        "/compress FILE",
+    ):
+        assert expected in done.stderr, done.stderr
+    taken_up = chat_command("--load", saved, "--max-tokens", "4", lines="And?\n/stats\n")
+    assert taken_up.returncode == 0, taken_up.stderr
+    assert "7 messages" not in done.stderr
+    assert "6 messages" in taken_up.stderr
+    refused = chat_command("--policy", "lru", lines="")
+    assert refused.returncode == 1
+    assert "error: no policy 'lru'" in refused.stderr
+
+
+def test_caps_of_the_command_line(gguf: Path) -> None:
+    both = chat_command("--cap", "99", "--cap-mb", "9", lines="")
+    assert both.returncode == 2
+    tiny = chat_command("--cap-mb", "1", lines="")
+    assert "expected at least 5.9, which is 256 cells" in tiny.stderr
+    listed = subprocess.run(
+        [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
+    )
+    assert all(name in listed.stdout for name in POLICIES)

@@ -1,0 +1,132 @@
+"""Models with sliding windows, models without a cache to cap, caches in MB and other numbers."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from transformers import LlamaForCausalLM
+
+from edgelingua.errors import CapError, PolicyError, ReaderError
+from edgelingua.kv import blob
+from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.policies import H2O, KeyDiff, SnapKV
+from edgelingua.llama import LlamaModel, Sampling
+from edgelingua.llama_engine import LlamaEngine
+
+from . import tiny_gguf
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
+    path = tmp_path_factory.mktemp("gemma") / "gemma.gguf"
+    return LlamaModel(tiny_gguf.write_gemma(path), threads=1)
+
+
+def some_tokens(n: int, seed: int = 0) -> NDArray[np.int32]:
+    return np.random.default_rng(seed).integers(0, 300, n).astype(np.int32)
+
+
+def test_a_sliding_window_is_never_evicted(gemma: LlamaModel) -> None:
+    assert gemma.window == 16
+    session = gemma.session(40, KeyDiff(recent=2), cache=CacheOptions(flash_attention=False))
+    for seed in range(5):
+        session.feed(some_tokens(70, seed))
+        positions = session.cells.positions
+        assert len(positions) <= 40
+        last = int(positions[-1])
+        assert set(range(last - 15, last + 1)) <= set(positions.tolist())
+    assert isinstance(session.engine, LlamaEngine)
+    layers = [len(part.keys) for part in blob.parse(session.engine.state())]
+    assert layers == [1, 5], "the global layer first: its keys are the policy's"
+    fork = session.fork()
+    for one in (session, fork):
+        one.feed(some_tokens(10, 9))
+    np.testing.assert_allclose(fork.logits(), session.logits(), atol=1e-2)
+
+
+def test_a_sliding_window_goes_on_past_the_trained_length(gemma: LlamaModel) -> None:
+    session = gemma.session(64)
+    for seed in range(12):  # 840 tokens; the model knows 512 positions
+        session.feed(some_tokens(70, seed))
+        assert session.statistics.used <= 64
+    assert session.cells.positions[-1] < 512
+    assert np.isfinite(session.logits()).all()
+
+
+def test_what_a_sliding_window_does_not_allow(gemma: LlamaModel) -> None:
+    for policy in (SnapKV(), H2O()):
+        with pytest.raises(PolicyError, match="sliding-window layers have an attention of their"):
+            gemma.session(64, policy)
+    session = gemma.session(18)
+    with pytest.raises(CapError, match="20 tokens are pinned or protected"):
+        session.feed(some_tokens(40))
+
+
+def test_recurrent_models_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="this model is recurrent"):
+        LlamaModel(tiny_gguf.write_mamba(tmp_path / "mamba.gguf"))
+
+
+def test_caps_in_megabytes(tiny_reader: LlamaModel, reader: LlamaModel) -> None:
+    # 3 layers, keys and values, 2 heads of 64 numbers in two bytes
+    assert tiny_reader.cell_bytes(CacheOptions()) == 3 * 2 * 128 * 2
+    assert tiny_reader.cell_bytes(CacheOptions(keys="q8_0", values="q4_0")) == 3 * (136 + 72)
+    assert reader.cell_bytes(CacheOptions()) == 23040  # 22.5 KiB
+    assert reader.cap_of(20) == 768
+    assert reader.cap_of(20, CacheOptions(keys="q8_0", values="q8_0")) == 1536
+    assert reader.cap_of(10_000) == reader.trained_length
+    for wrong in (5, 0, -1, float("nan")):
+        with pytest.raises(CapError, match=r"expected at least 5\.9"):
+            reader.cap_of(wrong)
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(50))
+    assert isinstance(session.engine, LlamaEngine)
+    (part,) = blob.parse(session.engine.state())
+    rows = [*part.keys, *part.values]
+    assert sum(row.raw.shape[1] for row in rows) == tiny_reader.cell_bytes(CacheOptions())
+
+
+@pytest.mark.parametrize("types", [("q8_0", "q8_0"), ("q4_0", "f16"), ("f16", "q4_0")])
+def test_quantized_caches_go_on_past_the_trained_length(
+    types: tuple[str, str], tiny_reader: LlamaModel
+) -> None:
+    keys, values = types
+    cache = CacheOptions(keys=keys, values=values)  # type: ignore[arg-type]
+    session = tiny_reader.session(64, cache=cache)
+    for seed in range(9):
+        session.feed(some_tokens(70, seed))
+    assert session.cells.positions[-1] < 512
+    sampler = tiny_reader.sampler(session, Sampling())
+    assert len(list(session.generate(sampler, 9, frozenset()))) == 9
+
+
+def test_quantized_keys_that_llama_cpp_cannot_move(
+    tiny_llama: LlamaForCausalLM, tmp_path: Path
+) -> None:
+    """Moving them crashes the process in this release: heads of 32 numbers."""
+    config = copy.deepcopy(tiny_llama.config)
+    config.hidden_size, config.head_dim = 128, 32
+    model = LlamaModel(
+        tiny_gguf.write(LlamaForCausalLM(config), tmp_path / "small.gguf"), threads=1
+    )
+    session = model.session(64, cache=CacheOptions(keys="q8_0"))
+    with pytest.raises(CapError, match="cached tokens cannot be moved"):
+        session.feed(some_tokens(600))
+    assert np.isfinite(session.logits()).all()
+
+
+def test_logits_that_are_not_numbers(
+    tiny_reader: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(9))
+    assert isinstance(session.engine, LlamaEngine)
+    session.engine._restored = np.full(300, np.nan, dtype=np.float32)
+    with pytest.raises(ReaderError, match="the logits are not numbers"):
+        session.logits()
+    with pytest.raises(ReaderError, match="the logits are not numbers"):
+        list(session.generate(tiny_reader.sampler(session, Sampling()), 3, frozenset()))

@@ -1,0 +1,293 @@
+"""Sessions saved, restored and forked, on a small model that computes exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edgelingua.errors import CapError, StateError
+from edgelingua.kv import blob
+from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.policies import H2O, KeyDiff, Policy, SnapKV, Streaming, load_policy
+from edgelingua.kv.session import Session
+from edgelingua.llama import LlamaModel, SamplerState, Sampling
+from edgelingua.llama_engine import LlamaEngine
+
+WARM = Sampling(temperature=1.2, seed=7, top_k=0, top_p=1.0, min_p=0.0)
+
+
+def some_tokens(n: int, seed: int = 0) -> NDArray[np.int32]:
+    return np.random.default_rng(seed).integers(0, 300, n).astype(np.int32)
+
+
+def held(session: Session) -> list[int]:
+    assert isinstance(session.engine, LlamaEngine)
+    (part,) = blob.parse(session.engine.state())
+    return sorted(part.positions.tolist())
+
+
+CHILD = """
+import json, sys
+from edgelingua.llama import LlamaModel, SamplerState, Sampling
+model = LlamaModel(sys.argv[1], threads=1)
+session, notes = model.restore(sys.argv[2])
+state = SamplerState(notes["draws"], tuple(notes["recent"]))
+sampler = model.sampler(session, Sampling(**notes["sampling"]), state)
+print(json.dumps(list(session.generate(sampler, 40, frozenset()))))
+"""
+
+
+@pytest.mark.parametrize("name", ["streaming", "keydiff", "snapkv", "h2o"])
+def test_another_process_goes_on_with_the_same_tokens(
+    name: str, tiny_reader: LlamaModel, tmp_path: Path
+) -> None:
+    """Forty tokens with evictions among them: policy and sampler go on where they were, too."""
+    # Restored cells lie in another order, and flash attention rounds at each of them.
+    session = tiny_reader.session(72, load_policy(name), cache=CacheOptions(flash_attention=False))
+    session.feed(some_tokens(100))
+    sampler = tiny_reader.sampler(session, WARM)
+    list(session.generate(sampler, 10, frozenset()))
+    notes = {**asdict(sampler.state), "sampling": asdict(WARM)}
+    session.save(tmp_path / "chat.session", notes)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, tiny_reader.path, tmp_path / "chat.session"],
+        capture_output=True,
+        check=True,
+    )
+    again = list(session.generate(sampler, 40, frozenset()))
+    assert json.loads(done.stdout) == again
+    assert session.statistics.evicted > 50
+
+
+def test_forks_go_their_own_ways(tiny_reader: LlamaModel) -> None:
+    common = tiny_reader.session(64, H2O(recent=8))
+    common.feed(some_tokens(40), pinned=np.arange(40) < 10)
+    first, second = common.fork(), common.fork()
+    np.testing.assert_array_equal(first.logits(), common.logits())
+    first.feed(some_tokens(60, 1))
+    assert common.cells.tokens.tolist() == second.cells.tokens.tolist() == some_tokens(40).tolist()
+    second.feed(some_tokens(20, 2))
+    common.feed(some_tokens(20, 2))
+    np.testing.assert_allclose(second.logits(), common.logits(), atol=1e-3)
+    np.testing.assert_allclose(second._cells.attention, common._cells.attention, atol=1e-3)
+    assert first.cells.tokens[:10].tolist() == some_tokens(10).tolist()
+    assert tiny_reader.session(64).fork().statistics.used == 0
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("feed"), st.integers(1, 60)),
+            st.tuples(st.just("pinned"), st.integers(1, 6)),
+            st.tuples(st.just("generate"), st.integers(1, 20)),
+            st.tuples(st.just("drop"), st.integers(0, 99)),
+            st.tuples(st.sampled_from(["fork", "save"]), st.just(0)),
+        ),
+        min_size=1,
+        max_size=9,
+    ),
+    policy=st.sampled_from(
+        [Streaming(), KeyDiff(recent=4), SnapKV(recent=4, window=4), H2O(recent=4)]
+    ),
+)
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_done_the_book_is_the_cache_and_the_cap_holds(
+    steps: list[tuple[str, int]], policy: Policy, tiny_reader: LlamaModel, tmp_path: Path
+) -> None:
+    """Against a plain list of what was read: what is cached is a part of it, in order."""
+    session = tiny_reader.session(48, policy, cache=CacheOptions(chunk=16))
+    history: list[int] = []
+    pinned: list[int] = []
+    for number, (what, amount) in enumerate(steps):
+        before = session.cells.positions.tolist()
+        if what in ("feed", "pinned"):
+            new = some_tokens(amount, number)
+            try:
+                session.feed(new, pinned=what == "pinned")
+            except CapError:
+                assert len(pinned) + 8 + amount > 46, "refused without need"
+                assert session.cells.positions.tolist() == before
+                continue
+            history += new.tolist()
+            pinned += new.tolist() if what == "pinned" else []
+        elif what == "generate" and history:
+            sampler = tiny_reader.sampler(session, WARM)
+            try:
+                history += list(session.generate(sampler, amount, frozenset()))
+            except CapError:
+                assert len(pinned) + 8 > 44
+                break
+        elif what == "drop" and len(session.cells) > 1:
+            mask = np.zeros(len(session.cells), dtype=bool)
+            mask[amount % (len(mask) - 1)] = True
+            mask &= ~session.cells.pinned
+            session.drop(mask)
+        elif what == "fork":
+            session = session.fork()
+        elif what == "save" and history:
+            session.save(tmp_path / "s")
+            session, _ = tiny_reader.restore(tmp_path / "s", policy)
+        cells, statistics = session.cells, session.statistics
+        assert statistics.peak <= 48
+        assert len(cells) == statistics.used == len(history) - statistics.evicted
+        assert held(session) == cells.positions.tolist()
+        assert cells.tokens[cells.pinned].tolist() == pinned
+        remaining = iter(history)
+        assert all(token in remaining for token in cells.tokens.tolist()), "not in order"
+        assert cells.tokens[-1:].tolist() == history[-1:]
+
+
+def test_a_kill_during_a_save_leaves_the_old_file(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    session.save(path)
+    old = path.read_bytes()
+    child = """
+import sys, os, numpy as np
+from pathlib import Path
+from edgelingua.kv import storage
+from edgelingua.llama import LlamaModel
+session = LlamaModel(sys.argv[1], threads=1).session(64)
+session.feed(np.arange(50, dtype=np.int32))
+def wait(*_):
+    print("writing", flush=True)
+    import time; time.sleep(60)
+storage.os.fsync = wait
+session.save(sys.argv[2])
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", child, str(tiny_reader.path), str(path)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"writing\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert path.read_bytes() == old
+    restored, _ = tiny_reader.restore(path)
+    assert restored.cells.tokens.tolist() == some_tokens(30).tolist()
+    # What the killed one left behind does not stand in the way of the next save.
+    session.save(path)
+
+
+def test_an_error_while_saving_leaves_the_old_file(
+    tiny_reader: LlamaModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    session.save(path)
+    old = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StateError, match="No space left"):
+        session.save(path)
+    assert path.read_bytes() == old
+    assert [entry.name for entry in tmp_path.iterdir()] == ["chat.session"]
+
+
+def test_damaged_and_foreign_files_are_refused(
+    tiny_reader: LlamaModel, reader: LlamaModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64, KeyDiff())
+    with pytest.raises(StateError, match="nothing to save"):
+        session.save(path)
+    session.feed(some_tokens(30))
+    session.save(path)
+    whole = path.read_bytes()
+    with pytest.raises(StateError, match="saved with model"):
+        reader.restore(path)
+    with pytest.raises(StateError, match="saved with KeyDiff"):
+        tiny_reader.restore(path, Streaming())
+    with pytest.raises(StateError, match="No such file"):
+        tiny_reader.restore(tmp_path / "none")
+    session = tiny_reader.session(64, KeyDiff(sinks=2))
+    session.feed(some_tokens(9))
+    session.save(tmp_path / "other")
+    with pytest.raises(StateError, match=r"KeyDiff\(sinks=2, recent=32\); give that policy"):
+        tiny_reader.restore(tmp_path / "other")
+    random = np.random.default_rng(0)
+    damaged = tmp_path / "damaged"
+    for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        damaged.write_bytes(whole[:size])
+        with pytest.raises(StateError, match="damaged"):
+            tiny_reader.restore(damaged)
+    refused = 0
+    for _ in range(60):
+        changed = bytearray(whole)
+        changed[random.integers(len(whole))] ^= 1 << int(random.integers(8))
+        damaged.write_bytes(changed)
+        try:
+            restored, _ = tiny_reader.restore(damaged)
+        except StateError:
+            refused += 1
+            continue
+        # A bit of the zip's own padding or dates: what counts is unharmed.
+        assert restored.cells.tokens.tolist() == some_tokens(30).tolist()
+    assert refused > 50
+
+
+def test_a_state_that_is_not_the_books(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    session.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["positions"] = arrays["positions"] + 1
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **arrays)
+    with pytest.raises(StateError, match="not the same ones"):
+        tiny_reader.restore(path)
+
+
+def test_a_sampler_goes_on_where_another_stopped(tiny_reader: LlamaModel) -> None:
+    def drawn(state: SamplerState | None, count: int) -> tuple[list[int], SamplerState]:
+        sampler = tiny_reader.sampler(session, WARM, state)
+        return [sampler.sample() for _ in range(count)], sampler.state
+
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    whole, _ = drawn(None, 30)
+    first, state = drawn(None, 12)
+    rest, _ = drawn(state, 18)
+    assert first + rest == whole
+    assert len(set(whole)) > 10
+
+
+def test_an_interrupt_between_the_steps_leaves_the_session_whole(tiny_reader: LlamaModel) -> None:
+    session = tiny_reader.session(64, KeyDiff(recent=8), cache=CacheOptions(chunk=8))
+    session.feed(some_tokens(50))
+    interrupted = 0
+    for delay in range(40):
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 * (1 + delay))
+        before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        try:
+            session.feed(some_tokens(100, delay))
+            time.sleep(0.03)
+        except KeyboardInterrupt:
+            interrupted += 1
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert held(session) == session.cells.positions.tolist()
+        assert session.statistics.peak <= 64
+    assert interrupted > 10

@@ -1,0 +1,166 @@
+"""A Llama of a few kilobytes as a GGUF file in full precision, from a Hugging Face model.
+
+What is exact there can be asked to be equal; and PyTorch can run the same weights beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+from transformers import LlamaForCausalLM
+
+_NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
+_OUTSIDE = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+    "lm_head.weight": "output.weight",
+}
+
+
+def write(model: LlamaForCausalLM, path: Path) -> Path:
+    """Write a Llama without a vocabulary: token ids only."""
+    config = model.config
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_tokenizer_model("no_vocab")
+    for name, tensor in model.state_dict().items():
+        values = tensor.float().numpy()
+        if name in _OUTSIDE:
+            writer.add_tensor(_OUTSIDE[name], values)
+            continue
+        _, _, layer, rest = name.split(".", 3)
+        part = rest.removesuffix(".weight")
+        if part in ("self_attn.q_proj", "self_attn.k_proj"):
+            query = part == "self_attn.q_proj"
+            heads = config.num_attention_heads if query else config.num_key_value_heads
+            values = _interleaved(values, heads)
+        writer.add_tensor(f"blk.{layer}.{_NAMES[part]}.weight", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _interleaved(weights: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Order a head's channels as GGUF's Llamas have them: pairs that turn together side by side."""
+    split = weights.reshape(heads, 2, -1, weights.shape[-1])
+    return np.ascontiguousarray(split.swapaxes(1, 2)).reshape(weights.shape)
+
+
+def write_gemma(path: Path, *, window: int = 16) -> Path:
+    """Write a Gemma 3 of random weights: five layers with a sliding window, then a global one."""
+    width, heads, size, inner, vocabulary, layers = 64, 2, 32, 64, 300, 6
+    writer = gguf.GGUFWriter(path, "gemma3")
+    writer.add_vocab_size(vocabulary)
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(inner)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(1)
+    writer.add_key_length(size)
+    writer.add_value_length(size)
+    writer.add_sliding_window(window)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_tokenizer_model("no_vocab")
+    shapes: dict[str, tuple[int, ...]] = {
+        "attn_q": (heads * size, width),
+        "attn_k": (size, width),
+        "attn_v": (size, width),
+        "attn_output": (width, heads * size),
+        "ffn_gate": (inner, width),
+        "ffn_up": (inner, width),
+        "ffn_down": (width, inner),
+        "attn_norm": (width,),
+        "attn_q_norm": (size,),
+        "attn_k_norm": (size,),
+        "post_attention_norm": (width,),
+        "ffn_norm": (width,),
+        "post_ffw_norm": (width,),
+    }
+    _finish(writer, width, vocabulary, layers, shapes)
+    return path
+
+
+def write_mamba(path: Path) -> Path:
+    """Write a recurrent model of random weights."""
+    width, inner, state, rank, vocabulary, layers = 32, 64, 8, 4, 300, 1
+    writer = gguf.GGUFWriter(path, "mamba")
+    writer.add_vocab_size(vocabulary)
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_block_count(layers)
+    writer.add_ssm_conv_kernel(4)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(state)
+    writer.add_ssm_time_step_rank(rank)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("no_vocab")
+    shapes: dict[str, tuple[int, ...]] = {
+        "attn_norm": (width,),
+        "ssm_in": (2 * inner, width),
+        "ssm_conv1d": (inner, 4),
+        "ssm_conv1d.bias": (inner,),
+        "ssm_x": (rank + 2 * state, inner),
+        "ssm_dt": (inner, rank),
+        "ssm_dt.bias": (inner,),
+        "ssm_a": (inner, state),
+        "ssm_d": (inner,),
+        "ssm_out": (width, inner),
+    }
+    _finish(writer, width, vocabulary, layers, shapes)
+    return path
+
+
+def _finish(
+    writer: gguf.GGUFWriter,
+    width: int,
+    vocabulary: int,
+    layers: int,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> None:
+    """Write random weights of these shapes, norms around 1, and close the file."""
+    random = np.random.default_rng(3)
+
+    def draw(name: str, shape: tuple[int, ...]) -> None:
+        values = random.standard_normal(shape) * 0.2 + name.endswith("norm.weight")
+        writer.add_tensor(name, values.astype(np.float32))
+
+    draw("token_embd.weight", (vocabulary, width))
+    draw("output_norm.weight", (width,))
+    for layer in range(layers):
+        for name, shape in shapes.items():
+            whole = (
+                name if name.endswith(".bias") or name in ("ssm_a", "ssm_d") else f"{name}.weight"
+            )
+            draw(f"blk.{layer}.{whole}", shape)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
