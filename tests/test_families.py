@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from edgelingua.compressors import load_compressor
 from edgelingua.prompt import Prompt
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, TEXTS
@@ -136,3 +138,11 @@ def test_a_sliding_window_is_kept(built: Callable[[str], Built]) -> None:
         model.config.sliding_window = window
     assert np.abs(wide - before)[: window - 1].max() < 1e-4
     assert np.abs(wide - before)[window:].max() > 0.1
+
+
+def test_a_head_that_is_not_there(corpus: list[str], tmp_path: Path) -> None:
+    save(FAMILIES["gpt2"], corpus, tmp_path / "gpt2")
+    options = BuildOptions(attention=((0, 9),))
+    with pytest.raises(ExportError, match="no head 0.9: the model has 2 layers of 4 heads"):
+        build(find(str(tmp_path / "gpt2")), "scorer", tmp_path / "b", options, lambda _: None)
+    assert not (tmp_path / "b").exists()
