@@ -31,6 +31,7 @@ from edgelingua import parity
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import MissingExtraError
 from edgelingua_export import build as build_module
+from edgelingua_export import onnx_graph
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
 from edgelingua_export.graph import convert
@@ -238,4 +239,19 @@ def test_weights_beside_the_graph_go_through_every_step(
     assert manifest.recipe["fused"] == FAMILIES[name].fused
     (graph, data) = sorted(n for n in manifest.files if n.startswith("fp32/"))
     assert manifest.files[graph].size < manifest.files[data].size
+    assert not any(result.failures for result in parity.verify(tmp_path / "b").values())
+
+
+def test_a_graph_that_grows_too_large_puts_its_weights_beside_it(
+    corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tied head that gets weights of its own takes a model of 0.5 B parameters above 2 GB."""
+    save(FAMILIES["llama-tied"], corpus, tmp_path / "model")
+    size = (tmp_path / "model" / "model.safetensors").stat().st_size
+    monkeypatch.setattr(onnx_graph, "_LARGEST", size + 100_000)
+    options = BuildOptions(keep_fp32=True)
+    manifest = build(
+        find(str(tmp_path / "model")), "scorer", tmp_path / "b", options, lambda _: None
+    )
+    assert manifest.files["fp32/model.onnx_data"].size > size
     assert not any(result.failures for result in parity.verify(tmp_path / "b").values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from edgelingua.compressors import load_compressor
 from edgelingua.prompt import Prompt
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, TEXTS
@@ -35,7 +37,8 @@ def built(corpus: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callab
         if name not in known:
             family, folder = FAMILIES[name], tmp_path_factory.mktemp("family")
             model = save(family, corpus, folder / name)
-            options = BuildOptions(keep_fp32=True)
+            heads = ((0, 1), (1, 2)) if family.task == "scorer" else ()
+            options = BuildOptions(keep_fp32=True, attention=heads)
             build(find(str(folder / name)), family.task, folder / "b", options, lambda _: None)
             known[name] = model, ModelBundle.open(folder / "b")
         return known[name]
@@ -64,7 +67,9 @@ def test_the_manifest_says_what_the_model_is(name: str, built: Callable[[str], B
     softmaxes = sum(node.op_type == "Softmax" for node in graph.node)
     if family.fused != "nothing":  # only P(keep) is left
         assert softmaxes == (family.task == "classifier")
-    if family.task == "scorer":  # logits of tokens that nobody asks for are not computed
+    if family.task == "scorer":
+        assert manifest.parity["attention_vs_torch"]["max_difference"] < 1e-4
+        # Logits of tokens that nobody asks for are not computed.
         (cut,) = (
             node for node in graph.node if node.op_type == "Slice" and node.name == "nll/hidden"
         )
@@ -72,12 +77,8 @@ def test_the_manifest_says_what_the_model_is(name: str, built: Callable[[str], B
     assert manifest.trained
     # The runtime, which asks the tokenizer.json, reads a text as the family's own class does.
     for text in TEXTS.values():
-        if "special" not in text:
-            ids = bundle.tokenizer().encode(text).ids.tolist()
-            assert (
-                ids
-                == tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-            )
+        theirs = tokenizer(text, add_special_tokens=False, split_special_tokens=True)
+        assert bundle.tokenizer().encode(text).ids.tolist() == theirs["input_ids"]
 
 
 def test_scores_are_torchs(name: str, built: Callable[[str], Built]) -> None:
@@ -137,3 +138,11 @@ def test_a_sliding_window_is_kept(built: Callable[[str], Built]) -> None:
         model.config.sliding_window = window
     assert np.abs(wide - before)[: window - 1].max() < 1e-4
     assert np.abs(wide - before)[window:].max() > 0.1
+
+
+def test_a_head_that_is_not_there(corpus: list[str], tmp_path: Path) -> None:
+    save(FAMILIES["gpt2"], corpus, tmp_path / "gpt2")
+    options = BuildOptions(attention=((0, 9),))
+    with pytest.raises(ExportError, match="no head 0.9: the model has 2 layers of 4 heads"):
+        build(find(str(tmp_path / "gpt2")), "scorer", tmp_path / "b", options, lambda _: None)
+    assert not (tmp_path / "b").exists()

@@ -38,6 +38,16 @@ def parse_heads(text: str) -> tuple[Head, ...]:
         ) from None
 
 
+def check_heads(heads: Sequence[Head], layers: int, per_layer: int) -> None:
+    """Raise `ExportError` if one of the heads is not there."""
+    for layer, head in heads:
+        if not (0 <= layer < layers and 0 <= head < per_layer):
+            raise ExportError(
+                f"no head {layer}.{head}: the model has {layers} layers of {per_layer} heads, "
+                "counted from 0"
+            )
+
+
 def add_attention_output(path: Path, heads: Sequence[Head], per_layer: int) -> None:
     """Add the output ``attention`` ``(1, chosen heads, n, past tokens + n)``, in place.
 
@@ -59,14 +69,10 @@ def add_attention_output(path: Path, heads: Sequence[Head], per_layer: int) -> N
         There is no such head.
     """
     graph = Graph.load(path)
+    layers = sum(name.startswith("present.") for name in graph.producer) // 2
+    check_heads(heads, layers, per_layer)
     chosen: dict[int, list[int]] = defaultdict(list)
     for layer, head in heads:
-        if f"present.{layer}.key" not in graph.producer or not 0 <= head < per_layer:
-            layers = sum(name.startswith("present.") for name in graph.producer) // 2
-            raise ExportError(
-                f"{path}: no head {layer}.{head}: the model has {layers} layers of {per_layer} "
-                "heads, counted from 0"
-            )
         chosen[layer].append(head)
     shown = []
     for layer, wanted in chosen.items():

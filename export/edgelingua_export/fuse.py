@@ -58,7 +58,7 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)
-        # A large one leaves no room for what runs now; onnxruntime's optimizer keeps it in a circle.
+        # A large one leaves no room for what comes; onnxruntime's optimizer holds it in a circle.
         del model
         gc.collect()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 FUSED = "com.microsoft"
 """Domain of the operators that only onnxruntime has."""
+
+_FLOAT = 4  # bytes
+_LARGEST = 2**31 - 2**26
+"""Bytes of weights for which one protobuf file has room."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def tidy(model: onnx.ModelProto) -> None:
 
 
 def save(model: onnx.ModelProto, path: Path, like: Path) -> None:
-    """Write a model; its weights go beside it where those of the graph ``like`` do.
+    """Write a model; its weights go beside it where those of the graph ``like`` do, or must.
 
     Weights that were not read, and lie beside ``path``, stay as they are.
     """
@@ -101,7 +106,8 @@ def save(model: onnx.ModelProto, path: Path, like: Path) -> None:
     if any(uses_external_data(t) and not t.HasField("raw_data") for t in model.graph.initializer):
         onnx.save(model, path)
         return
-    outside = like.with_name(like.name + "_data").exists()
+    size = sum(math.prod(tensor.dims) for tensor in model.graph.initializer) * _FLOAT
+    outside = like.with_name(like.name + "_data").exists() or size > _LARGEST
     data = path.with_name(path.name + "_data")
     data.unlink(missing_ok=True)  # onnx would append to it
     onnx.save(model, path, save_as_external_data=outside, location=data.name)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgelingua.manifest import Task, Tokens
+from edgelingua_export.attention_outputs import check_heads
 from edgelingua_export.sources import Loaded
 
 
@@ -56,12 +57,18 @@ def reference_attention(
     """Attention weights of chosen heads (layer, head) over ``ids`` ``(T,)``: ``(heads, T, T)``.
 
     Those of the tokens that start a text are left out.
+
+    Raises
+    ------
+    ExportError
+        The model has no such head.
     """
     if not heads:
         return np.zeros((0, len(ids), len(ids)), dtype=np.float32)
     first = len(tokens.prefix)
     sequence = torch.as_tensor(np.concatenate([tokens.prefix, ids])[None]).long()
     model = loaded.model
+    check_heads(heads, model.config.num_hidden_layers, model.config.num_attention_heads)
     before = model.config._attn_implementation
     model.set_attn_implementation("eager")  # the others never have the weights
     try:
