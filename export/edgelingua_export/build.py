@@ -28,6 +28,7 @@ from edgelingua_export.fuse import fuse
 from edgelingua_export.gguf_tokenizer import check_against_llama_cpp
 from edgelingua_export.graph import convert, describe, describe_tokens
 from edgelingua_export.heads import add_keep_head, add_nll_head
+from edgelingua_export.quantization.measure import loss
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.quantize import FP32, INT8, quantize
 from edgelingua_export.sources import Loaded, Source, load
@@ -211,6 +212,9 @@ def _prove(
             failures.append(f"attention differs from torch by {difference:.2g}")
     step(f"fp32 vs torch: max |Δ| {conversion:.2g}")
     step("INT8 vs fp32: " + ", ".join(f"{k} {v:.4g}" for k, v in int8.figures.items()))
+    lost, allowed = loss(manifest.task, int8.figures), options.search.max_loss
+    step(f"loss on this held-out text {lost:.2%}, {'over' if lost > allowed else 'within'} the "
+         f"{allowed:.2%} that was asked for on the search text")  # fmt: skip
     if failures:
         raise ParityError(
             f"{loaded.source.location}: parity failed, no bundle written: {'; '.join(failures)}"

@@ -26,8 +26,8 @@ WINDOW = 1024
 """Window of the scorers that are compared; part of what the recorded reference means."""
 
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
-    "scorer": {"perplexity_loss": ("<=", 0.08), "agreement": (">=", 0.90)},
-    "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.90)},
+    "scorer": {"perplexity_loss": ("<=", 0.05), "agreement": (">=", 0.90)},
+    "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.95)},
 }
 
 
