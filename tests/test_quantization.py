@@ -349,14 +349,14 @@ def test_an_unreachable_loss_is_refused_with_the_table(tiny_bert: Path, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_a_search_that_is_killed_goes_on_where_it_was(tiny_lm: Path, tmp_path: Path) -> None:
+def test_a_search_that_is_killed_goes_on_where_it_was(tiny_bert: Path, tmp_path: Path) -> None:
     output = tmp_path / "bundle"
-    command = [sys.executable, "-m", "edgelingua_export", "build", str(tiny_lm)]
-    command += ["--task", "scorer", "-o", str(output)]
+    command = [sys.executable, "-m", "edgelingua_export", "build", str(tiny_bert)]
+    command += ["--task", "classifier", "-o", str(output)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     for line in process.stderr:
-        if "  3. int8" in line:
+        if "  2. int8" in line:
             break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

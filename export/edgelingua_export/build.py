@@ -21,6 +21,7 @@ from edgelingua_export.conversion import make_fp32
 from edgelingua_export.errors import ExportError
 from edgelingua_export.options import BuildOptions
 from edgelingua_export.proof import prove, write_text
+from edgelingua_export.quantization.measure import loss
 from edgelingua_export.quantize import FP32, INT8, quantize
 from edgelingua_export.reports import Report, timed
 from edgelingua_export.sources import Source
@@ -112,6 +113,11 @@ def _build_in(
     manifest = replace(manifest, variants=variants, recipe={**manifest.recipe, **recipe})
     write_text(folder)
     figures = prove(_write(folder, manifest), made.original, step)
+    lost, allowed = loss(task, figures["variants"][INT8]), options.search.max_loss
+    step(
+        f"loss on this held-out text {lost:.2%}, {'over' if lost > allowed else 'within'} the "
+        f"{allowed:.2%} that was asked for on the search text"
+    )
     if not options.keep_fp32:
         del variants[FP32]
         shutil.rmtree(folder / "fp32")

@@ -27,7 +27,7 @@ def _costs(row: Row) -> tuple[float, float, float]:
 
 
 def table(rows: Sequence[Row], chosen: Scheme | None, width: int = 100) -> str:
-    """Return the rows as text, by size: the chosen one with an arrow, the Pareto front with dots."""
+    """Return the rows as text, by size: an arrow at the chosen one, dots at the Pareto front."""
     front = {row.scheme for row in pareto_front(rows)}
     grid = Table(box=None, pad_edge=False)
     grid.add_column("")
