@@ -45,7 +45,7 @@ WITHOUT_PLUGIN = "import sys; sys.modules['onnxruntime_qnn'] = None; "
 @pytest.fixture(scope="module")
 def npu_bundle(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     folder = tmp_path_factory.mktemp("npu") / "bundle"
-    options = BuildOptions(keep_fp32=True, target="qnn-htp")
+    options = BuildOptions(keep_fp32=True, npu=True)
     build(find(str(tiny_bert)), "classifier", folder, options, lambda _: None)
     return ModelBundle.open(folder)
 
@@ -193,7 +193,7 @@ def test_a_build_for_the_npu_needs_its_backend(
             find(str(tiny_bert)),
             "classifier",
             tmp_path / "b",
-            BuildOptions(target="qnn-htp"),
+            BuildOptions(npu=True),
             lambda _: None,
         )
     assert not list(tmp_path.iterdir())
@@ -243,7 +243,7 @@ def test_a_length_that_cannot_be(
 
 def test_scorers_do_not_run_on_the_npu(tiny_lm: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="only classifiers"):
-        build(find(str(tiny_lm)), "scorer", tmp_path / "b", BuildOptions(target="qnn-htp"), print)
+        build(find(str(tiny_lm)), "scorer", tmp_path / "b", BuildOptions(npu=True), print)
     assert not list(tmp_path.iterdir())
 
 
@@ -273,7 +273,7 @@ def test_a_model_with_nothing_to_fuse_that_reads_questions(tiny_bert: Path, tmp_
     torch.manual_seed(4)
     BertForTokenClassification(config).save_pretrained(tmp_path / "relu")
     AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path / "relu")
-    options = BuildOptions(target="qnn-htp", reads_question=True)
+    options = BuildOptions(npu=True, reads_question=True)
     source = find(str(tmp_path / "relu"))
     manifest = build(source, "classifier", tmp_path / "b", options, lambda _: None)
     npu_lengths = [v.length for v in manifest.variants.values() if v.target == "qnn-htp"]
@@ -300,7 +300,7 @@ def test_onnxruntime_knows_every_provider_of_the_table() -> None:
 
 @pytest.mark.slow
 def test_minilm_on_the_npu(tmp_path: Path) -> None:
-    options = BuildOptions(target="qnn-htp")
+    options = BuildOptions(npu=True)
     manifest = build(
         find("all-minilm-l6-v2"), "classifier", tmp_path / "b", options, lambda _: None
     )

@@ -67,8 +67,8 @@ class BuildOptions:
     reads_question
         The classifier was trained on sentence pairs of a question and a text. So it is, too, if its
         ``config.json`` says ``"reads_question": true``.
-    target
-        What the bundle is for, besides the CPU: ``qnn-htp`` adds variants for Qualcomm's NPU.
+    npu
+        Add variants for Qualcomm's NPU to a classifier's bundle.
     attention
         Heads of a scorer whose attention the graph is to show.
     replace
@@ -78,7 +78,7 @@ class BuildOptions:
     keep_fp32: bool = False
     keep_label: int = 1
     reads_question: bool = False
-    target: str = "cpu"
+    npu: bool = False
     attention: tuple[Head, ...] = ()
     replace: bool = False
 
@@ -150,7 +150,7 @@ def _build_in(
     step("fusing")
     plain = describe(fp32, "fp32/model.onnx", "fp32")
     npu_source = None
-    if options.target == npu.TARGET:
+    if options.npu:
         npu_source = npu.set_aside(fp32, options.keep_label)
     fused = fuse(fp32, task, loaded.model.config, plain, _feeds(plain, tokens, calibration))
     step(f"fused {fused}")
@@ -277,7 +277,7 @@ def _check_output(output: Path, options: BuildOptions) -> None:
 
 
 def _check_options(loaded: Loaded, task: Task, options: BuildOptions) -> None:
-    if options.target == npu.TARGET:
+    if options.npu:
         npu.check_possible(task)
     if task == "classifier" and options.attention:
         raise ExportError("attention: only a scorer's graph can show what its heads look at")

@@ -97,7 +97,7 @@ def build_command(
         keep_fp32=keep_fp32,
         keep_label=keep_label,
         reads_question=reads_question,
-        target=target.value,
+        npu=target is TargetName.qnn_htp,
         attention=heads,
         replace=replace,
     )
