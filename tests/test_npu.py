@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import warnings
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
 from edgelingua import parity, placement, providers
 from edgelingua.bundle import ModelBundle
@@ -66,7 +69,11 @@ def test_the_manifest_says_what_the_npu_does(npu_bundle: ModelBundle) -> None:
     assert figures["word_agreement"] >= 0.95
     assert 0.95 <= figures["npu_share"] <= 1
     assert figures["tokens"] == 1024
-    assert manifest.recipe["npu"]["calibration_windows"][LABEL] > 10
+    recipe = manifest.recipe["npu"]
+    assert recipe["calibration_windows"][LABEL] > 10
+    assert recipe["backend"].startswith("onnxruntime-qnn ")
+    on_arm = platform.machine().lower() in ("aarch64", "arm64")
+    assert recipe["simulated"] or on_arm
 
 
 def test_the_npu_runs_the_graph_and_scores_like_the_cpu(npu_bundle: ModelBundle) -> None:
@@ -101,11 +108,21 @@ def test_a_simulator_is_only_used_when_asked_for(
     assert npu_bundle.load("cpu-int8")[0].target == "cpu"
 
 
+@pytest.fixture(scope="module")
+def fixed_and_free(npu_bundle: ModelBundle) -> tuple[ClassifierScorer, ClassifierScorer]:
+    on_cpu = RunOptions(device="cpu")
+    fixed, free = (
+        ClassifierScorer(npu_bundle, variant=v, options=on_cpu) for v in (LABEL, "cpu-fp32")
+    )
+    return fixed, free
+
+
 @given(length=st.integers(1, 62))
 @settings(max_examples=20, deadline=None)
-def test_padding_is_not_seen(npu_bundle: ModelBundle, length: int) -> None:
-    padded = ClassifierScorer(npu_bundle, variant=LABEL, options=RunOptions(device="cpu"))
-    fp32 = ClassifierScorer(npu_bundle, variant="cpu-fp32")
+def test_padding_is_not_seen(
+    npu_bundle: ModelBundle, fixed_and_free: tuple[ClassifierScorer, ClassifierScorer], length: int
+) -> None:
+    padded, fp32 = fixed_and_free
     ids = ids_of(npu_bundle, length)
     scores = padded.score_ids(ids)
     assert scores.shape == (length,)
@@ -244,6 +261,26 @@ def test_calibration_covers_the_text_and_padding(npu_bundle: ModelBundle) -> Non
     assert types
     windows = calibration_windows(variant, asking, ids_of(npu_bundle, 500), 64)
     assert {int(feed[types].max()) for feed in windows} == {0, 1}
+
+
+def test_a_model_with_nothing_to_fuse_that_reads_questions(tiny_bert: Path, tmp_path: Path) -> None:
+    config = BertConfig.from_pretrained(
+        tiny_bert,
+        hidden_act="relu",
+        initializer_range=0.1,
+        max_position_embeddings=200,
+    )
+    torch.manual_seed(4)
+    BertForTokenClassification(config).save_pretrained(tmp_path / "relu")
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path / "relu")
+    options = BuildOptions(npu=True, reads_question=True)
+    source = find(str(tmp_path / "relu"))
+    manifest = build(source, "classifier", tmp_path / "b", options, lambda _: None)
+    npu_lengths = [v.length for v in manifest.variants.values() if v.target == "qnn-htp"]
+    assert npu_lengths == [128, 200]
+    scorer = ClassifierScorer(ModelBundle.open(tmp_path / "b"), options=QNN)
+    asked = scorer.score("The tribunal awarded gold.", "What did the tribunal award?")
+    assert np.abs(asked.scores - scorer.score("The tribunal awarded gold.").scores).max() > 0.001
 
 
 def test_what_cannot_be_quantized_is_said(tmp_path: Path) -> None:

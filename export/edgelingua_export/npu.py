@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.devices import DEVICES
 from edgelingua.errors import InferenceError
 from edgelingua.manifest import Task, Tokens, Variant
-from edgelingua.ort import RunOptions
-from edgelingua.providers import hardware
+from edgelingua.ort import Graph, RunOptions
+from edgelingua.providers import hardware, is_simulated
 from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.graph import describe
@@ -95,7 +96,12 @@ def add_variants(
         windows[label] = len(feeds)
     for leftover in unfused.path.parent.glob(f"{unfused.path.name}*"):
         leftover.unlink()
-    return variants, {**asdict(recipe), "calibration_windows": windows}
+    backend = DEVICES["qnn"].package or ""
+    proof = {
+        "backend": f"{backend} {metadata.version(backend)}",
+        "simulated": is_simulated(hardware(DEVICES["qnn"])),
+    }
+    return variants, {**asdict(recipe), "calibration_windows": windows, **proof}
 
 
 def calibration_windows(
@@ -138,6 +144,10 @@ def _padded(
     return feeds
 
 
+def _share_on_npu(graph: Graph) -> float:
+    return graph.operators[DEVICES["qnn"].provider] / sum(graph.operators.values())
+
+
 def prove(
     bundle: ModelBundle, labels: Sequence[str], fp32: str, text: str
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
@@ -165,7 +175,6 @@ def prove(
     on_npu = RunOptions(device="qnn", strict=True)
     for label in labels:
         variant, graph = bundle.load(label, on_npu)
-        operators = graph.operators
         scorer = ClassifierScorer(bundle, variant=label, options=on_npu)
         plain = ClassifierScorer(bundle, variant=fp32, window=variant.length or 0)
         reference = plain.score_ids(ids)
@@ -175,7 +184,7 @@ def prove(
         figures[label] = {
             **compared.figures,
             "word_agreement": parity.word_agreement(scores, reference, starts),
-            "npu_share": operators[DEVICES["qnn"].provider] / sum(operators.values()),
+            "npu_share": _share_on_npu(graph),
             "tokens": len(ids),
         }
         failures += [f"{label}: {failure}" for failure in compared.failures]

@@ -118,7 +118,9 @@ def _fix_shape(path: Path, output: Path, length: int, masked: float) -> None:
         if values.dtype == np.float32 and values.min(initial=0) < _MASKING:
             bounded = np.maximum(values, np.float32(masked))
             tensor.CopyFrom(numpy_helper.from_array(bounded, tensor.name))
-    qnn_preprocess_model(model, output)
+    # Shapes are given once more because it writes nothing when it finds nothing to change.
+    shapes = [(value.name, f"1,{length}") for value in graph.input]
+    qnn_preprocess_model(model, output, dynamic_input_shapes=shapes)
 
 
 def _per_tensor(path: Path, kind: QuantType) -> dict[str, list[dict[str, Any]]]:

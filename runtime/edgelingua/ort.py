@@ -100,6 +100,12 @@ class Graph:
         Threads and device; ``auto`` is the CPU. What to do when the device cannot is for the caller
         to decide.
 
+    Attributes
+    ----------
+    operators
+        On another device than the CPU: how many operators each provider runs, by its name. Those
+        that only convert between integers and floats are not counted.
+
     Raises
     ------
     InferenceError
@@ -121,22 +127,10 @@ class Graph:
         device = DEVICES["cpu" if options.device == "auto" else options.device]
         self._path = path
         self._session = self._open(settings, device)
+        self.operators: Mapping[str, int] = {}
         if device is not DEVICES["cpu"]:
+            self.operators = self._assigned()
             self._check_assignment(device)
-
-    @property
-    def operators(self) -> Mapping[str, int]:
-        """How many operators each provider runs, by its name, when not all run on the CPU.
-
-        Those that only convert between integers and floats are not counted.
-        """
-        subgraphs = self._session.get_provider_graph_assignment_info()
-        return Counter(
-            subgraph.ep_name
-            for subgraph in subgraphs
-            for node in subgraph.get_nodes()
-            if node.op_type not in _CONVERSIONS
-        )
 
     def _open(
         self, settings: onnxruntime.SessionOptions, device: Device
@@ -163,12 +157,25 @@ class Graph:
         except Exception as error:  # onnxruntime's exceptions share no base but Exception
             raise InferenceError(f"{self._path}: onnxruntime cannot load it: {error}") from None
 
+    def _assigned(self) -> Mapping[str, int]:
+        if not hasattr(self._session, "get_provider_graph_assignment_info"):
+            raise InferenceError(
+                f"onnxruntime {onnxruntime.__version__} does not tell what runs where; devices "
+                "other than the CPU need 1.24: pip install -U onnxruntime"
+            )
+        subgraphs = self._session.get_provider_graph_assignment_info()
+        return Counter(
+            subgraph.ep_name
+            for subgraph in subgraphs
+            for node in subgraph.get_nodes()
+            if node.op_type not in _CONVERSIONS
+        )
+
     def _check_assignment(self, device: Device) -> None:
         """Refuse a session that has the provider, but leaves most of the graph to the CPU."""
         if device.provider not in self._session.get_providers():
             raise InferenceError(f"{self._path}: onnxruntime did not give it {device.provider}")
-        operators = self.operators
-        count, total = operators[device.provider], sum(operators.values())
+        count, total = self.operators.get(device.provider, 0), sum(self.operators.values())
         if not count >= MIN_SHARE * total:
             raise InferenceError(
                 f"{self._path}: {device.provider} runs {count} of its {total} operators, expected "

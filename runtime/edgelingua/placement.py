@@ -92,8 +92,8 @@ def _load(
         return variant, Graph(folder / variant.file, options)
     made_for = ", ".join(f"{label} for {v.target}" for label, v in variants.items())
     raise InferenceError(
-        f"{folder}: no variant for {options.device}, it has {made_for}; build one with: "
-        f"edgelingua-export build SOURCE --target {device.targets[0]}"
+        f"{folder}: no variant for {options.device}, it has {made_for}; a classifier gets one "
+        f"with: edgelingua-export build SOURCE --task classifier --target {device.targets[0]}"
     )
 
 
