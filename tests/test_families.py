@@ -143,6 +143,6 @@ def test_a_sliding_window_is_kept(built: Callable[[str], Built]) -> None:
 def test_a_head_that_is_not_there(corpus: list[str], tmp_path: Path) -> None:
     save(FAMILIES["gpt2"], corpus, tmp_path / "gpt2")
     options = BuildOptions(attention=((0, 9),))
-    with pytest.raises(ExportError, match="no head 0.9: the model has 2 layers of 4 heads"):
+    with pytest.raises(ExportError, match=r"no head 0\.9: the model has 2 layers of 4 heads"):
         build(find(str(tmp_path / "gpt2")), "scorer", tmp_path / "b", options, lambda _: None)
     assert not (tmp_path / "b").exists()
