@@ -97,7 +97,7 @@ def test_a_bundle_that_fails_its_gate_is_refused_with_the_figures(
                 noise = np.random.default_rng(0).normal(size=weight.shape).astype(np.float32)
                 tensor.CopyFrom(numpy_helper.from_array(noise, tensor.name))
         onnx.save(model, bundle.folder / bundle.variant("cpu-int8").file)
-        return {}
+        return {"search": {"tokens": 0}}
 
     monkeypatch.setattr(build_module, "quantize", ruin)
     with pytest.raises(ParityError, match=r"perplexity_loss .* expected <= 0\.05"):

@@ -261,7 +261,7 @@ def test_losses_that_are_none_are_refused(text: str) -> None:
 
 
 def row(scheme: Scheme, megabytes: float, loss: float, milliseconds: float) -> Row:
-    return Row(scheme, megabytes, loss, {"mean_difference": loss}, milliseconds, 100.0)
+    return Row(scheme, megabytes, loss, {"mean_difference": loss}, (), milliseconds, 100.0)
 
 
 rows = st.lists(
@@ -297,6 +297,12 @@ def test_the_choice_keeps_the_bound_and_does_not_depend_on_order(
     assert ("noisy" in why) == (objective == "latency")
 
 
+def test_a_candidate_that_the_gates_would_refuse_is_not_chosen() -> None:
+    good = row(Scheme(), 10.0, 0.01, 50)
+    refused = replace(good, scheme=Scheme(blocks4=1), megabytes=5.0, missed=("agreement 0.8",))
+    assert choose([refused, good], SearchOptions(objective="size"), 0.02)[0] == good
+
+
 def test_the_table_and_the_plot_show_every_candidate(tmp_path: Path) -> None:
     candidates = [row(Scheme(protected=n), 10 + n, 0.01 * n, 50) for n in range(3)]
     text = table(candidates, candidates[1].scheme)
@@ -320,7 +326,9 @@ def test_a_bundle_carries_its_search(tied_bundle: ModelBundle) -> None:
     assert chosen["loss"] <= MARGIN * search["max_loss"]
     assert recipe["scheme"]["shared"]
     assert chosen["megabytes"] == min(
-        c["megabytes"] for c in search["candidates"] if c["loss"] <= MARGIN * search["max_loss"]
+        c["megabytes"]
+        for c in search["candidates"]
+        if c["loss"] <= MARGIN * search["max_loss"] and not c["missed"]
     )
     assert "search.png" in tied_bundle.manifest.files
     assert PerplexityScorer(tied_bundle).score_ids(np.arange(5, 100)).min() > 0

@@ -37,6 +37,8 @@ class Row:
         difference of P(keep), whichever is larger.
     figures
         Those of `edgelingua.parity`, on the search text.
+    missed
+        Parity gates that it misses on the search text.
     milliseconds, fp32_milliseconds
         For 256 tokens, or as many as fit: medians of five runs each, in turns.
     """
@@ -45,6 +47,7 @@ class Row:
     megabytes: float
     loss: float
     figures: dict[str, float]
+    missed: tuple[str, ...]
     milliseconds: float
     fp32_milliseconds: float
 
@@ -65,8 +68,8 @@ class Row:
     @classmethod
     def parse(cls, record: dict[str, Any]) -> Row:
         """Read what `record` returned."""
-        fields = {name: value for name, value in record.items() if name not in ("label", "scheme")}
-        return cls(scheme=Scheme(**record["scheme"]), **fields)
+        fields = {k: v for k, v in record.items() if k not in ("label", "scheme", "missed")}
+        return cls(scheme=Scheme(**record["scheme"]), missed=tuple(record["missed"]), **fields)
 
 
 def loss(task: Task, figures: dict[str, float]) -> float:
@@ -105,14 +108,22 @@ class Measure:
         """Measure the candidate that is there now."""
         scorer = parity.scorer_for(self._bundle, self._candidate)
         task = self._bundle.manifest.task
-        figures = parity.compare(task, scorer.score_ids(self._ids), self._reference).figures
+        compared = parity.compare(task, scorer.score_ids(self._ids), self._reference)
         timed = self._ids[:_TIMED_TOKENS]
         runs = [
             (_milliseconds(lambda: scorer.score_ids(timed)), self._time_fp32(timed))
             for _ in range(_ROUNDS)
         ]
         mine, fp32 = (median(times) for times in zip(*runs, strict=True))
-        return Row(scheme, size_mb(self.path), loss(task, figures), figures, mine, fp32)
+        return Row(
+            scheme,
+            size_mb(self.path),
+            loss(task, compared.figures),
+            compared.figures,
+            compared.failures,
+            mine,
+            fp32,
+        )
 
     def _time_fp32(self, ids: NDArray[np.int64]) -> float:
         return _milliseconds(lambda: self._fp32.score_ids(ids))

@@ -29,6 +29,13 @@ _TIE = 0.05
 """Speeds nearer to each other than this share are the same: timings scatter by about as much."""
 
 
+NOISY = (
+    "the candidates' milliseconds, and search.png and README.md, which show them; the model only "
+    "where speed decided and other candidates were about as fast"
+)
+"""What two builds from the same inputs need not have in common."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a search chose, and everything that it measured."""
@@ -147,7 +154,7 @@ class Search:
         return self._try(scheme(good))
 
     def _fits(self, row: Row) -> bool:
-        return row.loss <= self._bound  # NaN does not
+        return _fits(row, self._bound)
 
     def _try(self, scheme: Scheme) -> Row:
         row = self._rows.get(scheme) or self._state.rows.get(scheme)
@@ -194,6 +201,7 @@ class Search:
             "key": self._state.key,
             "chosen": chosen.scheme.label,
             "decided_by": decided_by,
+            "differs_between_builds": NOISY,
             "candidates": [row.record() for row in self._rows.values()],
         }
 
@@ -212,7 +220,7 @@ def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, 
     Ties break by size, then loss, then label, so that noise in timings matters only where speeds
     differ by more than `_TIE`.
     """
-    fitting = [row for row in rows if row.loss <= bound]
+    fitting = [row for row in rows if _fits(row, bound)]
 
     def small(row: Row) -> tuple[float, float, str]:
         return row.megabytes, row.loss, row.scheme.label
@@ -225,3 +233,8 @@ def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, 
         f"measured speed, which is noisy: {len(tied)} of {len(fitting)} candidates within "
         f"{_TIE:.0%} of the fastest count as equal; among them the smallest"
     )
+
+
+def _fits(row: Row, bound: float) -> bool:
+    """Whether the loss is allowed, and the bundle's parity gates let it through. NaN does not."""
+    return row.loss <= bound and not row.missed
