@@ -34,9 +34,15 @@ def convert(loaded: Loaded, task: Task, folder: Path) -> Path:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer's warnings; parity is checked on text
-            # optimum's own validation uses random ids; ours uses real text.
+            # optimum's own validation uses random ids; ours uses real text. All that it would do
+            # afterwards is to let a tied head share the embedding's matrix: quantized for lookups,
+            # every run would turn it back into floats; and above 2 GB it fails.
             onnx_export_from_model(
-                loaded.model, output=folder, task=_OPTIMUM_TASK[task], do_validation=False
+                loaded.model,
+                output=folder,
+                task=_OPTIMUM_TASK[task],
+                no_post_process=True,
+                do_validation=False,
             )
     except Exception as error:  # torch's tracer raises what it happens to meet
         raise ExportError(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from edgelingua_export.onnx_graph import Graph, save, tidy
 
@@ -31,7 +31,6 @@ def add_nll_head(path: Path) -> None:
 
     logits, head = LOGITS, _last_product(graph)
     if head:
-        _give_own_weights(graph, head)
         head.input[0] = graph.add("Slice", [head.input[0], start, length, one], "nll/hidden")
     else:  # an architecture of another kind: cut behind it
         logits = graph.add("Slice", [LOGITS, start, length, one], "nll/logits")
@@ -80,16 +79,3 @@ def _last_product(graph: Graph) -> onnx.NodeProto | None:
             return None
         node = before[0]
     return node if node.op_type == "MatMul" else None
-
-
-def _give_own_weights(graph: Graph, head: onnx.NodeProto) -> None:
-    """Untie a head that shares the embedding's matrix, transposed.
-
-    Tied, the matrix is quantized as what the embedding looks up, and every run would turn it back
-    into floats for the head.
-    """
-    tied = graph.producer.get(head.input[1])
-    if tied is None or tied.op_type != "Transpose" or tied.input[0] not in graph.initializers:
-        return
-    matrix = numpy_helper.to_array(graph.initializers[tied.input[0]])
-    head.input[1] = graph.constant("nll/head_weight", np.ascontiguousarray(matrix.T))
