@@ -20,13 +20,13 @@ from edgelingua_export.quantization.state import State
 from edgelingua_export.quantization.targets import Target, target, this_cpu
 from edgelingua_export.quantization.writer import write
 
-_APART = (0, 8, 16)
+_APART = (0, 4, 8, 16)
 _SMOOTHING = 0.5
 _STEPS = 32
 """How finely the number of products treated otherwise is searched: to a 32nd of them."""
 
 _TIE = 0.05
-"""Speeds nearer to each other than this share are the same: timings scatter by about as much."""
+"""Figures nearer to each other than this share count as equal: timings scatter by about as much."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class Search:
             No candidate keeps within the loss allowed; the message has the best and the table.
         """
         base = self._base()
-        starts = [
-            replace(base, weights=weights, shared=shared)
-            for weights in self._target.weights
-            for shared in ((False, True) if self._tied else (False,))
-        ]
-        safe = [row for start in starts if (row := self._protect(start)) is not None]
+        safe: list[Row] = []
+        for weights in self._target.weights:
+            for shared in (False, True) if self._tied else (False,):
+                row = self._protect(replace(base, weights=weights, shared=shared), safe)
+                if row is not None:
+                    safe.append(row)
         if not safe:
             self._refuse()
         if self._options.objective == "size":
@@ -110,21 +110,31 @@ class Search:
     def _base(self) -> Scheme:
         """The best treatment of outlying activations: it costs next to nothing."""
         first = Scheme(weights=self._target.weights[0])
-        schemes = []
-        for strength in (0.0, _SMOOTHING):
-            if strength and self._smoothed(strength) is self._smoothed(0.0):
-                continue  # nothing can be smoothed
-            for apart in _APART:
-                seen = self._seen(strength, first.weights, apart)
-                if not apart or any(map(len, seen.apart.values())):
-                    schemes.append(replace(first, smoothing=strength, apart=apart))
-        # By the mean difference: a loss this far off can be small by luck.
-        return min((self._try(scheme) for scheme in schemes), key=lambda row: row.difference).scheme
+        rows = []
+        for apart in _APART:
+            channels = self._seen(0.0, first.weights, apart).apart.values()
+            if not apart or any(len(found) for found in channels):
+                rows.append(self._try(replace(first, apart=apart)))
+        best = _least_different(rows)
+        if self._smoothed(_SMOOTHING) is self._smoothed(0.0):
+            return best.scheme  # there is nothing to smooth
+        rows = [best, self._try(replace(best.scheme, smoothing=_SMOOTHING))]
+        return _least_different(rows).scheme
 
-    def _protect(self, start: Scheme) -> Row | None:
-        """Find how few products need a finer format, the most sensitive first."""
-        if self._fits(self._try(start)):
-            return self._rows[start]
+    def _protect(self, start: Scheme, safe: list[Row]) -> Row | None:
+        """Find how few products need a finer format, the most sensitive first.
+
+        Finer formats are slower and larger: where even without them a candidate is worse than one
+        of the ``safe`` ones, nothing is to be found.
+        """
+        row = self._try(start)
+        if self._fits(row):
+            return row
+        if self._options.objective == "size":
+            if any(other.megabytes <= row.megabytes for other in safe):
+                return None
+        elif any(other.speed * (1 - _TIE) > row.speed for other in safe):
+            return None
         protections: tuple[Format, ...] = ("blocks8", "half")
         for protection in protections:
             finer = replace(start, protection=protection)
@@ -198,6 +208,17 @@ class Search:
         }
 
 
+def _least_different(rows: list[Row]) -> Row:
+    """The smallest of those whose scores are nearest to fp32's.
+
+    A loss as large as here can be small by luck, as tokens that got worse and better cancel; the
+    mean difference of scores cannot.
+    """
+    least = min(row.difference for row in rows)
+    near = [row for row in rows if row.difference <= least * (1 + _TIE)]
+    return min(near, key=lambda row: (row.megabytes, row.difference, row.scheme.label))
+
+
 def _with_protected(scheme: Scheme, count: int) -> Scheme:
     return replace(scheme, protected=count)
 
@@ -222,6 +243,7 @@ def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, 
     fastest = max(row.speed for row in fitting)
     tied = [row for row in fitting if row.speed >= fastest * (1 - _TIE)]
     return min(tied, key=small), (
-        f"measured speed, which is noisy: {len(tied)} of {len(fitting)} candidates within "
-        f"{_TIE:.0%} of the fastest count as equal; among them the smallest"
+        "measured speed, which is noisy and decided what was tried too: "
+        f"{len(tied)} of {len(fitting)} candidates within {_TIE:.0%} of the fastest count as "
+        "equal; among them the smallest"
     )
