@@ -79,7 +79,9 @@ def _wordpiece(corpus: list[str]) -> Tokenizer:
     )
     tokenizer.train_from_iterator(corpus, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     # As sentence-transformers ships them; the runtime must switch both off.
     tokenizer.enable_truncation(16)

@@ -60,6 +60,9 @@ class BuildOptions:
         Put the fp32 graph into the bundle as a second variant.
     keep_label
         The classifier's label that means "keep".
+    reads_question
+        The classifier was trained on sentence pairs of a question and a text. So it is, too, if its
+        ``config.json`` says ``"reads_question": true``.
     attention
         Heads of a scorer whose attention the graph is to show.
     replace
@@ -70,6 +73,7 @@ class BuildOptions:
 
     keep_fp32: bool = False
     keep_label: int = 1
+    reads_question: bool = False
     attention: tuple[Head, ...] = ()
     replace: bool = False
     search: SearchOptions = field(default_factory=SearchOptions)
@@ -130,7 +134,7 @@ def _build_in(
 
     step(f"loading {source.location}")
     loaded = load(source, task)
-    tokens = describe_tokens(loaded, task)
+    tokens = describe_tokens(loaded, task, options.reads_question)
     _check_options(loaded, task, options)
 
     step("converting to ONNX (fp32)")

@@ -62,6 +62,10 @@ def build_command(
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision, for a hub id.")] = None,
     keep_label: Annotated[int, typer.Option(help="The classifier's label for 'keep'.")] = 1,
+    reads_question: Annotated[
+        bool,
+        typer.Option("--reads-question", help="The classifier was trained on question-text pairs."),
+    ] = False,
     attention: Annotated[
         str | None,
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
@@ -103,8 +107,14 @@ def build_command(
     found = find(source, licence, revision)
     folder = output or models.bundle_folder(f"{found.name}-{task.value}")
     heads = parse_heads(attention) if attention else ()
-    search = SearchOptions(target, parse_loss(max_loss), objective.value, seed)
-    options = BuildOptions(keep_fp32, keep_label, heads, replace, search)
+    options = BuildOptions(
+        keep_fp32=keep_fp32,
+        keep_label=keep_label,
+        reads_question=reads_question,
+        attention=heads,
+        replace=replace,
+        search=SearchOptions(target, parse_loss(max_loss), objective.value, seed),
+    )
     build(found, task.value, folder, options, _report)
     print(folder)
 

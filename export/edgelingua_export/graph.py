@@ -88,7 +88,7 @@ def describe(path: Path, file: str, precision: str, shown: tuple[Head, ...] = ()
     )
 
 
-def describe_tokens(loaded: Loaded, task: Task) -> Tokens:
+def describe_tokens(loaded: Loaded, task: Task, reads_question: bool = False) -> Tokens:
     """Read the tokenizer's and the model's behaviour off themselves, for the manifest.
 
     Raises
@@ -114,12 +114,27 @@ def describe_tokens(loaded: Loaded, task: Task) -> Tokens:
         if not prefix and start is None:
             raise ExportError(f"{loaded.source.location}: no token to start a text with")
         prefix = prefix or [start]
+    wanted = reads_question or bool(getattr(loaded.model.config, "reads_question", False))
     return Tokens(
         max_length=_max_length(loaded),
         word_boundary=_word_boundary(loaded),
         prefix=tuple(prefix),
         suffix=tuple(suffix),
+        pair=_pair(loaded, bare, prefix, suffix) if task == "classifier" and wanted else (),
     )
+
+
+def _pair(loaded: Loaded, bare: list[int], prefix: list[int], suffix: list[int]) -> tuple[int, ...]:
+    """Special tokens that the tokenizer puts between the two texts of a sentence pair."""
+    both: list[int] = loaded.tokenizer("word", "word")["input_ids"]
+    first, last = len(prefix) + len(bare), len(both) - len(suffix) - len(bare)
+    if both[:first] != prefix + bare or both[last:] != bare + suffix or last <= first:
+        raise ExportError(
+            f"{loaded.source.location}: a classifier that reads questions needs a tokenizer that "
+            "joins two texts; this one makes "
+            f"{loaded.tokenizer.convert_ids_to_tokens(both)} of 'word' and 'word'"
+        )
+    return tuple(both[first:last])
 
 
 def _max_length(loaded: Loaded) -> int:

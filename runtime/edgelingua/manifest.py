@@ -29,13 +29,16 @@ class Tokens:
     """How text becomes the model's input.
 
     ``max_length`` counts special tokens too; ``prefix`` and ``suffix`` are the ids of the special
-    tokens around a text.
+    tokens around a text. ``pair``: those between a question and a text, for a classifier that was
+    trained to read both; empty for one that knows no question. The token type of the question and
+    what precedes it is 0, that of the text and what follows it 1.
     """
 
     max_length: int
     word_boundary: WordBoundary
     prefix: tuple[int, ...]
     suffix: tuple[int, ...] = ()
+    pair: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,9 @@ class Manifest:
             raise ValueError(f"files: {TOKENIZER} is not listed")
 
     def _check_tokens(self) -> None:
-        special = (*self.tokens.prefix, *self.tokens.suffix)
+        special = (*self.tokens.prefix, *self.tokens.suffix, *self.tokens.pair)
         if any(not 0 <= token < 2**31 for token in special):
-            raise ValueError("tokens.prefix, tokens.suffix: a token id out of range")
+            raise ValueError("tokens.prefix, tokens.suffix, tokens.pair: a token id out of range")
         if self.tokens.max_length - len(special) < 2:
             raise ValueError(f"tokens.max_length {self.tokens.max_length} leaves no room for text")
         if self.task == "scorer" and not self.tokens.prefix:

@@ -18,7 +18,8 @@ from edgelingua.scores import Progress, TokenScores
 class ClassifierScorer:
     """Probability that a token is kept, from a bidirectional encoder with a token-level head.
 
-    The scorer of LLMLingua-2 (Pan et al. 2024, arXiv:2403.12968).
+    The scorer of LLMLingua-2 (Pan et al. 2024, arXiv:2403.12968). A model trained for it
+    reads the question in front of every window, as the first half of a sentence pair.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class ClassifierScorer:
         self._graph = bundle.graph(self._variant, options)
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._room = max(2, min(window, self._tokens.max_length) - special)
-        smoke = self._keep(np.zeros(2, dtype=np.int64))
+        smoke = self._keep(np.zeros(2, dtype=np.int64), _NOTHING)
         if smoke.shape != (2,) or not np.isfinite(smoke).all():
             raise InferenceError(
                 f"{bundle.folder}: the model's output for 2 tokens has shape {smoke.shape}, or is "
@@ -72,39 +73,67 @@ class ClassifierScorer:
         """Counts tokens with the scorer's own tokenizer."""
         return self.tokenizer.count
 
+    @property
+    def reads_question(self) -> bool:
+        """Whether a question changes the scores."""
+        return bool(self._tokens.pair)
+
     def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
-        """Score ``text``; the question is not used.
+        """Score ``text``, in the light of ``question`` if the model `reads_question`.
 
         Warns with `UntrainedModelWarning` when the bundle's head is untrained.
         """
         self.warn_if_untrained()
         encoding = self.tokenizer.encode(text)
-        keep = self.score_ids(encoding.ids, progress)
+        asked = self.tokenizer.encode(question).ids if question and self.reads_question else None
+        keep = self.score_ids(encoding.ids, progress, asked)
         return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
 
     def score_ids(
-        self, ids: NDArray[np.int64], progress: Progress | None = None
+        self,
+        ids: NDArray[np.int64],
+        progress: Progress | None = None,
+        question: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         """P(keep) of each of the tokens ``ids`` ``(T,)``: ``(T,)``.
+
+        ``question`` ``(Q,)`` stands in front of every window of a model that `reads_question`; of a
+        question longer than a third of the window, its end.
 
         Texts longer than the window are cut into windows that overlap by an eighth. A token's
         probability comes from the window in whose middle it is nearest, so that it is judged with
         text on both sides.
         """
+        asked, room = self._fitted(question)
         result = np.zeros(len(ids), dtype=np.float32)
-        overlap = self._room // 8
+        overlap = room // 8
         start = done = 0
         while done < len(ids):
-            end = min(start + self._room, len(ids))
-            keep = self._keep(ids[start:end])
+            end = min(start + room, len(ids))
+            keep = self._keep(ids[start:end], asked)
             settled = end if end == len(ids) else end - overlap // 2
             result[done:settled] = keep[done - start : settled - start]
             done = settled
             # The last window ends with the text: as long as the others, not a short remainder.
-            start = max(0, min(end - overlap, len(ids) - self._room))
+            start = max(0, min(end - overlap, len(ids) - room))
             if progress:
                 progress(done, len(ids))
         return result
+
+    def _fitted(self, question: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], int]:
+        """Return what of the question is read, and how many tokens of a text fit beside it."""
+        if question is None or not len(question):
+            return _NOTHING, self._room
+        if not self.reads_question:
+            raise InputError(f"{self._bundle.folder}: this classifier was not made for questions")
+        asked = question[-max(1, self._room // 3) :]
+        room = self._room - len(asked) - len(self._tokens.pair)
+        if room < 2:
+            raise InputError(
+                f"{self._bundle.folder}: windows of {self._room} tokens have no room for a text "
+                "beside a question; take longer ones"
+            )
+        return asked, room
 
     def warn_if_untrained(self) -> None:
         """Warn with `UntrainedModelWarning` when the bundle's head is untrained."""
@@ -138,22 +167,31 @@ class ClassifierScorer:
                 f"{self._bundle.folder}: {len(sequence)} tokens at once, the model takes at most "
                 f"{self._tokens.max_length}"
             )
-        return self._run(sequence, mask)
+        return self._run(sequence, mask, np.zeros_like(sequence))
 
-    def _keep(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """P(keep) ``(T,)`` of one window, that of the special tokens left out."""
-        prefix, suffix = self._tokens.prefix, self._tokens.suffix
-        sequence = np.concatenate([prefix, ids, suffix]).astype(np.int64)
-        values = self._run(sequence, np.ones_like(sequence))
-        return values[len(prefix) : len(prefix) + len(ids)]
+    def _keep(self, ids: NDArray[np.int64], question: NDArray[np.int64]) -> NDArray[np.float32]:
+        """P(keep) ``(T,)`` of one window, that of the special tokens and the question left out."""
+        tokens = self._tokens
+        before = [*tokens.prefix, *question, *tokens.pair] if len(question) else [*tokens.prefix]
+        sequence = np.concatenate([before, ids, tokens.suffix]).astype(np.int64)
+        types = np.zeros_like(sequence)
+        if len(question):
+            types[len(before) :] = 1
+        values = self._run(sequence, np.ones_like(sequence), types)
+        return values[len(before) : len(before) + len(ids)]
 
-    def _run(self, sequence: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _run(
+        self, sequence: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         feeds: dict[str, NDArray[Any] | Value] = {
             self._variant.ids: sequence[None],
             self._variant.mask: mask[None],
         }
         if self._variant.token_types:
-            feeds[self._variant.token_types] = np.zeros_like(sequence)[None]
+            feeds[self._variant.token_types] = types[None]
         (keep,) = self._graph.run(feeds, [self._output])
         values: NDArray[np.float32] = keep.numpy()[0]
         return values
+
+
+_NOTHING = np.zeros(0, dtype=np.int64)
