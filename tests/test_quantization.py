@@ -362,6 +362,16 @@ def test_two_builds_measure_and_choose_the_same(tied_bundle: ModelBundle, tmp_pa
     assert again.manifest.files[graph] == tied_bundle.manifest.files[graph]
 
 
+def test_the_first_that_fits_will_do(bert_bundle: ModelBundle) -> None:
+    search = bert_bundle.manifest.recipe["search"]
+    bound = MARGIN * search["max_loss"]
+    losses = [candidate["loss"] for candidate in search["candidates"]]
+    assert search["objective"] == "first"
+    assert losses[-1] <= bound
+    assert all(loss > bound for loss in losses[:-1])
+    assert search["chosen"] == search["candidates"][-1]["label"]
+
+
 def test_an_unreachable_loss_is_refused_with_the_table(tiny_bert: Path, tmp_path: Path) -> None:
     options = BuildOptions(search=SearchOptions(max_loss=0.0, tokens=256))
     with pytest.raises(ExportError, match="the best is") as refused:

@@ -28,10 +28,11 @@ class TaskName(StrEnum):
 
 
 class ObjectiveName(StrEnum):
-    """What a search can make small."""
+    """What a search can make small; or that the first good candidate will do."""
 
     latency = "latency"
     size = "size"
+    first = "first"
 
 
 def _report(message: str) -> None:
@@ -74,7 +75,8 @@ def build_command(
         str, typer.Option(help="CPU to choose for: cpu (any), cpu-avx2, cpu-vnni, cpu-arm.")
     ] = "cpu",
     objective: Annotated[
-        ObjectiveName, typer.Option(help="What to make small within the loss allowed.")
+        ObjectiveName,
+        typer.Option(help="What to make small within the loss allowed; first: what fits first."),
     ] = ObjectiveName.latency,
     max_loss: Annotated[
         str,

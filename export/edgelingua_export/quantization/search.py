@@ -92,14 +92,16 @@ class Search:
         ExportError
             No candidate keeps within the loss allowed; the message has the best and the table.
         """
-        base = self._base()
         safe: list[Row] = []
+        base = self._base()
         for weights in self._target.weights:
             for shared in (False, True) if self._tied else (False,):
+                if self._done():
+                    break
                 row = self._protect(replace(base, weights=weights, shared=shared), safe)
                 if row is not None:
                     safe.append(row)
-        if not safe:
+        if not any(map(self._fits, self._rows.values())):
             self._refuse()
         if self._options.objective == "size":
             self._shrink(min(safe, key=lambda row: row.megabytes).scheme)
@@ -112,12 +114,14 @@ class Search:
         first = Scheme(weights=self._target.weights[0])
         rows = []
         for apart in _APART:
+            if self._done():
+                break
             channels = self._seen(0.0, first.weights, apart).apart.values()
             if not apart or any(len(found) for found in channels):
                 rows.append(self._try(replace(first, apart=apart)))
         best = _least_different(rows)
-        if self._smoothed(_SMOOTHING) is self._smoothed(0.0):
-            return best.scheme  # there is nothing to smooth
+        if self._done() or self._smoothed(_SMOOTHING) is self._smoothed(0.0):
+            return best.scheme  # enough, or nothing to smooth
         rows = [best, self._try(replace(best.scheme, smoothing=_SMOOTHING))]
         return _least_different(rows).scheme
 
@@ -148,13 +152,17 @@ class Search:
         self._bisect(partial(_with_blocks4, start), good=0, bad=most + 1)
 
     def _bisect(self, scheme: Callable[[int], Scheme], good: int, bad: int) -> Row:
-        while abs(good - bad) > max(1, self._count // _STEPS):
+        while not self._done() and abs(good - bad) > max(1, self._count // _STEPS):
             middle = (good + bad) // 2
             if self._fits(self._try(scheme(middle))):
                 good = middle
             else:
                 bad = middle
         return self._try(scheme(good))
+
+    def _done(self) -> bool:
+        wanted = self._options.objective == "first"
+        return wanted and any(map(self._fits, self._rows.values()))
 
     def _fits(self, row: Row) -> bool:
         return row.loss <= self._bound  # NaN does not
@@ -238,6 +246,8 @@ def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, 
     def small(row: Row) -> tuple[float, float, str]:
         return row.megabytes, row.loss, row.scheme.label
 
+    if options.objective == "first":
+        return fitting[0], "the first that kept within the loss; no timing took part"
     if options.objective == "size":
         return min(fitting, key=small), "size; no timing took part"
     fastest = max(row.speed for row in fitting)
