@@ -9,7 +9,7 @@ QUESTION := How much did the tribunal at Geneva award to the United States?
 
 demo: $(VENV)/.installed-dev
 	@$(BIN)/edgelingua models inspect $(SCORER) >/dev/null 2>&1 || \
-		$(BIN)/edgelingua-export build smollm2-135m-instruct --task scorer --replace
+		$(BIN)/edgelingua-export build smollm2-135m-instruct --task scorer --objective first --replace
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
 
 test: $(VENV)/.installed-dev

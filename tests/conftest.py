@@ -27,6 +27,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.llama import LlamaModel
 from edgelingua.manifest import Task
 from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
 
 from . import tiny_gguf
@@ -185,7 +186,8 @@ def tiny_xlmr(tmp_path_factory: pytest.TempPathFactory, corpus: list[str]) -> Pa
 
 def _build(source: Path, task: Task) -> ModelBundle:
     output = source.parent / f"{source.name}-{task}"
-    build(find(str(source)), task, output, BuildOptions(keep_fp32=True), lambda _: None)
+    options = BuildOptions(keep_fp32=True, search=SearchOptions(objective="first"))
+    build(find(str(source)), task, output, options, lambda _: None)
     return ModelBundle.open(output)
 
 

@@ -29,6 +29,7 @@ from edgelingua_export.quantization.measure import Row
 from edgelingua_export.quantization.network import Network, Product
 from edgelingua_export.quantization.options import MARGIN, SearchOptions, parse_loss
 from edgelingua_export.quantization.outliers import sensitivity
+from edgelingua_export.quantization.prepare import prepare
 from edgelingua_export.quantization.report import pareto_front, plot, table
 from edgelingua_export.quantization.scheme import Scheme
 from edgelingua_export.quantization.search import choose
@@ -112,6 +113,26 @@ def test_taking_nodes_apart_keeps_the_function(name: str, request: pytest.Fixtur
     before = run(bundle.folder / variant.file, feeds)
     after = run(with_constants(network_of(bundle)), feeds)
     assert np.abs(before - after).max() < 1e-4
+
+
+def test_a_gemm_becomes_a_product_and_a_sum() -> None:
+    rng = np.random.default_rng(3)
+    weight = rng.normal(size=(6, 4)).astype(np.float32)
+    bias, x = rng.normal(size=6).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
+    shape = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in ("x", "y")]
+    shape[0] = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, x.shape)
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "w", "b"], ["y"], "gemm", transB=1)],
+        "g",
+        shape[:1],
+        shape[1:],
+        [numpy_helper.from_array(weight, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    prepare(model)
+    assert [node.op_type for node in model.graph.node] == ["MatMul", "Add"]
+    assert run(model, {"x": x}) == pytest.approx(x @ weight.T + bias, abs=1e-5)
 
 
 def test_products_of_an_encoder_are_all_found_but_the_classifiers_head(
@@ -347,6 +368,16 @@ def test_two_builds_measure_and_choose_the_same(tied_bundle: ModelBundle, tmp_pa
     assert quality(again) == quality(tied_bundle)
     graph = "model.int8.onnx"
     assert again.manifest.files[graph] == tied_bundle.manifest.files[graph]
+
+
+def test_the_first_that_fits_will_do(bert_bundle: ModelBundle) -> None:
+    search = bert_bundle.manifest.recipe["search"]
+    bound = MARGIN * search["max_loss"]
+    losses = [candidate["loss"] for candidate in search["candidates"]]
+    assert search["objective"] == "first"
+    assert losses[-1] <= bound
+    assert all(loss > bound for loss in losses[:-1])
+    assert search["chosen"] == search["candidates"][-1]["label"]
 
 
 def test_an_unreachable_loss_is_refused_with_the_table(tiny_bert: Path, tmp_path: Path) -> None:

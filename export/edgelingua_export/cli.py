@@ -39,10 +39,11 @@ class TargetName(StrEnum):
 
 
 class ObjectiveName(StrEnum):
-    """What a search can make small."""
+    """What a search can make small; or that the first good candidate will do."""
 
     latency = "latency"
     size = "size"
+    first = "first"
 
 
 def _report(message: str) -> None:
@@ -86,7 +87,8 @@ def build_command(
         typer.Option(help="A scorer's heads whose attention it is to show: LAYER.HEAD,…"),
     ] = None,
     objective: Annotated[
-        ObjectiveName, typer.Option(help="What to make small within the loss allowed.")
+        ObjectiveName,
+        typer.Option(help="What to make small within the loss allowed; first: what fits first."),
     ] = ObjectiveName.latency,
     max_loss: Annotated[
         str,

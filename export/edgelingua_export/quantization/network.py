@@ -73,7 +73,7 @@ class Network:
             and node.output[0] != spared
             and np.ndim(constants.get(node.input[1], 0)) == 2
         )
-        return cls(graph, products, constants, _run(model, products, feeds))
+        return cls(graph, products, constants, _run(model, products, feeds, path.parent))
 
     @cached_property
     def tables(self) -> dict[str, list[onnx.NodeProto]]:
@@ -121,9 +121,12 @@ def _last_product(graph: Graph, tensor: str) -> str | None:
 
 
 def _run(
-    model: onnx.ModelProto, products: tuple[Product, ...], feeds: Mapping[str, Array]
+    model: onnx.ModelProto,
+    products: tuple[Product, ...],
+    feeds: Mapping[str, Array],
+    disk: Path,
 ) -> dict[str, NDArray[np.float32]]:
-    """Run the graph; return the inputs of the products, ``(tokens, channels)`` each."""
+    """Run the graph, written to a folder in ``disk``; return the products' inputs."""
     wanted = sorted({product.input for product in products})
     if not wanted:
         return {}
@@ -131,7 +134,7 @@ def _run(
     probe.CopyFrom(model)
     known = {output.name for output in model.graph.output}
     probe.graph.output.extend(onnx.ValueInfoProto(name=n) for n in wanted if n not in known)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
         path = Path(folder) / "probe.onnx"
         onnx.save(probe, path, save_as_external_data=True)
         del probe

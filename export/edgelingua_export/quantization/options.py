@@ -9,7 +9,7 @@ from typing import Literal
 from edgelingua_export.errors import ExportError
 from edgelingua_export.quantization.targets import target
 
-Objective = Literal["latency", "size"]
+Objective = Literal["latency", "size", "first"]
 
 MARGIN = 0.8
 """Share of the loss allowed that a candidate may have on the search text: on another text it may
@@ -27,7 +27,8 @@ class SearchOptions:
     max_loss
         Largest loss allowed, as a share; see `measure.Row`.
     objective
-        What to make small among the candidates that keep within it.
+        What to make small among the candidates that keep within it; ``first`` takes the first that
+        does, from the cheapest on, and measures no more.
     seed
         Draws the excerpt of the calibration text. Nothing else is random.
     tokens

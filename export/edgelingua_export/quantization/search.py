@@ -20,13 +20,13 @@ from edgelingua_export.quantization.state import State
 from edgelingua_export.quantization.targets import Target, target, this_cpu
 from edgelingua_export.quantization.writer import write
 
-_APART = (0, 8, 16)
+_APART = (0, 4, 8, 16)
 _SMOOTHING = 0.5
 _STEPS = 32
 """How finely the number of products treated otherwise is searched: to a 32nd of them."""
 
 _TIE = 0.05
-"""Speeds nearer to each other than this share are the same: timings scatter by about as much."""
+"""Figures nearer to each other than this share count as equal: timings scatter by about as much."""
 
 
 NOISY = (
@@ -99,14 +99,16 @@ class Search:
         ExportError
             No candidate keeps within the loss allowed; the message has the best and the table.
         """
+        safe: list[Row] = []
         base = self._base()
-        starts = [
-            replace(base, weights=weights, shared=shared)
-            for weights in self._target.weights
-            for shared in ((False, True) if self._tied else (False,))
-        ]
-        safe = [row for start in starts if (row := self._protect(start)) is not None]
-        if not safe:
+        for weights in self._target.weights:
+            for shared in (False, True) if self._tied else (False,):
+                if self._done():
+                    break
+                row = self._protect(replace(base, weights=weights, shared=shared), safe)
+                if row is not None:
+                    safe.append(row)
+        if not any(map(self._fits, self._rows.values())):
             self._refuse()
         if self._options.objective == "size":
             self._shrink(min(safe, key=lambda row: row.megabytes).scheme)
@@ -117,21 +119,33 @@ class Search:
     def _base(self) -> Scheme:
         """The best treatment of outlying activations: it costs next to nothing."""
         first = Scheme(weights=self._target.weights[0])
-        schemes = []
-        for strength in (0.0, _SMOOTHING):
-            if strength and self._smoothed(strength) is self._smoothed(0.0):
-                continue  # nothing can be smoothed
-            for apart in _APART:
-                seen = self._seen(strength, first.weights, apart)
-                if not apart or any(map(len, seen.apart.values())):
-                    schemes.append(replace(first, smoothing=strength, apart=apart))
-        # By the mean difference: a loss this far off can be small by luck.
-        return min((self._try(scheme) for scheme in schemes), key=lambda row: row.difference).scheme
+        rows = []
+        for apart in _APART:
+            if self._done():
+                break
+            channels = self._seen(0.0, first.weights, apart).apart.values()
+            if not apart or any(len(found) for found in channels):
+                rows.append(self._try(replace(first, apart=apart)))
+        best = _least_different(rows)
+        if self._done() or self._smoothed(_SMOOTHING) is self._smoothed(0.0):
+            return best.scheme  # enough, or nothing to smooth
+        rows = [best, self._try(replace(best.scheme, smoothing=_SMOOTHING))]
+        return _least_different(rows).scheme
 
-    def _protect(self, start: Scheme) -> Row | None:
-        """Find how few products need a finer format, the most sensitive first."""
-        if self._fits(self._try(start)):
-            return self._rows[start]
+    def _protect(self, start: Scheme, safe: list[Row]) -> Row | None:
+        """Find how few products need a finer format, the most sensitive first.
+
+        Finer formats are slower and larger: where even without them a candidate is worse than one
+        of the ``safe`` ones, nothing is to be found.
+        """
+        row = self._try(start)
+        if self._fits(row):
+            return row
+        if self._options.objective == "size":
+            if any(other.megabytes <= row.megabytes for other in safe):
+                return None
+        elif any(other.speed * (1 - _TIE) > row.speed for other in safe):
+            return None
         protections: tuple[Format, ...] = ("blocks8", "half")
         for protection in protections:
             finer = replace(start, protection=protection)
@@ -145,13 +159,17 @@ class Search:
         self._bisect(partial(_with_blocks4, start), good=0, bad=most + 1)
 
     def _bisect(self, scheme: Callable[[int], Scheme], good: int, bad: int) -> Row:
-        while abs(good - bad) > max(1, self._count // _STEPS):
+        while not self._done() and abs(good - bad) > max(1, self._count // _STEPS):
             middle = (good + bad) // 2
             if self._fits(self._try(scheme(middle))):
                 good = middle
             else:
                 bad = middle
         return self._try(scheme(good))
+
+    def _done(self) -> bool:
+        wanted = self._options.objective == "first"
+        return wanted and any(map(self._fits, self._rows.values()))
 
     def _fits(self, row: Row) -> bool:
         return _fits(row, self._bound)
@@ -206,6 +224,17 @@ class Search:
         }
 
 
+def _least_different(rows: list[Row]) -> Row:
+    """The smallest of those whose scores are nearest to fp32's.
+
+    A loss as large as here can be small by luck, as tokens that got worse and better cancel; the
+    mean difference of scores cannot.
+    """
+    least = min(row.difference for row in rows)
+    near = [row for row in rows if row.difference <= least * (1 + _TIE)]
+    return min(near, key=lambda row: (row.megabytes, row.difference, row.scheme.label))
+
+
 def _with_protected(scheme: Scheme, count: int) -> Scheme:
     return replace(scheme, protected=count)
 
@@ -225,13 +254,16 @@ def choose(rows: list[Row], options: SearchOptions, bound: float) -> tuple[Row, 
     def small(row: Row) -> tuple[float, float, str]:
         return row.megabytes, row.loss, row.scheme.label
 
+    if options.objective == "first":
+        return fitting[0], "the first that kept within the loss; no timing took part"
     if options.objective == "size":
         return min(fitting, key=small), "size; no timing took part"
     fastest = max(row.speed for row in fitting)
     tied = [row for row in fitting if row.speed >= fastest * (1 - _TIE)]
     return min(tied, key=small), (
-        f"measured speed, which is noisy: {len(tied)} of {len(fitting)} candidates within "
-        f"{_TIE:.0%} of the fastest count as equal; among them the smallest"
+        "measured speed, which is noisy and decided what was tried too: "
+        f"{len(tied)} of {len(fitting)} candidates within {_TIE:.0%} of the fastest count as "
+        "equal; among them the smallest"
     )
 
 
