@@ -30,8 +30,7 @@ from transformers import (
 from edgelingua import parity
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import MissingExtraError
-from edgelingua_export import build as build_module
-from edgelingua_export import onnx_graph
+from edgelingua_export import conversion, onnx_graph
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
 from edgelingua_export.graph import convert
@@ -230,7 +229,7 @@ def test_weights_beside_the_graph_go_through_every_step(
         onnx.save(model, path, save_as_external_data=True, location=location, size_threshold=0)
         return path
 
-    monkeypatch.setattr(build_module, "convert", convert_large)
+    monkeypatch.setattr(conversion, "convert", convert_large)
     save(FAMILIES[name], corpus, tmp_path / name)
     options = BuildOptions(keep_fp32=True)
     manifest = build(

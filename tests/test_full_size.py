@@ -17,6 +17,7 @@ from edgelingua.compressors import load_compressor
 from edgelingua.llama import LlamaModel
 from edgelingua.prompt import Prompt
 from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
 
 from .conftest import DOCUMENT, ROOT, TEXTS
@@ -30,7 +31,9 @@ def scorer() -> ModelBundle:
     folder = models.bundle_folder(models.DEFAULT_BUNDLE)
     if not folder.exists():
         source = find(models.DEFAULT_READER)
-        build(source, "scorer", folder, BuildOptions(), lambda line: print(line, file=sys.stderr))
+        quick = SearchOptions(max_loss=0.015, objective="first")
+        options = BuildOptions(search=quick)
+        build(source, "scorer", folder, options, lambda line: print(line, file=sys.stderr))
     return ModelBundle.open(folder)
 
 
@@ -43,8 +46,9 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
 
 def test_int8_keeps_the_scorer_usable(scorer: ModelBundle) -> None:
     figures = parity.verify(scorer.folder)["cpu-int8"].figures
-    assert figures["perplexity_loss"] <= 0.025
-    assert (scorer.folder / "model.int8.onnx").stat().st_size < 190_000_000
+    assert figures["perplexity_loss"] <= 0.025  # another CPU's kernels round otherwise
+    assert scorer.manifest.parity["variants"]["cpu-int8"]["perplexity_loss"] <= 0.02
+    assert sum(record.size for record in scorer.manifest.files.values()) < 190_000_000
     assert scorer.manifest.parity["fp32_vs_torch"]["max_difference"] < 1e-3
     assert scorer.manifest.source["licence"] == "apache-2.0"
     assert scorer.manifest.trained

@@ -68,7 +68,7 @@ def add_attention_output(path: Path, heads: Sequence[Head], per_layer: int) -> N
     ExportError
         There is no such head.
     """
-    graph = Graph.load(path)
+    graph = Graph.load(path, weights=False)
     layers = sum(name.startswith("present.") for name in graph.producer) // 2
     check_heads(heads, layers, per_layer)
     chosen: dict[int, list[int]] = defaultdict(list)

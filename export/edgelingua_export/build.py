@@ -18,7 +18,7 @@ from edgelingua.text import TextTokenizer
 from edgelingua_export import npu, texts
 from edgelingua_export.card import write_card
 from edgelingua_export.conversion import make_fp32
-from edgelingua_export.errors import ExportError
+from edgelingua_export.errors import ExportError, NoCandidateError
 from edgelingua_export.options import BuildOptions
 from edgelingua_export.proof import prove, write_text
 from edgelingua_export.quantization.measure import loss
@@ -50,22 +50,41 @@ def build(
         fp32 differs from torch, or a variant from fp32, by more than the gates allow.
     """
     output = output.absolute()
-    _check_output(output, options)
     partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
+    measured = output.with_name(f".{output.name}.search.jsonl")
     output.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(output):
+        if old.exists() and not output.exists():  # killed between the two renames below
+            old.rename(output)
+        _check_output(output, options)
         for leftover in (partial, old):  # of an export that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir()
         try:
-            manifest = _build_in(partial, output, source, task, options, timed(report))
-            if output.exists():
-                output.rename(old)
-            partial.rename(output)
+            manifest = _build_in(partial, output, source, task, options, measured, timed(report))
+            _swap(partial, output, old)
+        except NoCandidateError:
+            raise  # with more loss allowed, a search goes on with what was measured
+        except Exception:
+            measured.unlink(missing_ok=True)
+            raise
         finally:
-            for leftover in (partial, old):
-                shutil.rmtree(leftover, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
+        measured.unlink(missing_ok=True)
     return manifest
+
+
+def _swap(partial: Path, output: Path, old: Path) -> None:
+    """Put the new bundle in the place of the one that may be there, which stays if that fails."""
+    if output.exists():
+        output.rename(old)
+    try:
+        partial.rename(output)
+    except OSError:
+        if old.exists():
+            old.rename(output)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _only_one(output: Path) -> FileLock:
@@ -74,13 +93,21 @@ def _only_one(output: Path) -> FileLock:
     return FileLock(Path(tempfile.gettempdir()) / f"edgelingua-build-{name}.lock")
 
 
-def _build_in(
-    folder: Path, output: Path, source: Source, task: Task, options: BuildOptions, step: Report
+def _build_in(  # noqa: PLR0917 - a step of `build`, which has all of this
+    folder: Path,
+    output: Path,
+    source: Source,
+    task: Task,
+    options: BuildOptions,
+    measured: Path,
+    step: Report,
 ) -> Manifest:
-    """Build in ``folder`` what will stand at ``output``."""
+    """Build in ``folder`` what will stand at ``output``; ``measured``: the search's memory."""
     made = make_fp32(folder, source, task, options, step)
     int8 = replace(made.variant, file="model.int8.onnx", precision="int8")
-    recipe: dict[str, Any] = {"keep_label": options.keep_label} if task == "classifier" else {}
+    recipe: dict[str, Any] = {"fused": made.fused}
+    if task == "classifier":
+        recipe["keep_label"] = options.keep_label
     manifest = Manifest(
         name=output.name,
         task=task,
@@ -90,27 +117,26 @@ def _build_in(
         files={},
         source={k: v for k, v in asdict(source).items() if k != "folder"}
         | {"weights_sha256": made.weights_sha256},
-        recipe=recipe | {"fused": made.fused},
         tools=_tools(),
         notes="" if made.trained else UNTRAINED,
     )
     step(f"searching a quantization for {options.search.target}")
-    # What was measured outlives a build that is killed: it lies outside the partial bundle.
-    state = output.with_name(f".{output.name}.search.jsonl")
-    recipe = quantize(ModelBundle(folder, manifest), made.feeds, options.search, state, step)
+    recipe |= quantize(ModelBundle(folder, manifest), made.feeds, options.search, measured, step)
     tokenizer = TextTokenizer(folder / TOKENIZER, made.tokens.word_boundary)
     variants = dict(manifest.variants)
+    used = [
+        texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(made.calibration)),
+        texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),
+        texts.record(texts.PARITY, "parity", tokenizer.count(texts.read(texts.PARITY))),
+    ]
     if made.unfused:
         step("quantizing for the NPU")
         ids = tokenizer.encode(texts.read(texts.CALIBRATION)).ids
         fixed, recipe["npu"] = npu.add_variants(folder, made.unfused, made.tokens, ids)
         variants |= fixed
-    recipe["calibration"] = [
-        texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(made.calibration)),
-        texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),
-        texts.record(texts.PARITY, "parity", tokenizer.count(texts.read(texts.PARITY))),
-    ]
-    manifest = replace(manifest, variants=variants, recipe={**manifest.recipe, **recipe})
+        used.append(texts.record(texts.CALIBRATION, "ranges of the NPU's variants", len(ids)))
+    recipe["calibration"] = used
+    manifest = replace(manifest, variants=variants, recipe=recipe)
     write_text(folder)
     figures = prove(_write(folder, manifest), made.original, step)
     lost, allowed = loss(task, figures["variants"][INT8]), options.search.max_loss

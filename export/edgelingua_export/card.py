@@ -21,10 +21,12 @@ _TASKS = {
     "classifier": "a token classifier that gives each token the probability that it is kept",
 }
 _FIGURES = """\
-*agreement*: share of the tokens on which a variant and the fp32 graph agree whether to keep them at
-rate 0.5; *mean difference*: mean absolute difference of their scores; *perplexity loss*: how far
-the ratio of their perplexities is from one. Measured where the bundle was built; kernels differ
-between processors, so repeat it on yours: `edgelingua models verify DIR`.
+*agreement*, *word agreement*: share of the tokens, of the words, on which a variant and the fp32
+graph agree whether to keep them at rate 0.5; *mean difference*: mean absolute difference of their
+scores; *perplexity loss*: how far the ratio of their perplexities is from one; *npu share*: share of
+the operators that the NPU ran; *tokens*: how many were scored, where not all. Measured where the
+bundle was built; kernels differ between processors, so repeat it on yours:
+`edgelingua models verify DIR`.
 """
 
 

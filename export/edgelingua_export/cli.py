@@ -93,8 +93,8 @@ def build_command(
     max_loss: Annotated[
         str,
         typer.Option(
-            help="Loss allowed: a scorer's perplexity above fp32's; a classifier's decisions "
-            "that change."
+            help="Loss allowed: how far a scorer's perplexity may be from fp32's; the share of "
+            "a classifier's decisions that change, or its mean difference of P(keep)."
         ),
     ] = "2%",
     seed: Annotated[int, typer.Option(min=0, help="Draws the text for calibration.")] = 0,
@@ -118,8 +118,6 @@ def build_command(
     from edgelingua_export.quantization.options import SearchOptions, parse_loss
     from edgelingua_export.sources import find
 
-    found = find(source, licence, revision)
-    folder = output or models.bundle_folder(f"{found.name}-{task.value}")
     heads = parse_heads(attention) if attention else ()
     cpu = "cpu" if target is TargetName.qnn_htp else target.value
     options = BuildOptions(
@@ -131,6 +129,8 @@ def build_command(
         replace=replace,
         search=SearchOptions(cpu, parse_loss(max_loss), objective.value, seed),
     )
+    found = find(source, licence, revision)
+    folder = output or models.bundle_folder(f"{found.name}-{task.value}")
     build(found, task.value, folder, options, _report)
     print(folder)
 
@@ -151,7 +151,8 @@ def diff_command(
 ) -> None:
     """Say what differs between two bundles, by their manifests; exit code 1 if anything does.
 
-    Two builds of the same source, options and tools on one machine differ in nothing.
+    Two builds of the same source, options and tools on one machine differ in what the search timed,
+    and in what shows that: search.png and README.md.
     """
     manifests = [ModelBundle.open(folder).manifest for folder in (first, second)]
     changes = inspection.differences(*manifests)

@@ -83,7 +83,9 @@ def make_fp32(
     loaded.model.to("meta")  # its weights are in the graph now, and may be gigabytes
 
     step("fusing")
-    calibration = _excerpt(tokenizer.encode(texts.read(texts.CALIBRATION)).ids, options.search.seed)
+    room = min(CALIBRATION_TOKENS, tokens.max_length - len(tokens.prefix) - len(tokens.suffix))
+    whole = tokenizer.encode(texts.read(texts.CALIBRATION)).ids
+    calibration = _excerpt(whole, room, options.search.seed)
     plain = describe(fp32, "fp32/model.onnx", "fp32")
     unfused = npu.set_aside(fp32, options.keep_label) if options.npu else None
     fused = fuse(fp32, task, config, plain, _feeds(plain, tokens, calibration))
@@ -108,15 +110,14 @@ def _keep_only_graph(graph: Path) -> None:
             path.unlink()
 
 
-def _excerpt(ids: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Tokens of the calibration text from a place drawn with ``seed``."""
-    start = np.random.default_rng(seed).integers(max(1, len(ids) - CALIBRATION_TOKENS + 1))
-    return ids[start : start + CALIBRATION_TOKENS]
+def _excerpt(ids: NDArray[np.int64], size: int, seed: int) -> NDArray[np.int64]:
+    """``size`` tokens from a place drawn with ``seed``."""
+    start = np.random.default_rng(seed).integers(max(1, len(ids) - size + 1))
+    return ids[start : start + size]
 
 
 def _feeds(variant: Variant, tokens: Tokens, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Inputs of one run over ``ids`` with the special tokens around them."""
-    ids = ids[: tokens.max_length - len(tokens.prefix) - len(tokens.suffix)]
     sequence = np.concatenate([tokens.prefix, ids, tokens.suffix]).astype(np.int64)[None]
     feeds: dict[str, NDArray[Any]] = {
         variant.ids: sequence,

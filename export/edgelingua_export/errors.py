@@ -9,6 +9,10 @@ class ExportError(EdgeLinguaError):
     """A model cannot be loaded, converted or quantized."""
 
 
+class NoCandidateError(ExportError):
+    """No quantization keeps within the loss allowed; the message has the table."""
+
+
 class ParityError(EdgeLinguaError):
     """A bundle does not score like its original; the message has the figures."""
 

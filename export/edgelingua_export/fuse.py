@@ -19,6 +19,7 @@ from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
 from edgelingua_export.attention_kind import AttentionKind
+from edgelingua_export.errors import reason
 from edgelingua_export.grouped_attention import fuse_grouped_attention
 from edgelingua_export.heads import LOGITS
 from edgelingua_export.onnx_graph import save
@@ -54,7 +55,7 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         try:
             model, done = fusion(path, config)
         except Exception as refused:  # onnxruntime's optimizer raises what it happens to meet
-            return f"nothing: the graph cannot be fused: {refused!r}"
+            return f"nothing: the graph cannot be fused: {_said(refused, path)}"
         if model is None:
             return f"nothing: {done}"
         save(model, fused, like=path)
@@ -64,7 +65,7 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
         try:
             error = _difference(path, fused, variant, feeds)
         except Exception as refused:  # onnxruntime's exceptions share no base but Exception
-            return f"nothing: onnxruntime refuses it: {refused}"
+            return f"nothing: onnxruntime refuses it: {_said(refused, path)}"
         # Written so that NaN fails.
         if not error <= MAX_FUSION_ERROR:
             return f"nothing: {done} would change the results by {error:.2g} of the largest logit"
@@ -73,6 +74,11 @@ def fuse(path: Path, task: Task, config: PretrainedConfig, variant: Variant, fee
     finally:
         shutil.rmtree(fused.parent)
     return done
+
+
+def _said(refused: Exception, path: Path) -> str:
+    """What an error says, for a manifest: without the folder of this build."""
+    return reason(refused).replace(f"{path.parent}/", "")
 
 
 def _causal(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | None, str]:

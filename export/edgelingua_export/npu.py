@@ -61,6 +61,8 @@ def check_possible(task: Task) -> None:
 
 def set_aside(fp32: Path, label: int) -> Unfused:
     """Copy the classifier's graph ``fp32``, whose keep label is ``label``, before it is fused."""
+    if fp32.with_name(f"{fp32.name}_data").exists():
+        raise ExportError(f"target {TARGET}: models above 2 GB are too large for it")
     path = fp32.with_name("unfused.onnx")
     save(onnx.load(fp32), path, like=fp32)
     add_keep_head(path, label)

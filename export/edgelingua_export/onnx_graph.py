@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 FUSED = "com.microsoft"
 """Domain of the operators that only onnxruntime has."""
 
-_FLOAT = 4  # bytes
 _LARGEST = 2**31 - 2**26
 """Bytes of weights for which one protobuf file has room."""
 
@@ -106,7 +104,7 @@ def save(model: onnx.ModelProto, path: Path, like: Path) -> None:
     if any(uses_external_data(t) and not t.HasField("raw_data") for t in model.graph.initializer):
         onnx.save(model, path)
         return
-    size = sum(math.prod(tensor.dims) for tensor in model.graph.initializer) * _FLOAT
+    size = sum(tensor.ByteSize() for tensor in model.graph.initializer)
     outside = like.with_name(like.name + "_data").exists() or size > _LARGEST
     data = path.with_name(path.name + "_data")
     data.unlink(missing_ok=True)  # onnx would append to it

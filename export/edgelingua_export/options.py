@@ -48,6 +48,10 @@ class BuildOptions:
         if self.npu:
             npu.check_possible(task)
         if task == "scorer":
+            if self.reads_question or self.keep_label != 1:
+                raise ExportError(
+                    "--keep-label and --reads-question are for classifiers; this is a scorer"
+                )
             return
         if self.attention:
             raise ExportError("attention: only a scorer's graph can show what its heads look at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ from edgelingua_export.quantization.scheme import Scheme
 
 _TIMED_TOKENS = 256
 _ROUNDS = 5
+
+_HOPELESS = 1e9
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,13 @@ class Measure:
             for _ in range(_ROUNDS)
         ]
         mine, fp32 = (median(times) for times in zip(*runs, strict=True))
+        # JSON knows no NaN; what is not finite counts as this, which no bound allows.
+        figures = {k: v if math.isfinite(v) else _HOPELESS for k, v in compared.figures.items()}
         return Row(
             scheme,
             size_mb(self.path),
-            loss(task, compared.figures),
-            compared.figures,
+            loss(task, figures),
+            figures,
             compared.failures,
             mine,
             fp32,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ class Network:
         """
         model = onnx.load(path)
         prepare(model)
-        graph = Graph.of(model)
-        constants = {name: numpy_helper.to_array(t) for name, t in graph.initializers.items()}
+        constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+        graph = replace(Graph.of(model), initializers={})
         spared = _last_product(graph, keep) if keep else None
         products = tuple(
             Product(node.name or node.output[0], node.input[0], node.input[1], node.output[0])
@@ -73,7 +73,9 @@ class Network:
             and node.output[0] != spared
             and np.ndim(constants.get(node.input[1], 0)) == 2
         )
-        return cls(graph, products, constants, _run(model, products, feeds, path.parent))
+        activations = _run(model, products, feeds, path.parent)
+        model.graph.ClearField("initializer")  # gigabytes, perhaps, that `constants` has
+        return cls(graph, products, constants, activations)
 
     @cached_property
     def tables(self) -> dict[str, list[onnx.NodeProto]]:
@@ -130,14 +132,13 @@ def _run(
     wanted = sorted({product.input for product in products})
     if not wanted:
         return {}
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    known = {output.name for output in model.graph.output}
-    probe.graph.output.extend(onnx.ValueInfoProto(name=n) for n in wanted if n not in known)
+    outputs = list(model.graph.output)
+    known = {output.name for output in outputs}
+    model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in wanted if n not in known)
     with tempfile.TemporaryDirectory(dir=disk) as folder:
         path = Path(folder) / "probe.onnx"
-        onnx.save(probe, path, save_as_external_data=True)
-        del probe
+        onnx.save(model, path, save_as_external_data=True)  # which moves the weights out of it
+        del model.graph.output[len(outputs) :]
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         given = {value.name for value in session.get_inputs()}
         values = session.run(wanted, {k: v for k, v in feeds.items() if k in given})

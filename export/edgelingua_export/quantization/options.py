@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from edgelingua_export.errors import ExportError
 from edgelingua_export.quantization.targets import target
@@ -37,7 +37,7 @@ class SearchOptions:
     Raises
     ------
     ExportError
-        There is no such target.
+        A value is out of range, or no name that is known.
     """
 
     target: str = "cpu"
@@ -48,6 +48,15 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         target(self.target)
+        if self.objective not in get_args(Objective):
+            expected = ", ".join(get_args(Objective))
+            raise ExportError(f"objective {self.objective!r}: expected one of {expected}")
+        if not 0 <= self.max_loss < 1:  # written so that NaN fails
+            raise ExportError(f"max loss {self.max_loss}: expected a share from 0 to below 1")
+        if self.seed < 0 or self.tokens < 1:
+            raise ExportError(
+                f"seed {self.seed}, tokens {self.tokens}: expected at least 0 and at least 1"
+            )
 
 
 def parse_loss(text: str) -> float:

@@ -15,20 +15,25 @@ def prepare(model: onnx.ModelProto) -> None:
     its input gets one scale and nothing can be treated apart. ``Gemm`` is a product and a sum.
     """
     nodes: list[onnx.NodeProto] = []
-    transposed: set[str] = set()
+    transposed: dict[str, onnx.TensorProto] = {}
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Attention" and _plain_attention(node):
             nodes += _split_attention(node)
         elif node.op_type == "Gemm" and node.input[1] in constants and _plain_gemm(node):
-            if _attribute(node, "transB") and node.input[1] not in transposed:
-                _transpose(constants[node.input[1]])
-                transposed.add(node.input[1])
+            if _attribute(node, "transB"):
+                name = node.input[1]
+                transposed.setdefault(name, _transposed(constants[name]))
+                node.input[1] = transposed[name].name
             nodes += _split_gemm(node)
         else:
             nodes.append(node)
     model.graph.ClearField("node")
     model.graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [t for t in model.graph.initializer if t.name in used or t.name not in transposed]
+    model.graph.ClearField("initializer")
+    model.graph.initializer.extend([*kept, *transposed.values()])
 
 
 def _attribute(node: onnx.NodeProto, name: str, default: float = 0) -> float:
@@ -78,6 +83,7 @@ def _split_gemm(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     ]
 
 
-def _transpose(tensor: onnx.TensorProto) -> None:
+def _transposed(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """A tensor of its own: others may use the one that is turned."""
     matrix = onnx.numpy_helper.to_array(tensor)
-    tensor.CopyFrom(onnx.numpy_helper.from_array(matrix.T.copy(), tensor.name))
+    return onnx.numpy_helper.from_array(matrix.T.copy(), f"{tensor.name}/transposed")

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from edgelingua_export.errors import ExportError
+from edgelingua_export.errors import NoCandidateError
 from edgelingua_export.quantization import report
 from edgelingua_export.quantization.measure import Measure, Row
 from edgelingua_export.quantization.network import Network
@@ -96,7 +96,7 @@ class Search:
 
         Raises
         ------
-        ExportError
+        NoCandidateError
             No candidate keeps within the loss allowed; the message has the best and the table.
         """
         safe: list[Row] = []
@@ -111,7 +111,7 @@ class Search:
         if not any(map(self._fits, self._rows.values())):
             self._refuse()
         if self._options.objective == "size":
-            self._shrink(min(safe, key=lambda row: row.megabytes).scheme)
+            self._shrink(choose(list(self._rows.values()), self._options, self._bound)[0].scheme)
         chosen, decided_by = choose(list(self._rows.values()), self._options, self._bound)
         self._write(chosen.scheme)
         return Found(chosen, tuple(self._rows.values()), self._record(chosen, decided_by))
@@ -200,7 +200,7 @@ class Search:
     def _refuse(self) -> None:
         rows = list(self._rows.values())
         best = min(rows, key=lambda row: (row.loss, row.scheme.label))
-        raise ExportError(
+        raise NoCandidateError(
             f"no candidate keeps within {self._bound:.2%} on the search text ({MARGIN:.0%} of "
             f"--max-loss {self._options.max_loss:.2%}); the best is {best.scheme.label} with "
             f"{best.loss:.2%}. Allow more, or keep fp32. Tried:\n{report.table(rows, None)}"

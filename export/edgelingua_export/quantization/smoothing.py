@@ -41,9 +41,12 @@ def smooth(network: Network, strength: float) -> Network:
     for product in network.products:
         by_input[product.input].append(product)
     products = {product.output: product for product in network.products}
+    head = network.tied[1] if network.tied else None
     for tensor, users in by_input.items():
         if len(network.graph.consumers[tensor]) != len(users):
             continue  # others see it too
+        if any(len(network.graph.consumers[p.weight]) > 1 or p == head for p in users):
+            continue  # the weight is another's too, as a tied head's is the embedding's
         scales = _scales(network, tensor, constants, products)
         if not scales:
             continue

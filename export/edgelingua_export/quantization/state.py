@@ -34,7 +34,7 @@ class State:
         """Take over what a killed search left; its last line may be cut short."""
         if not self._path.is_file():
             return False
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n")]
         try:
             if not whole or json.loads(whole[0]).get("key") != self.key:
@@ -43,7 +43,8 @@ class State:
         except (ValueError, TypeError, KeyError, AttributeError):
             return False  # not ours, or of another version
         self.rows = {row.scheme: row for row in rows}
-        self._path.write_text("".join(whole), encoding="utf-8")
+        with self._path.open("r+b") as file:  # only what was cut short goes
+            file.truncate(len("".join(whole).encode()))
         return True
 
     def add(self, row: Row) -> None:

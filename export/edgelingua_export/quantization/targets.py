@@ -61,7 +61,7 @@ def target(name: str) -> Target:
 
 def this_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """Return the kind of CPU this is: the name of a target, or ``an unknown CPU``."""
-    if platform.machine() in ("arm64", "aarch64"):
+    if platform.machine().lower() in ("arm64", "aarch64"):
         return "cpu-arm"
     try:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()
