@@ -23,8 +23,8 @@ _TASKS = {
 _FIGURES = """\
 *agreement*, *word agreement*: share of the tokens, of the words, on which a variant and the fp32
 graph agree whether to keep them at rate 0.5; *mean difference*: mean absolute difference of their
-scores; *perplexity loss*: how far the ratio of their perplexities is from one; *npu share*: share of
-the operators that the NPU ran; *tokens*: how many were scored, where not all. Measured where the
+scores; *perplexity loss*: how far the ratio of their perplexities is from one; *npu share*: share
+of the operators that the NPU ran; *tokens*: how many were scored, where not all. Measured where the
 bundle was built; kernels differ between processors, so repeat it on yours:
 `edgelingua models verify DIR`.
 """
