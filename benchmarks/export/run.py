@@ -51,6 +51,7 @@ CASES = (
         SearchOptions(max_loss=0.04, objective="size"),
     ),
     Case("classifier-latency", "all-minilm-l6-v2", "classifier", SearchOptions()),
+    Case("classifier-size", "all-minilm-l6-v2", "classifier", SearchOptions(objective="size")),
 )
 
 

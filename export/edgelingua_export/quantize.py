@@ -70,7 +70,7 @@ def quantize(
         "tokens": ids.tolist(),
         "feeds": feeds[bundle.variant(FP32).ids].tolist(),
         "target": options.target,
-        "onnxruntime": metadata.version("onnxruntime"),
+        "versions": [metadata.version(name) for name in ("edgelingua", "onnxruntime")],
     }
     keep = bundle.variant(FP32).keep
     try:
