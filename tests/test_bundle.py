@@ -161,7 +161,7 @@ def test_external_references_are_found_wherever_a_tensor_can_hide(tmp_path: Path
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
     found = summarize(path)
-    assert found.external_data == {"in-subgraph", "in-attribute", "in-sparse", "in-function"}
+    assert {t.location for t in found.external} == {"in-subgraph", "in-attribute", "in-sparse", "in-function"}
     assert found.inputs == {"i"}
     assert found.outputs == {"o"}
 
@@ -182,7 +182,7 @@ def test_the_summary_agrees_with_onnx(bert_bundle: ModelBundle) -> None:
     found = summarize(path)
     assert found.inputs == {i.name for i in graph.input}
     assert found.outputs == {o.name for o in graph.output}
-    assert not found.external_data
+    assert not found.external
 
 
 @given(data=st.data())

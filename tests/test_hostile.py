@@ -176,6 +176,15 @@ def test_foreign_operators(folder: Path) -> None:
     refused(folder, "operators of org.example")
 
 
+def test_operators_that_load_files_of_their_own(folder: Path) -> None:
+    node = helper.make_node(
+        "EPContext", [], ["x"], domain="com.microsoft", embed_mode=0, ep_cache_context="/etc/passwd"
+    )
+    with changed(folder) as model:
+        model.graph.node.insert(0, node)
+    refused(folder, "EPContext, which loads files")
+
+
 def test_foreign_operators_in_a_branch(folder: Path) -> None:
     node = helper.make_node("Shell", [], ["x"], domain="org.example")
     inner = helper.make_graph([node], "inner", [], [])
@@ -232,7 +241,7 @@ def test_external_weights_of_the_right_size_are_fine(folder: Path) -> None:
     record(folder, GRAPH)
     record(folder, "w.bin")
     assert ModelBundle.open(folder)
-    assert summarize(folder / GRAPH).external_data == {"w.bin"}
+    assert {t.location for t in summarize(folder / GRAPH).external} == {"w.bin"}
     assert not External("w", 8, None, 1).fits(7)
 
 

@@ -103,7 +103,7 @@ def test_a_simulator_is_only_used_when_asked_for(
     npu_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert npu_bundle.load()[0].target == "cpu"
-    monkeypatch.setattr(placement, "is_simulated", lambda _: False)
+    monkeypatch.setattr(placement, "has_npu", lambda _: True)
     assert npu_bundle.load()[0].target == "qnn-htp"
     assert npu_bundle.load("cpu-int8")[0].target == "cpu"
 

@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.measure import available_cpus
 from edgelingua_export import texts
-from edgelingua_export.errors import ExportError
+from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.quantization import report
 from edgelingua_export.quantization.measure import Measure
 from edgelingua_export.quantization.network import Network
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.quantization.search import Search
 from edgelingua_export.quantization.state import State
+from edgelingua_export.quantization.targets import this_cpu
 
 INT8, FP32 = "cpu-int8", "cpu-fp32"
 PLOT = "search.png"
@@ -47,8 +49,7 @@ def quantize(
     options
         What to choose by.
     state
-        File for what was measured: a search that was killed goes on from there. It is removed when
-        the search ends otherwise.
+        File for what was measured: a search that was killed goes on from there.
     say
         Told of every step.
 
@@ -70,7 +71,8 @@ def quantize(
         "tokens": ids.tolist(),
         "feeds": feeds[bundle.variant(FP32).ids].tolist(),
         "target": options.target,
-        "versions": [metadata.version(name) for name in ("edgelingua", "onnxruntime")],
+        "versions": [metadata.version(name) for name in ("edgelingua", "numpy", "onnxruntime")],
+        "machine": [this_cpu(), available_cpus()],
     }
     keep = bundle.variant(FP32).keep
     try:
@@ -88,14 +90,13 @@ def quantize(
 
             found = Search(network, fp32, measure, options, measured, told).run()
     except Exception as error:
-        state.unlink(missing_ok=True)
         if isinstance(error, ExportError):
             raise
         # onnx and onnxruntime raise what they happen to meet.
-        raise ExportError(f"{fp32}: cannot be quantized: {error}") from error
+        name = bundle.manifest.name
+        raise ExportError(f"{name}: cannot be quantized: {reason(error)}") from error
     say("the search's table:\n" + report.table(found.rows, found.chosen.scheme))
     report.plot(found.rows, found.chosen, options.max_loss, bundle.folder / PLOT)
-    state.unlink(missing_ok=True)
     search = found.record | {"text": texts.SEARCH, "tokens": len(ids)}
     return {"scheme": asdict(found.chosen.scheme), "search": search}
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.onnx_file import summarize
-from edgelingua.ort import DOMAINS, Graph, RunOptions
+from edgelingua.ort import DOMAINS, LOADERS, Graph, RunOptions
 from edgelingua.placement import place
 from edgelingua.safe_files import Stamp, open_inside, stamp_of
 from edgelingua.text import TextTokenizer
@@ -170,6 +170,8 @@ def _check_graph(folder: Path, label: str, variant: Variant, manifest: Manifest)
             f"{path}: uses operators of {', '.join(sorted(foreign))}; expected none but ONNX's and "
             "onnxruntime's own"
         )
+    if bad := summary.operators & LOADERS:
+        raise BundleError(f"{path}: has {', '.join(bad)}, which loads files of its own")
     if summary.sparse:  # a few bytes of them can stand for any amount of memory
         raise BundleError(f"{path}: has sparse weights; expected dense ones")
     for tensor in sorted(summary.external, key=lambda tensor: tensor.location):

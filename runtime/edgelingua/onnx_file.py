@@ -35,7 +35,7 @@ _MESSAGES: dict[str, dict[int, str]] = {
     },
     "sparse": {1: "tensor", 2: "tensor"},
 }  # fmt: skip
-_NODE_DOMAIN = 7
+_NODE_NAMES = {4: "operators", 7: "domains"}
 _GRAPH_NAMES = {11: "inputs", 12: "outputs"}
 _DIMS, _EXTERNAL_DATA = 1, 13
 _TENSOR_DATA = {4, 5, 6, 7, 9, 10, 11}
@@ -70,19 +70,16 @@ class OnnxSummary:
     """What a graph asks of its surroundings.
 
     ``inputs`` and ``outputs`` are names, ``external`` the tensors kept in other files, ``domains``
-    those that operators name, besides ONNX's own; ``sparse``: some tensor has a compressed form.
+    those that operators name, besides ONNX's own; ``operators``: their types; ``sparse``: some
+    tensor has a compressed form.
     """
 
     inputs: frozenset[str]
     outputs: frozenset[str]
     external: frozenset[External]
     domains: frozenset[str]
+    operators: frozenset[str]
     sparse: bool
-
-    @property
-    def external_data(self) -> frozenset[str]:
-        """Names of the files that weights refer to."""
-        return frozenset(tensor.location for tensor in self.external)
 
 
 def summarize(path: Path) -> OnnxSummary:
@@ -107,6 +104,7 @@ def summarize(path: Path) -> OnnxSummary:
         frozenset(reader.names["outputs"]),
         frozenset(reader.external),
         frozenset(reader.names["domains"]),
+        frozenset(reader.names["operators"]),
         reader.sparse,
     )
 
@@ -117,7 +115,8 @@ class _Reader:
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self._left = _MAX_FIELDS
-        self.names: dict[str, set[str]] = {"inputs": set(), "outputs": set(), "domains": set()}
+        kinds = ("inputs", "outputs", "domains", "operators")
+        self.names: dict[str, set[str]] = {kind: set() for kind in kinds}
         self.external: set[External] = set()
         self.sparse = False
 
@@ -134,8 +133,8 @@ class _Reader:
                 continue
             if inner := _MESSAGES[message].get(field.number):
                 self.walk(field.start, field.end, inner, depth + 1)
-            elif message == "node" and field.number == _NODE_DOMAIN:
-                self.names["domains"].add(self._text(field))
+            elif message == "node" and field.number in _NODE_NAMES:
+                self.names[_NODE_NAMES[field.number]].add(self._text(field))
             elif message == "graph" and depth == 1 and field.number in _GRAPH_NAMES:
                 names = [f for f in self._fields(field.start, field.end) if f.number == 1]
                 self.names[_GRAPH_NAMES[field.number]].update(map(self._text, names))

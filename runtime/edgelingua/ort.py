@@ -29,6 +29,9 @@ _CONVERSIONS = ("QuantizeLinear", "DequantizeLinear")
 DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 """Operators that come with onnxruntime; others would need a library, which no bundle may bring."""
 
+LOADERS = frozenset({"EPContext"})
+"""Operators whose attributes name files that onnxruntime or a provider loads unchecked."""
+
 
 class Value(Protocol):
     """A tensor that stays with onnxruntime between two runs."""
@@ -176,7 +179,7 @@ class Graph:
         if device.provider not in self._session.get_providers():
             raise InferenceError(f"{self._path}: onnxruntime did not give it {device.provider}")
         count, total = self.operators.get(device.provider, 0), sum(self.operators.values())
-        if not count >= MIN_SHARE * total:
+        if not total or count < MIN_SHARE * total:
             raise InferenceError(
                 f"{self._path}: {device.provider} runs {count} of its {total} operators, expected "
                 "at least half: the graph is not made for this device"

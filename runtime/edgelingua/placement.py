@@ -11,7 +11,7 @@ from edgelingua.devices import DEVICES, Device, DeviceName
 from edgelingua.errors import DeviceFallbackWarning, InferenceError
 from edgelingua.manifest import Variant
 from edgelingua.ort import Graph, RunOptions
-from edgelingua.providers import hardware, is_simulated
+from edgelingua.providers import hardware, has_npu
 
 _warned: set[str] = set()
 
@@ -77,7 +77,7 @@ def _is_real(device: Device) -> bool:
         found = hardware(device)
     except InferenceError:
         return False
-    return not is_simulated(found)
+    return has_npu(found)
 
 
 def _load(

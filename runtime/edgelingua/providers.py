@@ -62,27 +62,35 @@ def is_simulated(devices: Sequence[Any]) -> bool:
     return bool(devices) and all(d.device.type == cpu for d in devices)
 
 
+def has_npu(devices: Sequence[Any]) -> bool:
+    """Whether a plug-in found an NPU."""
+    npu = onnxruntime.OrtHardwareDeviceType.NPU
+    return any(d.device.type == npu for d in devices)
+
+
 @contextmanager
 def stdout_for_results() -> Iterator[None]:
     """Send what libraries print to stdout, as the QNN simulator does when it starts, to stderr."""
     if os.name != "posix":  # the simulator is for Linux
         yield
         return
-    sys.stdout.flush()
-    stdout = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        ctypes.CDLL(None).fflush(None)
-        os.dup2(stdout, 1)
-        os.close(stdout)
+    with _lock:  # file descriptors are the whole process's
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        stdout = os.dup(1)
+        os.dup2(2, 1)
+        try:
+            yield
+        finally:
+            ctypes.CDLL(None).fflush(None)
+            os.dup2(stdout, 1)
+            os.close(stdout)
 
 
 def _register(device: Device, package: str) -> None:
     try:
         module = import_module(package.replace("-", "_"))
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise InferenceError(
             f"{package} cannot be imported ({error}); get it with: {device.install}"
         ) from None
@@ -97,7 +105,11 @@ def _register(device: Device, package: str) -> None:
 
 def _check_complete(package: str) -> None:
     """Refuse an installation with a file cut short: a library like that crashes the process."""
-    for file in metadata.files(package) or ():
+    try:
+        files = metadata.files(package) or ()
+    except metadata.PackageNotFoundError:
+        return  # not installed as a package: nothing says how large its files are
+    for file in files:
         path = Path(str(file.locate()))
         size = path.stat().st_size if path.is_file() else 0
         if file.size is not None and size != file.size:

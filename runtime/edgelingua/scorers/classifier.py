@@ -197,8 +197,13 @@ class ClassifierScorer:
         if self._variant.token_types:
             feeds[self._variant.token_types] = types[None]
         (keep,) = self._graph.run(feeds, [self._output])
-        values: NDArray[np.float32] = keep.numpy()[0, :size]
-        return values
+        values: NDArray[np.float32] = keep.numpy()
+        if values.shape != sequence[None].shape:
+            raise InferenceError(
+                f"{self._bundle.folder}: the model's output has shape {values.shape}, expected "
+                f"{sequence[None].shape}"
+            )
+        return values[0, :size]
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError, InputError
-from edgelingua.manifest import Cache, Variant
+from edgelingua.manifest import Attention, Cache, Variant
 from edgelingua.ort import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
@@ -134,7 +134,7 @@ class PerplexityScorer:
         sequence = np.concatenate([self._tokens.prefix, ids]).astype(np.int64)
         read, asking = sequence[:-queries], sequence[-queries:]
         _, past, length = model.run_all(read, read[:0], model.nothing(), 0)
-        weights = model.attention(asking, past, length, shown.output)
+        weights = model.attention(asking, past, length, shown)
         return weights[:, :, len(self._tokens.prefix) :]
 
     def reading(self) -> Reading:
@@ -299,12 +299,16 @@ class _CausalModel:
         return nll[0], dict(zip((p for p, _ in names), present, strict=True))
 
     def attention(
-        self, ids: NDArray[np.int64], past: _Past, length: int, output: str
+        self, ids: NDArray[np.int64], past: _Past, length: int, shown: Attention
     ) -> NDArray[np.float32]:
         """Run ``ids`` behind ``past``; return what they attend to, ``(heads, n, length + n)``."""
-        (weights,) = self.graph.run(self._feeds(ids, ids[:0], past, length), [output])
-        result: NDArray[np.float32] = weights.numpy()[0]
-        return result
+        (weights,) = self.graph.run(self._feeds(ids, ids[:0], past, length), [shown.output])
+        result: NDArray[np.float32] = weights.numpy()
+        expected = (1, len(shown.heads), len(ids), length + len(ids))
+        if result.shape != expected:
+            raise InferenceError(f"attention of shape {result.shape}, expected {expected}")
+        of_one: NDArray[np.float32] = result[0]
+        return of_one
 
     def _feeds(
         self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
