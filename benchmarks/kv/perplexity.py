@@ -4,8 +4,8 @@
 
 The text is read token by token as it would be written: each token is predicted from what is cached.
 Policies, the full cache, and caches in q8_0 and q4_0 that take as many bytes as ``cap`` cells in
-f16; "truncation" keeps a plain window and no sinks. Writes ``perplexity.jsonl``, a line for each run
-with sums per bucket, and ``perplexity.md`` beside this script.
+f16; "truncation" keeps a plain window and no sinks. Writes ``perplexity.jsonl``, a line for each
+run with sums per bucket, and ``perplexity.md`` beside this script.
 """
 
 from __future__ import annotations
