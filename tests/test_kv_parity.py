@@ -25,7 +25,7 @@ from edgelingua.llama import LlamaModel
 
 from .conftest import DOCUMENT
 
-POLICIES = {"h2o": H2O(), "tova": Tova(), "snapkv": SnapKV()}
+POLICIES: dict[str, Policy] = {"h2o": H2O(), "tova": Tova(), "snapkv": SnapKV()}
 
 
 @dataclass(eq=False)
@@ -75,7 +75,8 @@ def reference_scores(name: str, weights: NDArray[np.float64]) -> NDArray[np.floa
     scores = np.mean([ranks(row) for row in rows], axis=0)
     if name == "h2o":
         scores[cells - cells // 2 :] = cells + np.arange(cells // 2)
-    return scores
+    result: NDArray[np.float64] = scores
+    return result
 
 
 @contextmanager

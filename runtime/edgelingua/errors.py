@@ -71,5 +71,9 @@ class EvictionWarning(UserWarning):
     """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
 
 
+class RoughCacheWarning(UserWarning):
+    """A model does not stand the number format that its cache is kept in."""
+
+
 class UntrainedModelWarning(UserWarning):
     """A bundle with a random head is used to compress: its scores mean nothing."""
