@@ -161,7 +161,12 @@ def test_external_references_are_found_wherever_a_tensor_can_hide(tmp_path: Path
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
     found = summarize(path)
-    assert {t.location for t in found.external} == {"in-subgraph", "in-attribute", "in-sparse", "in-function"}
+    assert {t.location for t in found.external} == {
+        "in-subgraph",
+        "in-attribute",
+        "in-sparse",
+        "in-function",
+    }
     assert found.inputs == {"i"}
     assert found.outputs == {"o"}
 

@@ -125,6 +125,7 @@ def test_a_page_that_explains(tmp_path: Path) -> None:
 def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
     arguments: list[str | Path] = ["run", DOCUMENT, "--question", "Who?", "--tokens", "150"]
     arguments += ["--model", scorer_bundle.folder, "--cap", "96", "--max-tokens", "30"]
+    arguments += ["--policy", "compressor", "--cache-keys", "q8_0", "--threads", "1"]
     done = edgelingua(*arguments, "--json")
     result = json.loads(done.stdout)
     statistics = result["statistics"]

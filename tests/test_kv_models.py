@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from transformers import LlamaForCausalLM
 
-from edgelingua.errors import CapError, PolicyError, ReaderError
+from edgelingua import llama_gate
+from edgelingua.errors import CapError, PolicyError, ReaderError, RoughCacheWarning
 from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, SnapKV
@@ -130,3 +132,23 @@ def test_logits_that_are_not_numbers(
         session.logits()
     with pytest.raises(ReaderError, match="the logits are not numbers"):
         list(session.generate(tiny_reader.sampler(session, Sampling()), 3, frozenset()))
+
+
+def test_a_model_that_does_not_stand_a_quantized_cache_is_warned_of(
+    gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = LlamaModel(gguf, threads=1)
+    q4 = CacheOptions(keys="q4_0", values="q4_0")
+    assert 0.005 < llama_gate.divergence(model, q4) < llama_gate.TOLERATED
+    monkeypatch.setattr(llama_gate, "TOLERATED", 0.0)
+    with pytest.warns(RoughCacheWarning, match="q4_0/q4_0 predicts something else than in f16"):
+        model.session(64, cache=q4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.session(64, cache=q4)  # once is enough
+        model.session(64)
+
+
+def test_a_model_without_a_tokenizer_says_so(tiny_reader: LlamaModel) -> None:
+    with pytest.raises(ReaderError, match="has no tokenizer"):
+        tiny_reader.tokenize("text")

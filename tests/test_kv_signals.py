@@ -89,11 +89,11 @@ def test_attention_received_adds_up(reader: LlamaModel, tokens: NDArray[np.int32
 def test_only_the_last_queries_are_kept(reader: LlamaModel, tokens: NDArray[np.int32]) -> None:
     session = reader.session(96, SnapKV(window=8))
     session.feed(tokens[:70])
-    assert session._queries is None, "no eviction is near: nobody listened"
+    assert not session._queries, "no eviction is near: nobody listened"
     session.feed(tokens[70:93])
-    assert session._queries is not None
-    assert session._queries.values.shape == (30, 8, 9, 64)
-    assert session._queries.positions.tolist() == list(range(85, 93))
+    last = session._last_queries()
+    assert last.values.shape == (30, 8, 9, 64)
+    assert last.positions.tolist() == list(range(85, 93))
 
 
 @pytest.mark.parametrize("kind", ["q8_0", "q4_0"])

@@ -21,6 +21,7 @@ from edgelingua.errors import BundleError, InputError
 from edgelingua.manifest import MANIFEST, Manifest
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.quantize import FP32
 from edgelingua_export.sources import find
 
@@ -29,6 +30,8 @@ from .golden import weights
 from .golden.cases import Case
 from .golden.make import GOLDENS, Golden, by_name, make_weights
 
+# What is compared is fp32: any INT8 will do.
+FP32_TOO = BuildOptions(keep_fp32=True, search=SearchOptions(objective="first"))
 FAMILIES = [golden for golden in GOLDENS if golden.use_llmlingua2]
 
 
@@ -55,7 +58,7 @@ def family(request: pytest.FixtureRequest, weights_root: Path) -> tuple[Golden, 
     golden: Golden = request.param
     bundle = weights_root / f"{golden.name}-bundle"
     source = find(str(make_weights(weights_root, golden.folder)))
-    build(source, "classifier", bundle, BuildOptions(keep_fp32=True), lambda _: None)
+    build(source, "classifier", bundle, FP32_TOO, lambda _: None)
     compressor = PromptCompressor(str(bundle), use_llmlingua2=True, quirks="0.2.2", variant=FP32)
     return golden, compressor
 
@@ -108,7 +111,7 @@ def scorer_folder(weights_root: Path) -> Path:
     """The scorer, fp32 variant included; beside it the one that says it takes 512 tokens."""
     folder = weights_root / f"{weights.SCORER}-bundle"
     source = find(str(make_weights(weights_root, weights.SCORER)))
-    build(source, "scorer", folder, BuildOptions(keep_fp32=True), lambda _: None)
+    build(source, "scorer", folder, FP32_TOO, lambda _: None)
     short = weights_root / f"{weights.SHORT_SCORER}-bundle"
     shutil.copytree(folder, short, copy_function=os.link)
     manifest = Manifest.read(short / MANIFEST)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgelingua.assistant import Assistant, Reply
     from edgelingua.budget import Budget
     from edgelingua.bundle import ModelBundle
+    from edgelingua.chat import Chat
     from edgelingua.compressed import Compressed
     from edgelingua.compressors import load_compressor
     from edgelingua.conversation import Conversation, Turn
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Assistant": "assistant",
     "Budget": "budget",
+    "Chat": "chat",
     "ClassifierScorer": "scorers",
     "Compressed": "compressed",
     "Conversation": "conversation",
@@ -41,6 +43,7 @@ _HOMES = {
 __all__ = [
     "Assistant",
     "Budget",
+    "Chat",
     "ClassifierScorer",
     "Compressed",
     "Conversation",

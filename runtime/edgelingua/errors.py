@@ -75,5 +75,9 @@ class DeviceFallbackWarning(UserWarning):
     """The device asked for cannot run the bundle, so that the CPU does."""
 
 
+class RoughCacheWarning(UserWarning):
+    """A model does not stand the number format that its cache is kept in."""
+
+
 class UntrainedModelWarning(UserWarning):
     """A bundle with a random head is used to compress: its scores mean nothing."""

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from numpy.typing import NDArray
 
-from edgelingua import llama_selftest
+from edgelingua import llama_gate, llama_selftest
 from edgelingua.bundle import hash_file
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.options import CacheOptions
@@ -29,7 +28,7 @@ from edgelingua.kv.session import Session, check_cap
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import LlamaEngine
-from edgelingua.llama_library import forget, llama_cpp, why
+from edgelingua.llama_library import Jinja2ChatFormatter, forget, llama_cpp, why
 from edgelingua.measure import available_cpus
 
 _LISTENED: frozenset[Signal] = frozenset({"queries", "attention"})
@@ -129,6 +128,7 @@ class LlamaModel:
         weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self.handle)
         self._listening_checked = False
+        self._caches_tried: set[tuple[str, str]] = set()
         if not vocabulary_only:
             self._refuse_uncappable()
 
@@ -217,6 +217,8 @@ class LlamaModel:
         tokens. Text from outside must not: it could end its own message. With ``begin``, the token
         that begins a text is put in front, for models that want one.
         """
+        if not self._has_text:
+            raise ReaderError(f"{self.path}: has no tokenizer; only token ids can be fed")
         raw = text.encode()
         room = len(raw) + 8
         buffer = (llama_cpp.llama_token * room)()
@@ -328,8 +330,11 @@ class LlamaModel:
             The policy needs what this cache or model cannot give.
         ReaderError
             llama.cpp cannot allocate the cache, or what it lets be overheard is not as expected.
+
+        Warns with `RoughCacheWarning` where the model does not stand a quantized cache.
         """
         check_cap(cap, self.trained_length)
+        self._try_quantized(cache or CacheOptions())
         return Session(self.engine(cap, policy, cache), cap, policy, block=block)
 
     def restore(
@@ -395,6 +400,20 @@ class LlamaModel:
         if not isinstance(engine, LlamaEngine) or engine.model is not self:
             raise ReaderError("the session is not one of this model")
         return LlamaSampler(engine, sampling, state)
+
+    def _try_quantized(self, cache: CacheOptions) -> None:
+        """Warn of a quantized cache that the model does not stand; tried once for each."""
+        types = (cache.keys, cache.values)
+        if types in self._caches_tried or types == ("f16", "f16") or not self._has_text:
+            return
+        self._caches_tried.add(types)
+        llama_gate.warn_if_rough(self, cache)
+
+    @property
+    def _has_text(self) -> bool:
+        """Whether there is a tokenizer; llama.cpp aborts the process where it misses one."""
+        kind = llama_cpp.llama_vocab_type(self._vocabulary)
+        return bool(kind != llama_cpp.LLAMA_VOCAB_TYPE_NONE)
 
     def _check_listening(self) -> None:
         """Run the self-test, once for each model loaded."""

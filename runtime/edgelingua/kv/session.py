@@ -46,6 +46,9 @@ class Queries:
     positions: NDArray[np.int64]
 
 
+_NO_QUERIES = Queries(np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.int64))
+
+
 def check_cap(cap: int, trained_length: int) -> None:
     """Raise `CapError` unless ``cap`` is 2 to ``trained_length``."""
     if not 2 <= cap <= trained_length:
@@ -93,7 +96,7 @@ class Session:
             block = min(64, cap // 8) if self.policy.signals else 1
         self._block = max(1, block)
         self._cells = Cells()
-        self._queries: Queries | None = None
+        self._queries: tuple[Queries, ...] = ()
         self._peak = 0
         self._evicted = 0
 
@@ -232,9 +235,7 @@ class Session:
         """
         if len(self._cells) == 0:
             raise StateError(f"{path}: nothing to save: this session has read nothing yet")
-        queries = self._queries or Queries(
-            np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.int64)
-        )
+        queries = self._last_queries() if self._queries else _NO_QUERIES
         SavedSession(
             identity=self.engine.identity,
             policy=repr(self.policy),
@@ -287,7 +288,7 @@ class Session:
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):
-            session._queries = Queries(saved.queries, saved.query_positions)
+            session._queries = (Queries(saved.queries, saved.query_positions),)
         return session
 
     def _check_mask(self, mask: NDArray[np.bool_]) -> None:
@@ -329,7 +330,7 @@ class Session:
     def _make_room(self, wanted: int) -> int:
         """Evict until up to ``wanted`` tokens fit; return how many do, at least one."""
         room = self._cap - len(self._cells)
-        if "queries" in self.policy.signals and self._queries is None and room:
+        if "queries" in self.policy.signals and not self._queries and room:
             return min(wanted, room)  # read what fits, and there will be queries to judge by
         missing = wanted - room
         if missing > 0:
@@ -354,9 +355,17 @@ class Session:
         positions = None
         if "attention" in wanted:
             signals["attention"] = self._cells.attention
-        if "queries" in wanted and self._queries is not None:
-            signals["queries"], positions = self._queries.values, self._queries.positions
+        if "queries" in wanted and self._queries:
+            last = self._last_queries()
+            signals["queries"], positions = last.values, last.positions
         return self.policy.scores(self._cells.view(signals, positions))
+
+    def _last_queries(self) -> Queries:
+        """Join what was overheard piece by piece, which is not done at every token."""
+        last = slice(-self.policy.queries, None)
+        values = np.concatenate([q.values for q in self._queries], axis=1)
+        positions = np.concatenate([q.positions for q in self._queries])
+        return Queries(values[:, last], positions[last])
 
     def _evict(self, gone: NDArray[np.bool_]) -> None:
         for start, end in runs(self._cells.positions[gone]):
@@ -381,12 +390,9 @@ class Session:
 
     def _remember(self, book: Cells, heard: Heard, positions: NDArray[np.int64]) -> Cells:
         if heard.queries is not None:
-            values = heard.queries
-            if self._queries is not None:
-                values = np.concatenate([self._queries.values, values], axis=1)
-                positions = np.concatenate([self._queries.positions, positions])
-            last = slice(-self.policy.queries, None)
-            self._queries = Queries(values[:, last].copy(), positions[last])
+            self._queries += (Queries(heard.queries, positions[-heard.queries.shape[1] :]),)
+            while sum(len(q.positions) for q in self._queries[1:]) >= self.policy.queries:
+                self._queries = self._queries[1:]
         if heard.attention is None:
             return book
         before = book.attention if len(book.attention) else np.float32(0)
@@ -402,4 +408,4 @@ class Session:
         for start, end, delta in self._cells.moves():
             self.engine.shift(start, end, delta)
         self._cells = self._cells.compacted()
-        self._queries = None  # they were turned for the old positions
+        self._queries = ()  # they were turned for the old positions

@@ -17,6 +17,9 @@ from edgelingua.kv.state import CellView, Signal
 class SnapKV(Ends):
     """Keep what the last tokens attend to, smoothed (Li et al. 2024, arXiv:2404.14469).
 
+    The paper prunes once, behind the prompt; here each eviction lets the last queries vote anew, on
+    the cells that are left.
+
     Parameters
     ----------
     window
