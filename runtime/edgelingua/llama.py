@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from numpy.typing import NDArray
 
 from edgelingua import llama_gate, llama_selftest
@@ -29,7 +28,7 @@ from edgelingua.kv.session import Session, check_cap
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import LlamaEngine
-from edgelingua.llama_library import forget, llama_cpp, why
+from edgelingua.llama_library import Jinja2ChatFormatter, forget, llama_cpp, why
 from edgelingua.measure import available_cpus
 
 _LISTENED: frozenset[Signal] = frozenset({"queries", "attention"})

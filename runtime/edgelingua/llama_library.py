@@ -9,10 +9,11 @@ from edgelingua.errors import MissingExtraError
 try:
     import llama_cpp
     from llama_cpp._ggml import libggml
+    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama") from error
 
-__all__ = ["BUILD", "forget", "libggml", "llama_cpp", "why"]
+__all__ = ["BUILD", "Jinja2ChatFormatter", "forget", "libggml", "llama_cpp", "why"]
 
 BUILD = f"llama-cpp-python {llama_cpp.__version__}"
 """What states and tensor layouts depend on."""
