@@ -8,6 +8,7 @@ them with each other before anything relies on them.
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import Any
 
 import numpy as np
@@ -127,10 +128,10 @@ class Hook:
 def _read(tensor: _Tensor, dtype: type[Any], skipped: int = 0) -> NDArray[Any]:
     """Copy a contiguous tensor, flat, but for the first ``skipped`` values."""
     shape = list(tensor.ne)
-    strides = [tensor.nb[0] * int(np.prod(shape[:axis])) for axis in range(4)]
+    strides = [tensor.nb[0] * math.prod(shape[:axis]) for axis in range(4)]
     item = np.dtype(dtype).itemsize
     if tensor.nb[0] != item or list(tensor.nb) != strides:
         raise ReaderError(f"{tensor.name.decode()}: laid out as {list(tensor.nb)}, not plainly")
-    values = np.empty(int(np.prod(shape)) - skipped, dtype=dtype)
+    values = np.empty(math.prod(shape) - skipped, dtype=dtype)
     _get(ctypes.addressof(tensor), values.ctypes.data, skipped * item, values.nbytes)
     return values
