@@ -65,7 +65,7 @@ def assemble(
         windows += found
         groups += [number] * len(found)
     length = max(len(q) + len(t) + (3 if len(q) else 2) for q, t, _ in windows)
-    length = -(-length // 8) * 8
+    length = min(-(-length // 8) * 8, layout.window)
     shape = (len(windows), length)
     ids, types = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     mask, targets = np.zeros(shape, bool), np.full(shape, -1, np.float32)

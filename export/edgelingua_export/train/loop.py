@@ -78,7 +78,9 @@ def fit(
     order = _Order(corpus, parts.train, recipe)
     device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(
-        _parameter_groups(model, schedule.weight_decay), lr=schedule.learning_rate
+        _parameter_groups(model, schedule.weight_decay),
+        lr=schedule.learning_rate,
+        fused=device.type == "cuda",
     )
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, order.steps, schedule))
     checkpoint = folder / "checkpoint.pt"

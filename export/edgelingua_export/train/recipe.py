@@ -87,25 +87,27 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Student:
-    """A smaller model than the base: some of its layers, and the vocabulary that matters.
+    """A smaller model than the base to start from; 0 and none: as in the base.
 
     Parameters
     ----------
     layers
-        Layers of the base to keep, by number; empty: all.
+        Layers of the base to keep, by number.
+    hidden
+        Width of the hidden state.
+    intermediate
+        Units of a feed-forward layer.
     vocabulary
-        Most frequent pieces of the training texts to keep, single characters and special tokens
-        always; 0: all.
-    teacher
-        Folder of a trained model whose probabilities are learned; empty: the labels.
-    share
-        Weight of the teacher's probabilities against the labels, from 0 to 1.
+        Pieces to keep: the most frequent of the training texts.
+    positions
+        Longest input.
     """
 
     layers: tuple[int, ...] = ()
+    hidden: int = 0
+    intermediate: int = 0
     vocabulary: int = 0
-    teacher: str = ""
-    share: float = 0.7
+    positions: int = 0
 
 
 @dataclass(frozen=True)
