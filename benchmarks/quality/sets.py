@@ -55,7 +55,9 @@ def hotpot(data: Path) -> Iterator[Case]:
     """HotpotQA, the ten paragraphs of the distractor setting, bridge questions with a span."""
     for row in _rows(data / "hotpotqa_389.jsonl.gz"):
         lines = {p["title"]: p["sents"] or [p["text"]] for p in row["context"]}
-        passages = tuple(_titled(title, " ".join(s.strip() for s in lines[title])) for title in lines)
+        passages = tuple(
+            _titled(title, " ".join(s.strip() for s in lines[title])) for title in lines
+        )
         evidence = [
             lines[title][index].strip()
             for title, index in row["supporting"]
@@ -66,7 +68,7 @@ def hotpot(data: Path) -> Iterator[Case]:
 
 
 def two_wiki(data: Path) -> Iterator[Case]:
-    """2WikiMultihopQA, ten paragraphs; questions whose answer is a span, rows that have a context."""
+    """2WikiMultihopQA, ten paragraphs; rows with a context, whose answer is a span."""
     for row in _rows(data / "2wikimultihop_dev_100.jsonl.gz"):
         if not row.get("context"):
             continue
@@ -104,7 +106,9 @@ def qmsum(data: Path) -> Iterator[Case]:
     lines = [[(t["speaker"], t["content"]) for t in turns] for turns in meetings]
     for row in _rows(data / "qmsum_summary_evidence_val.jsonl.gz"):
         for query in row["qmsum"]["specific_query_list"]:
-            facts = [f["content"] for facts in query["evidence"] for f in facts if len(f["content"]) > 15]
+            facts = [
+                f["content"] for facts in query["evidence"] for f in facts if len(f["content"]) > 15
+            ]
             for turns in lines:
                 if facts and sum(facts[0] in content for _, content in turns):
                     text = "\n".join(f"{speaker}: {content}" for speaker, content in turns)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.quality.sets import Case, found
 from numpy.typing import NDArray
 
-from benchmarks.quality.sets import Case, found
 from edgelingua.text import words
 
 RATES = (0.5, 0.33, 0.2, 0.1, 0.05)

@@ -79,7 +79,9 @@ def build_command(
 
 @app.command("train")
 def train_command(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, as models/edgelingua-mini/recipe.toml.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe, as models/edgelingua-mini/recipe.toml.")
+    ],
     data: Annotated[Path, typer.Option("--data", help="The folder that holds the recipe's files.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what comes out.")],
     resume: Annotated[

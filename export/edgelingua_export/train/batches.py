@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,15 +103,11 @@ def _windows(
     for text, labels in zip(texts, targets, strict=True):
         shift = int(rng.integers(room)) if len(text) > room else 0
         cuts = [0, *range(shift or room, len(text), room), len(text)]
-        windows += [
-            (question, text[a:b], labels[a:b]) for a, b in zip(cuts, cuts[1:], strict=False) if b > a
-        ]
+        windows += [(question, text[a:b], labels[a:b]) for a, b in pairwise(cuts) if b > a]
     return windows
 
 
-def _choose(
-    items: NDArray[np.int32], most: int, rng: np.random.Generator
-) -> NDArray[np.int32]:
+def _choose(items: NDArray[np.int32], most: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Choose at most ``most`` items in random order, those with labels before the others."""
     order = rng.permutation(len(items))
     order = order[np.argsort(items[order, 3] < 0, kind="stable")][:most]

@@ -85,7 +85,11 @@ def reliability(part: HeldOut) -> list[tuple[float, float, int]]:
     keep = 1 / (1 + np.exp(-part.log_odds.astype(np.float64)))
     bins = np.minimum((keep * BINS).astype(np.int64), BINS - 1)
     return [
-        (float(keep[bins == b].mean()), float(part.labels[bins == b].mean()), int((bins == b).sum()))
+        (
+            float(keep[bins == b].mean()),
+            float(part.labels[bins == b].mean()),
+            int((bins == b).sum()),
+        )
         for b in range(BINS)
         if (bins == b).any()
     ]

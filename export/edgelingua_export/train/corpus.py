@@ -52,7 +52,7 @@ class Corpus:
         if number < 0:
             return np.zeros(length, dtype=np.float32)
         steps = self.labels[self.labels_edges[number] : self.labels_edges[number + 1]]
-        return steps.astype(np.float32) / _STEPS
+        return (steps / _STEPS).astype(np.float32)
 
     def groups(self) -> NDArray[np.int64]:
         """Where in ``items`` the groups begin, and the end: ``(groups + 1,)``."""
@@ -114,7 +114,9 @@ def tokenize(examples: Iterable[Example], tokenizer: TextTokenizer) -> Corpus:
             target = len(labels)
             labels.append(np.rint(example.labels(spans[text]) * _STEPS).astype(np.uint8))
         group = groups.setdefault(example.group or f"alone:{len(groups)}", len(groups))
-        items.append((group, question, text, target, sources.setdefault(example.source, len(sources))))
+        items.append(
+            (group, question, text, target, sources.setdefault(example.source, len(sources)))
+        )
     if not items:
         raise ExportError("no examples: the recipe's files hold none")
     table = np.asarray(items, dtype=np.int32)

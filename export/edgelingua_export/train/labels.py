@@ -65,7 +65,8 @@ class Example:
         total = np.concatenate([[0], np.cumsum(of_characters)])
         sizes = np.maximum(spans[:, 1] - spans[:, 0], 1)
         means = (total[spans[:, 1]] - total[spans[:, 0]]) / sizes
-        return means.astype(np.float32)
+        labels: NDArray[np.float32] = means.astype(np.float32)
+        return labels
 
 
 def read(path: Path) -> Iterator[Example]:

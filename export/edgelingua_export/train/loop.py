@@ -39,7 +39,8 @@ def split(corpus: Corpus, share: float) -> Split:
     """Hold out the groups of about ``share`` of the labelled texts, chosen by their tokens."""
     edges = corpus.groups()
     held = _held_texts(corpus, share)
-    train, held_out = [], []
+    train: list[tuple[int, int]] = []
+    held_out: list[tuple[int, int]] = []
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         items = corpus.items[begin:end]
         labelled = items[items[:, 3] >= 0, 2]
@@ -82,24 +83,31 @@ def fit(
         lr=schedule.learning_rate,
         fused=device.type == "cuda",
     )
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, order.steps, schedule))
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _rate(step, order.steps, schedule)
+    )
     checkpoint = folder / "checkpoint.pt"
     start = _resume(checkpoint, model, optimizer, rate, order.steps)
     torch.manual_seed(recipe.seed + start)
     began, shown = time.monotonic(), 0.0
     running = torch.zeros((), device=device)
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        for step, batch in _ahead(order, start, lambda spans, rng: assemble(corpus, spans, layout, rng)):
+        for step, batch in _ahead(
+            order, start, lambda spans, rng: assemble(corpus, spans, layout, rng)
+        ):
             value = _step(model, batch, recipe.weights, targets, schedule.precision)
             optimizer.zero_grad(set_to_none=True)
-            value.backward()
+            value.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             rate.step()
             running += value.detach()
             done = step + 1
             if done % _EVERY == 0 or done == order.steps:
-                row: dict[str, Any] = {"step": done, "loss": float(running) / ((done - 1) % _EVERY + 1)}
+                row: dict[str, Any] = {
+                    "step": done,
+                    "loss": float(running) / ((done - 1) % _EVERY + 1),
+                }
                 running.zero_()
                 if done % (_EVERY * 10) == 0 or done == order.steps:
                     row["held_out"] = held_out_loss(model, corpus, parts, layout, recipe)
@@ -226,7 +234,9 @@ def _parameter_groups(model: PreTrainedModel, decay: float) -> list[dict[str, An
     return [{"params": wide, "weight_decay": decay}, {"params": flat, "weight_decay": 0.0}]
 
 
-def _save(path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, step: int, steps: int) -> None:
+def _save(
+    path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, step: int, steps: int
+) -> None:
     part = path.with_suffix(".part")
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
              "rate": rate.state_dict(), "step": step, "steps": steps}  # fmt: skip

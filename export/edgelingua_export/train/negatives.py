@@ -34,7 +34,9 @@ def with_negatives(examples: Sequence[Example], count: int) -> Iterator[Example]
         if not example.question:
             continue
         answers = {example.text[m.start : m.end].lower() for m in example.marks if m.label == 1}
-        scores = np.sum([of_term(term) for term in _terms(example.question)] or [np.zeros(len(texts))], axis=0)
+        scores = np.sum(
+            [of_term(term) for term in _terms(example.question)] or [of_term("")], axis=0
+        )
         found = 0
         for place in np.argsort(-scores, kind="stable").tolist():
             if found == count:

@@ -62,5 +62,7 @@ def order_loss(scores: Tensor, wanted: Tensor, groups: Tensor) -> Tensor:
         return scores.sum() * 0
     each = softplus(rivals[groups[use]] - scores[use])
     sums = torch.zeros(count, device=scores.device).index_add(0, groups[use], each)
-    sizes = torch.zeros(count, device=scores.device).index_add(0, groups[use], torch.ones_like(each))
+    sizes = torch.zeros(count, device=scores.device).index_add(
+        0, groups[use], torch.ones_like(each)
+    )
     return (sums / sizes.clamp(min=1)).sum() / (sizes > 0).sum()

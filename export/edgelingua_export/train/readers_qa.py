@@ -26,7 +26,9 @@ def occurrences(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def answer_marks(text: str, answers: Sequence[tuple[int, int]], label: float = ANSWER) -> list[Mark]:
+def answer_marks(
+    text: str, answers: Sequence[tuple[int, int]], label: float = ANSWER
+) -> list[Mark]:
     """Return marks for the sentences of the answers, then for the answers themselves."""
     marks = [
         Mark(start, end, EVIDENCE)
@@ -180,7 +182,9 @@ def _multi_hop(
                 marks.append(Mark(start, len(text), EVIDENCE))
                 places = occurrences(line.strip(), answers)
                 marks += [Mark(start + a, start + b, ANSWER) for a, b in places]
-        yield Example(text.rstrip(), tuple(_inside(marks, len(text.rstrip()))), question, group, source)
+        yield Example(
+            text.rstrip(), tuple(_inside(marks, len(text.rstrip()))), question, group, source
+        )
 
 
 def _inside(marks: Sequence[Mark], length: int) -> Iterator[Mark]:

@@ -38,9 +38,7 @@ def qmsum(path: Path) -> Iterator[Example]:
             raise ExportError(f"{path}: rows need meeting_transcripts (QMSum's own files)")
         turns = [f"{t['speaker']}: {t['content']}\n" for t in row["meeting_transcripts"]]
         for query in row["specific_query_list"]:
-            wanted = {
-                i for a, b in query["relevant_text_span"] for i in range(int(a), int(b) + 1)
-            }
+            wanted = {i for a, b in query["relevant_text_span"] for i in range(int(a), int(b) + 1)}
             marked = [
                 (turn, [Mark(0, len(turn) - 1, EVIDENCE)] if index in wanted else [])
                 for index, turn in enumerate(turns)

@@ -139,14 +139,13 @@ def load(path: Path) -> Recipe:
     if not data:
         raise ExportError(f"{path}: has no [[data]]")
     parts = {
-        name: _part(kind, table.pop(name, {}), f"{path}: [{name}]")
-        for name, kind in _PARTS.items()
+        name: _part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
     }
     plain = {"base": str, "seed": int}
     unknown = set(table) - set(plain)
     if unknown or not isinstance(table.get("base"), str):
         raise ExportError(
-            f"{path}: expected base = \"…\", seed, [[data]] and {', '.join(_PARTS)}; "
+            f'{path}: expected base = "…", seed, [[data]] and {", ".join(_PARTS)}; '
             f"got {', '.join(sorted(table))}"
         )
     sets = tuple(_part(DataSet, row, f"{path}: [[data]] {i}") for i, row in enumerate(data, 1))

@@ -1,4 +1,4 @@
-"""Made-up records (logs, JSON, settings, tables, code) with a question about one of their values."""
+"""Made-up records (logs, JSON, settings, tables, code), and a question about one of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.readers_qa import ANSWER, EVIDENCE
 
 _NOUNS = (
-    "queue cache worker session index order invoice sensor valve pump reactor account ticket device "
-    "printer buffer router gateway shard replica backup certificate token template report parser "
-    "scheduler billing shipment customer camera door lamp heater battery engine channel profile"
-).split()
+    "queue", "cache", "worker", "session", "index", "order", "invoice", "sensor", "valve", "pump",
+    "reactor", "account", "ticket", "device", "printer", "buffer", "router", "gateway", "shard",
+    "replica", "backup", "certificate", "token", "template", "report", "parser", "scheduler",
+    "billing", "shipment", "customer", "camera", "door", "lamp", "heater", "battery", "engine",
+    "channel", "profile",
+)  # fmt: skip
 _TRAITS = (
-    "limit size timeout port owner status version mode rate region colour level temperature count "
-    "priority weight price threshold interval retries address deadline pressure voltage"
-).split()
-_VALUES = "enabled disabled primary fallback north south amber green stale ready degraded".split()
+    "limit", "size", "timeout", "port", "owner", "status", "version", "mode", "rate", "region",
+    "colour", "level", "temperature", "count", "priority", "weight", "price", "threshold",
+    "interval", "retries", "address", "deadline", "pressure", "voltage",
+)  # fmt: skip
+_VALUES = (
+    "enabled", "disabled", "primary", "fallback", "north", "south", "amber", "green", "stale",
+    "ready", "degraded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,9 @@ def records(count: int, seed: int) -> Iterator[Example]:
         form = forms[int(rng.integers(len(forms)))]
         lines = [form(fact, rng) for fact in facts]
         if rng.random() < 0.25:
-            lines = json.dumps({f"{f.noun}_{f.trait}": f.value for f in facts}, indent=1).split("\n")
+            lines = json.dumps({f"{f.noun}_{f.trait}": f.value for f in facts}, indent=1).split(
+                "\n"
+            )
             place += 1  # behind the bracket
         text, marks = "", list[Mark]()
         for number_of_line, line in enumerate(lines):

@@ -46,6 +46,12 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
     began = time.monotonic()
     loaded, corpus = _start(recipe, data, folder, report)
     model = loaded.model
+    longest = model.config.max_position_embeddings
+    if not recipe.windows.question + 8 < recipe.windows.window <= longest:
+        raise ExportError(
+            f"{recipe_file}: windows of {recipe.windows.window} tokens with questions of up to "
+            f"{recipe.windows.question}: expected at most {longest}, and room for 8 tokens of text"
+        )
     model.config.id2label = {0: "drop", 1: "keep"}
     model.config.label2id = {"drop": 0, "keep": 1}
     model.to("cuda" if torch.cuda.is_available() else "cpu").train()

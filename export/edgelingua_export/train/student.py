@@ -62,12 +62,17 @@ class _Shrunk:
         old = model.config
         layers = student.layers or tuple(range(old.num_hidden_layers))
         if max(layers) >= old.num_hidden_layers:
-            raise ExportError(f"student.layers = {list(layers)}: has {old.num_hidden_layers} layers")
-        hidden, width = student.hidden or old.hidden_size, old.hidden_size // old.num_attention_heads
+            raise ExportError(
+                f"student.layers = {list(layers)}: has {old.num_hidden_layers} layers"
+            )
+        hidden, width = (
+            student.hidden or old.hidden_size,
+            old.hidden_size // old.num_attention_heads,
+        )
         self._inner = student.intermediate or old.intermediate_size
         if hidden % width or hidden > old.hidden_size or self._inner > old.intermediate_size:
             raise ExportError(
-                f"student.hidden = {hidden}, student.intermediate = {self._inner}: expected at most "
+                f"student: hidden {hidden}, intermediate {self._inner}: expected at most "
                 f"{old.hidden_size} and {old.intermediate_size}, hidden a multiple of {width}"
             )
         self.config = type(old).from_dict(old.to_dict())
@@ -129,7 +134,9 @@ class _Shrunk:
         self._into(source, old, new, "output.dense.", units)
         self._norm(source, old + "output.LayerNorm.", new + "output.LayerNorm.")
 
-    def _into(self, source: dict[str, Tensor], old: str, new: str, name: str, columns: Tensor) -> None:
+    def _into(
+        self, source: dict[str, Tensor], old: str, new: str, name: str, columns: Tensor
+    ) -> None:
         weight = source[old + name + "weight"][:, columns]
         self.weights[new + name + "weight"] = self._axes.T @ weight
         self.weights[new + name + "bias"] = source[old + name + "bias"] @ self._axes
@@ -145,7 +152,8 @@ def _main_axes(words: Tensor, hidden: int) -> Tensor:
     if hidden == words.shape[1]:
         return torch.eye(hidden)
     _, _, axes = torch.linalg.svd(words.T @ words)
-    return axes[:hidden].T.contiguous()
+    main: Tensor = axes[:hidden].T.contiguous()
+    return main
 
 
 def _vocabulary(tokenizer: PreTrainedTokenizerFast, size: int, corpus: Corpus) -> list[int]:
