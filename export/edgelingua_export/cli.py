@@ -161,6 +161,26 @@ def diff_command(
     raise typer.Exit(code=bool(changes))
 
 
+@app.command("train")
+def train_command(
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe, as models/edgelingua-mini/recipe.toml.")
+    ],
+    data: Annotated[Path, typer.Option("--data", help="The folder that holds the recipe's files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what comes out.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that the folder holds.")
+    ] = False,
+) -> None:
+    """Train a token classifier: a model folder for ``build``, its log, curves and figures.
+
+    The model's folder is printed on stdout.
+    """
+    from edgelingua_export.train.run import train
+
+    print(train(recipe, data, output, resume, _report))
+
+
 @app.command("verify")
 def verify_command(
     folder: Annotated[Path, typer.Argument(help="A bundle.")],

@@ -1,0 +1,31 @@
+"""The training log and the calibration as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgelingua_export.train.calibrate import HeldOut, reliability
+
+
+def draw(log: Path, parts: dict[str, HeldOut], picture: Path) -> None:
+    """Draw loss by step, and label by P(keep) on held-out texts."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    left.plot([r["step"] for r in rows], [r["loss"] for r in rows], label="training")
+    held = [(r["step"], r["held_out"]) for r in rows if "held_out" in r]
+    left.plot([s for s, _ in held], [v for _, v in held], marker="o", label="held out")
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    left.legend()
+    right.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    for mode, part in parts.items():
+        bins = reliability(part)
+        right.plot([p for p, _, _ in bins], [y for _, y, _ in bins], marker="o", label=mode)
+    right.set(xlabel="P(keep)", ylabel="label, mean over held-out tokens")
+    right.legend()
+    figure.savefig(picture, dpi=120)

@@ -1,0 +1,68 @@
+"""What training minimizes: right probabilities, and the right order among rivals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+LEVELS = (0.95, 0.3)
+"""Labels from here on are to stand above all lower ones: answers, then evidence."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the parts of the loss: cross-entropy of each token, and order inside a group."""
+
+    tokens: float = 1.0
+    order: float = 0.1
+
+
+def loss(scores: Tensor, targets: Tensor, groups: Tensor, weights: Weights) -> Tensor:
+    """Loss of a batch.
+
+    Parameters
+    ----------
+    scores
+        ``(n, T)``: log-odds of P(keep).
+    targets
+        ``(n, T)``: labels, -1 where there is no text.
+    groups
+        ``(n,)``: the group of each window.
+    """
+    text = targets >= 0
+    scores, targets = scores.float()[text], targets[text]
+    of_token = groups[:, None].expand(text.shape)[text]
+    total = weights.tokens * binary_cross_entropy_with_logits(scores, targets)
+    if weights.order:
+        for level in LEVELS:
+            total = total + weights.order * order_loss(scores, targets >= level, of_token)
+    return total
+
+
+def order_loss(scores: Tensor, wanted: Tensor, groups: Tensor) -> Tensor:
+    """Mean over groups and their wanted tokens of ``-log(e^s / (e^s + sum of the others' e^s))``.
+
+    All the texts of a group are normalized together (Clark and Gardner 2018, arXiv:1710.10723),
+    so that scores can be compared across texts: at the use, words of all of them share a budget.
+    Groups without wanted tokens, or without others, count for nothing.
+    """
+    count = int(groups.max()) + 1
+    rivals = torch.full((count,), -torch.inf, device=scores.device)
+    highest = rivals.scatter_reduce(0, groups[~wanted], scores[~wanted].detach(), "amax")
+    highest = highest.clamp(min=-1e4)
+    mass = torch.zeros(count, device=scores.device)
+    mass = mass.index_add(0, groups[~wanted], (scores - highest[groups])[~wanted].exp())
+    known = mass > 0
+    rivals = highest + mass.clamp(min=1e-30).log()
+    use = wanted & known[groups]
+    if not bool(use.any()):
+        return scores.sum() * 0
+    each = softplus(rivals[groups[use]] - scores[use])
+    sums = torch.zeros(count, device=scores.device).index_add(0, groups[use], each)
+    sizes = torch.zeros(count, device=scores.device).index_add(
+        0, groups[use], torch.ones_like(each)
+    )
+    return (sums / sizes.clamp(min=1)).sum() / (sizes > 0).sum()

@@ -1,0 +1,92 @@
+"""From a recipe and a folder of data to a tokenized corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+
+from edgelingua.text import TextTokenizer
+from edgelingua_export.errors import ExportError
+from edgelingua_export.train import labels, readers_qa, readers_text
+from edgelingua_export.train.augment import other_digits, second_pass
+from edgelingua_export.train.corpus import Corpus, tokenize
+from edgelingua_export.train.labels import Example
+from edgelingua_export.train.negatives import with_negatives
+from edgelingua_export.train.recipe import DataSet, Recipe
+from edgelingua_export.train.records import records
+
+READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
+    "labels": labels.read,
+    "squad": readers_qa.squad,
+    "squad-answers": readers_qa.squad_answers,
+    "hotpotqa": readers_qa.hotpot,
+    "2wikimultihop": readers_qa.two_wiki,
+    "musique": readers_qa.musique,
+    "qmsum": readers_text.qmsum,
+    "qmsum-evidence": readers_text.evidence,
+    "ami": readers_text.ami,
+    "deletions": readers_text.deletions,
+    "conllu": readers_text.conllu,
+    "text": readers_text.plain,
+}
+"""By the name of the format; ``records`` is made up and has no file."""
+
+Report = Callable[[str], None]
+
+
+def prepare(
+    recipe: Recipe, data: Path, tokenizer: TextTokenizer, folder: Path, report: Report
+) -> Corpus:
+    """Read, label, augment and tokenize what a recipe names, or load what an earlier run made.
+
+    The corpus is kept in ``folder``, under a name that its recipe's data and seed decide.
+
+    Raises
+    ------
+    ExportError
+        A file is missing, is of another format, or holds no example.
+    """
+    described = json.dumps([asdict(s) for s in recipe.data] + [recipe.seed, recipe.base])
+    path = folder / f"corpus-{hashlib.sha256(described.encode()).hexdigest()[:12]}.npz"
+    if path.is_file():
+        return Corpus.load(path)
+    corpus = tokenize(_all(recipe, data, report), tokenizer)
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus.save(path)
+    return corpus
+
+
+def _all(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
+    for number, data_set in enumerate(recipe.data):
+        found = list(examples(data_set, data, recipe.seed + number))
+        if not found:
+            raise ExportError(f"{data / data_set.file}: no examples of format {data_set.format}")
+        report(f"{data_set.format} {data_set.file}: {len(found):,} texts")
+        # The number of the data set stands for its name: recipes may use a file twice.
+        yield from (replace(example, source=str(number)) for example in found)
+
+
+def examples(data_set: DataSet, data: Path, seed: int) -> Iterator[Example]:
+    """Yield one data set's examples as they are trained on, grouped.
+
+    Raises
+    ------
+    ExportError
+        The format is unknown.
+    """
+    if data_set.format == "records":
+        found: Iterable[Example] = records(data_set.limit or 1000, seed)
+    elif data_set.format in READERS:
+        found = READERS[data_set.format](data / data_set.file)
+    else:
+        raise ExportError(f"format {data_set.format!r}: expected records, {', '.join(READERS)}")
+    chosen = list(islice(found, data_set.limit or None))
+    if data_set.negatives:
+        chosen = list(with_negatives(chosen, data_set.negatives))
+    if data_set.second_pass:
+        chosen += list(second_pass(chosen, seed))
+    return other_digits(chosen, data_set.digits, seed)

@@ -1,0 +1,183 @@
+"""Recipes: what a model is trained on and how, as TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgelingua_export.errors import ExportError
+from edgelingua_export.train.objective import Weights
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One file of training data.
+
+    Parameters
+    ----------
+    format
+        How to read it: a name of `edgelingua_export.train.prepare.READERS`.
+    file
+        Its place in the data folder. ``records`` needs none.
+    licence, origin
+        For the model card.
+    repeat
+        How often an epoch sees it; 0.5: each group in every second epoch, by chance.
+    negatives
+        So many BM25-nearest texts without an answer join each example's group.
+    second_pass
+        Add the groups again with a sentence of evidence in the question.
+    digits
+        Share of the groups whose digits are permuted.
+    limit
+        Use the first so many examples only; 0: all.
+    """
+
+    format: str
+    file: str = ""
+    licence: str = ""
+    origin: str = ""
+    repeat: float = 1.0
+    negatives: int = 0
+    second_pass: bool = False
+    digits: float = 0.1
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How texts become windows; see `edgelingua_export.train.batches.Layout`."""
+
+    window: int = 256
+    question: int = 64
+    passages: int = 10
+    stream: float = 0.3
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the groups.
+    groups
+        Groups in one step.
+    learning_rate
+        At the top: a linear rise over ``warmup`` of the steps, then a linear fall to 0.
+    held_out
+        Share of the labelled texts whose groups are not trained on, but measured.
+    precision
+        ``bf16`` or ``fp32``, on a GPU; a CPU computes in fp32.
+    """
+
+    epochs: float = 4
+    groups: int = 16
+    learning_rate: float = 2e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    held_out: float = 0.03
+    precision: str = "bf16"
+    checkpoint_every: int = 500
+
+
+@dataclass(frozen=True)
+class Student:
+    """A smaller model than the base to start from; 0 and none: as in the base.
+
+    Parameters
+    ----------
+    layers
+        Layers of the base to keep, by number.
+    hidden
+        Width of the hidden state.
+    intermediate
+        Units of a feed-forward layer.
+    vocabulary
+        Pieces to keep: the most frequent of the training texts.
+    positions
+        Longest input.
+    """
+
+    layers: tuple[int, ...] = ()
+    hidden: int = 0
+    intermediate: int = 0
+    vocabulary: int = 0
+    positions: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what comes out of training, but the data itself."""
+
+    base: str
+    data: tuple[DataSet, ...]
+    seed: int = 1
+    windows: Windows = field(default_factory=Windows)
+    schedule: Schedule = field(default_factory=Schedule)
+    weights: Weights = field(default_factory=Weights)
+    student: Student = field(default_factory=Student)
+
+
+def load(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    ExportError
+        There is none, or it has a key or a value that recipes do not have.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{path}: not a recipe ({error})") from error
+    data = table.pop("data", [])
+    if not data:
+        raise ExportError(f"{path}: has no [[data]]")
+    parts = {
+        name: _part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
+    }
+    plain = {"base": str, "seed": int}
+    unknown = set(table) - set(plain)
+    if unknown or not isinstance(table.get("base"), str):
+        raise ExportError(
+            f'{path}: expected base = "…", seed, [[data]] and {", ".join(_PARTS)}; '
+            f"got {', '.join(sorted(table))}"
+        )
+    sets = tuple(_part(DataSet, row, f"{path}: [[data]] {i}") for i, row in enumerate(data, 1))
+    return Recipe(table["base"], sets, int(table.get("seed", 1)), **parts)
+
+
+_PARTS: Mapping[str, Any] = {
+    "windows": Windows,
+    "schedule": Schedule,
+    "weights": Weights,
+    "student": Student,
+}
+_T = TypeVar("_T")
+
+
+def _part(kind: type[_T], row: Mapping[str, Any], where: str) -> _T:
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, value in row.items():
+        if name not in known:
+            raise ExportError(f"{where}: no such key {name!r}; known: {', '.join(known)}")
+        wanted = str(known[name].type)
+        good = {
+            "str": isinstance(value, str),
+            "bool": isinstance(value, bool),
+            "int": isinstance(value, int) and not isinstance(value, bool),
+            "float": isinstance(value, int | float) and not isinstance(value, bool),
+        }.get(wanted, isinstance(value, list))
+        if not good:
+            raise ExportError(f"{where}: {name} = {value!r}: expected {wanted}")
+        values[name] = tuple(value) if isinstance(value, list) else value
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ExportError(f"{where}: {error}") from error

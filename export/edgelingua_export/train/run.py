@@ -1,0 +1,115 @@
+"""The command: recipe and data in, a Hugging Face folder with its log and figures out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from edgelingua.text import TextTokenizer
+from edgelingua_export.errors import ExportError
+from edgelingua_export.sources import Loaded, Source, find
+from edgelingua_export.sources import load as load_model
+from edgelingua_export.train import calibrate
+from edgelingua_export.train.batches import Layout
+from edgelingua_export.train.corpus import Corpus
+from edgelingua_export.train.curves import draw
+from edgelingua_export.train.loop import fit, split
+from edgelingua_export.train.prepare import prepare
+from edgelingua_export.train.recipe import Recipe, load
+from edgelingua_export.train.student import shrink
+
+Report = Callable[[str], None]
+
+
+def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Report) -> Path:
+    """Train as a recipe says; return the model's folder, ``folder/model``.
+
+    Beside it: ``log.jsonl``, ``curves.png``, ``report.json`` and the prepared corpus. Uses a CUDA
+    device if there is one.
+
+    Raises
+    ------
+    ExportError
+        The recipe or its data are not as they should be, or ``folder`` holds another run and
+        ``resume`` is false.
+    """
+    recipe = load(recipe_file)
+    if (folder / "log.jsonl").exists() and not resume:
+        raise ExportError(f"{folder}: holds a run; --resume goes on with it, or choose another")
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    loaded, corpus = _start(recipe, data, folder, report)
+    model = loaded.model
+    longest = model.config.max_position_embeddings
+    if not recipe.windows.question + 8 < recipe.windows.window <= longest:
+        raise ExportError(
+            f"{recipe_file}: windows of {recipe.windows.window} tokens with questions of up to "
+            f"{recipe.windows.question}: expected at most {longest}, and room for 8 tokens of text"
+        )
+    model.config.id2label = {0: "drop", 1: "keep"}
+    model.config.label2id = {"drop": 0, "keep": 1}
+    model.to("cuda" if torch.cuda.is_available() else "cpu").train()
+    tokens = loaded.tokenizer
+    layout = Layout(tokens.cls_token_id, tokens.sep_token_id, **asdict(recipe.windows))
+    fit(model, corpus, recipe, layout, folder, report=report)
+    figures, parts = _calibrate(model.eval(), corpus, layout, recipe)
+    model.cpu().save_pretrained(folder / "model")
+    tokens.save_pretrained(folder / "model")
+    draw(folder / "log.jsonl", parts, folder / "curves.png")
+    report_file = {
+        "recipe": asdict(recipe),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "calibration": figures,
+        "seconds": round(time.monotonic() - began, 1),
+        "torch": torch.__version__,
+    }
+    (folder / "report.json").write_text(json.dumps(report_file, indent=1), encoding="utf-8")
+    return folder / "model"
+
+
+def _start(recipe: Recipe, data: Path, folder: Path, report: Report) -> tuple[Loaded, Corpus]:
+    """Return the model to start from, the student if the recipe has one, and the data for it."""
+    loaded = load_model(find(recipe.base), "classifier")
+    corpus = prepare(recipe, data, _tokenizer(loaded, folder), folder, report)
+    if recipe.student == type(recipe.student)():
+        return loaded, corpus
+    shrink(loaded.model, loaded.tokenizer, recipe.student, corpus, folder / "base")
+    smaller = replace(recipe, base=str(folder / "base"))
+    loaded = load_model(Source("local", "student", smaller.base), "classifier")
+    return loaded, prepare(smaller, data, _tokenizer(loaded, folder), folder, report)
+
+
+def _tokenizer(loaded: Loaded, folder: Path) -> TextTokenizer:
+    """Return the runtime's tokenizer: training cuts texts as the use will."""
+    place = folder / "tokenizer"
+    loaded.tokenizer.save_pretrained(place)
+    tokenizer = TextTokenizer(place / "tokenizer.json", "wordpiece")
+    shutil.rmtree(place)
+    return tokenizer
+
+
+def _calibrate(
+    model: torch.nn.Module, corpus: Corpus, layout: Layout, recipe: Recipe
+) -> tuple[dict[str, object], dict[str, calibrate.HeldOut]]:
+    """Fit and fold the scaling; return what it did, and the held-out scores after it."""
+    spans = split(corpus, recipe.schedule.held_out).held_out
+    before = calibrate.held_out(model, corpus, spans, layout)
+    if not before:
+        return {}, {}
+    scale, shift = calibrate.platt(before)
+    calibrate.fold(model, scale, shift)
+    after = {
+        mode: calibrate.HeldOut(part.log_odds * scale + shift, part.labels)
+        for mode, part in before.items()
+    }
+    errors = {
+        mode: [round(calibrate.calibration_error(p), 4) for p in (before[mode], after[mode])]
+        for mode in before
+    }
+    return {"scale": scale, "shift": shift, "error_before_and_after": errors}, after
