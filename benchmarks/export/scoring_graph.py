@@ -57,11 +57,13 @@ def make(folder: Path) -> None:
     """Write the plain graph, and the bundle."""
     from edgelingua_export.build import BuildOptions, build
     from edgelingua_export.graph import convert
+    from edgelingua_export.quantization.options import SearchOptions
     from edgelingua_export.sources import find, load
 
     source = find(MODEL)
     convert(load(source, "scorer"), "scorer", folder / "plain")
-    build(source, "scorer", folder / "bundle", BuildOptions(keep_fp32=True), print)
+    options = BuildOptions(keep_fp32=True, search=SearchOptions(max_loss=0.015, objective="first"))
+    build(source, "scorer", folder / "bundle", options, print)
 
 
 def worker(side: str, folder: str) -> dict[str, float]:

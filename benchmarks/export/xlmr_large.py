@@ -128,6 +128,7 @@ def export(folder: Path) -> dict[str, Any]:
     """Build the bundle; say when each step began, and the peak of memory until then."""
     from edgelingua.measure import peak_rss_mb
     from edgelingua_export.build import BuildOptions, build
+    from edgelingua_export.quantization.options import SearchOptions
     from edgelingua_export.sources import find
 
     steps = []
@@ -138,7 +139,8 @@ def export(folder: Path) -> dict[str, Any]:
 
     started = time.perf_counter()
     source = find(str(folder / "checkpoint"))
-    manifest = build(source, "classifier", folder / "bundle", BuildOptions(replace=True), report)
+    options = BuildOptions(replace=True, search=SearchOptions(objective="first"))
+    manifest = build(source, "classifier", folder / "bundle", options, report)
     size = sum(record.size for record in manifest.files.values())
     return {
         "seconds": round(time.perf_counter() - started, 1),
