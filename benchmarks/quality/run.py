@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--no-question", action="store_true")
     parser.add_argument("--results", type=Path, help="a JSON lines file to add to")
     options = parser.parse_args()
-    bundle = ModelBundle.load(options.bundle)
+    bundle = ModelBundle.open(options.bundle)
     kind = ClassifierScorer if bundle.manifest.task == "classifier" else PerplexityScorer
     scorer: Scorer = kind(bundle)
     print("set | " + " | ".join(str(rate) for rate in RATES))
