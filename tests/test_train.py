@@ -6,7 +6,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,15 @@ from edgelingua_export.train.run import train
 from edgelingua_export.train.student import shrink
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other on tiny matrices take most of the time, others' too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -421,6 +430,7 @@ def test_the_command_makes_a_model_that_can_be_built(tiny_bert: Path, tmp_path: 
     folder = train(tmp_path / "r.toml", tmp_path, out, False, lambda _: None)
     model = AutoModelForTokenClassification.from_pretrained(folder)
     assert model.config.label2id == {"drop": 0, "keep": 1}
+    assert model.config.reads_question
     assert (out / "curves.png").stat().st_size > 1000
     assert json.loads((out / "report.json").read_text())["parameters"] > 0
     with pytest.raises(ExportError, match="--resume"):

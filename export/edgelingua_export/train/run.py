@@ -54,6 +54,7 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
         )
     model.config.id2label = {0: "drop", 1: "keep"}
     model.config.label2id = {"drop": 0, "keep": 1}
+    model.config.reads_question = bool((corpus.items[:, 1] >= 0).any())  # for the export
     model.to("cuda" if torch.cuda.is_available() else "cpu").train()
     tokens = loaded.tokenizer
     layout = Layout(tokens.cls_token_id, tokens.sep_token_id, **asdict(recipe.windows))
