@@ -33,10 +33,14 @@ def flatten(
 
 
 def tables(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Rows]]:
-    """Lists of dictionaries inside dictionaries, as (dotted key, table)."""
+    """Lists of dictionaries inside dictionaries, as (dotted key, table).
+
+    Dictionaries in their rows are left out: a table of tables is none that anybody reads.
+    """
     for key, value in tree.items():
         if _is_table(value):
-            header = list(dict.fromkeys(name for row in value for name in row))
+            cells = [(name, cell) for row in value for name, cell in row.items()]
+            header = list(dict.fromkeys(n for n, cell in cells if not isinstance(cell, dict)))
             rows = [[short(row.get(name, "")) for name in header] for row in value]
             yield f"{prefix}{key}", (header, rows)
         elif isinstance(value, dict):

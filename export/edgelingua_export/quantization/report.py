@@ -52,29 +52,37 @@ def table(rows: Sequence[Row], chosen: Scheme | None, width: int = 100) -> str:
 
 
 def plot(rows: Sequence[Row], chosen: Row, max_loss: float, path: Path) -> None:
-    """Draw loss against size, colour for speed: the chosen one as a star, the front in rings."""
+    """Draw loss against size, with speed as colour."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    sizes = [row.megabytes for row in rows]
-    losses = [100 * row.loss for row in rows]
+    axes = figure.add_subplot(title=f"chosen: {chosen.scheme.label}")
+    axes.title.set_fontsize(10)
+    sizes, losses = ([getattr(row, name) for row in rows] for name in ("megabytes", "loss"))
     dots = axes.scatter(sizes, losses, c=[row.speed for row in rows], cmap="viridis", zorder=2)
     front = pareto_front(rows)
     axes.scatter(
         [row.megabytes for row in front],
-        [100 * row.loss for row in front],
+        [row.loss for row in front],
         s=90,
         facecolors="none",
         edgecolors="black",
-        zorder=3,
+        label="no other is better (Pareto front)",
     )
-    axes.scatter([chosen.megabytes], [100 * chosen.loss], marker="*", s=220, c="tab:red", zorder=4)
-    axes.annotate(chosen.scheme.label, (chosen.megabytes, 100 * chosen.loss), (6, 8),
-                  textcoords="offset points", fontsize=8)  # fmt: skip
-    axes.axhline(100 * max_loss, color="grey", linestyle="--", linewidth=0.8)
-    axes.set_yscale("symlog", linthresh=0.1)
-    axes.set_xlabel("size (MB)")
-    axes.set_ylabel("loss on the search text (%)")
+    axes.scatter(
+        [chosen.megabytes], [chosen.loss], marker="*", s=220, c="tab:red", zorder=3, label="chosen"
+    )
+    axes.axhline(max_loss, color="grey", linestyle="--", linewidth=0.8, label="loss allowed")
+    axes.set_yscale("symlog", linthresh=0.01)  # linear up to 1 %: a loss can be nothing
+    ticks = [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 10, 100]
+    top = max(*losses, max_loss)
+    axes.set_yticks([tick for tick in ticks if tick <= 2 * top], minor=False)
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(0, 1.5 * top)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.set_xlabel("size of the graph (MB)")
+    axes.set_ylabel("loss on the search text")
+    axes.legend(fontsize=8)
     figure.colorbar(dots, label="speed (multiple of fp32)")
     figure.savefig(path, dpi=110, metadata={"Software": None})
