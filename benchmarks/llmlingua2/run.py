@@ -35,8 +35,8 @@ def main() -> None:
         loaded = load(find("all-minilm-l6-v2"), "classifier")
         loaded.model.save_pretrained(weights)
         loaded.tokenizer.save_pretrained(weights)
-        # A random head decides by the smallest differences: INT8 that keeps 98 % of its decisions is
-        # slower than what a trained one needs.
+        # A random head decides by the smallest differences: INT8 that keeps 98 % of its decisions
+        # is slower than what a trained one needs.
         search = SearchOptions(max_loss=0.05, objective="first")
         options_of_build = BuildOptions(keep_fp32=True, search=search)
         build(find(str(weights)), "classifier", bundle, options_of_build, print)
