@@ -331,7 +331,7 @@ class Session:
         """Evict until up to ``wanted`` tokens fit; return how many do, at least one."""
         room = self._cap - len(self._cells)
         if "queries" in self.policy.signals and not self._queries and room:
-            return min(wanted, room)  # read what fits, and there will be queries to judge by
+            wanted = min(wanted, room)  # read what fits, and there will be queries to judge by
         missing = wanted - room
         if missing > 0:
             free = np.flatnonzero(~self._locked(self._cells))
@@ -393,6 +393,8 @@ class Session:
             self._queries += (Queries(heard.queries, positions[-heard.queries.shape[1] :]),)
             while sum(len(q.positions) for q in self._queries[1:]) >= self.policy.queries:
                 self._queries = self._queries[1:]
+        else:
+            self._queries = ()  # those overheard before are not the last ones any more
         if heard.attention is None:
             return book
         before = book.attention if len(book.attention) else np.float32(0)

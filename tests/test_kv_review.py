@@ -1,0 +1,72 @@
+"""What a session promises at its edges: fresh queries, room for what comes, turns taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgelingua.kv.policies import SnapKV, Tova
+from edgelingua.kv.session import Session
+from edgelingua.kv.state import CellView
+from edgelingua.llama import LlamaModel
+
+from .test_kv import CountingEngine
+
+
+def some_tokens(n: int, seed: int = 0) -> NDArray[np.int32]:
+    return np.random.default_rng(seed).integers(0, 300, n).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class WatchedTova(Tova):
+    """Checks what it is given to judge by."""
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        assert_last(cells)
+        return super().scores(cells)
+
+
+@dataclass(frozen=True)
+class WatchedSnapKV(SnapKV):
+    """Checks what it is given to judge by."""
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        assert_last(cells)
+        return super().scores(cells)
+
+
+def assert_last(cells: CellView) -> None:
+    width = len(cells.query_positions)
+    assert width
+    last = int(cells.positions[-1]) + 1
+    assert cells.query_positions.tolist() == list(range(last - width, last))
+
+
+@pytest.mark.parametrize("policy", [WatchedTova(recent=4), WatchedSnapKV(recent=4, window=4)])
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_policies_judge_by_the_last_queries(
+    policy: Tova | SnapKV, size: int, tiny_reader: LlamaModel
+) -> None:
+    session = tiny_reader.session(64, policy)
+    session.feed(some_tokens(90))
+    for _ in range(2):
+        gone = np.arange(len(session.cells)) < 30
+        session.drop(gone)
+        for number in range(90 // size):
+            session.feed(some_tokens(size, number))
+    assert session.statistics.peak == 64
+    assert session.statistics.evicted > 60
+
+
+def test_positions_are_closed_up_before_any_query_was_heard() -> None:
+    """The engine refuses positions past its 300."""
+    session = Session(CountingEngine(40), 40, Tova(recent=4))
+    for _ in range(20):
+        session.feed(some_tokens(30))
+        session.drop(np.arange(30) < 29)
+        session.feed(some_tokens(9))
+        session.drop(np.arange(10) < 9)
+    assert session.cells.positions[-1] < 300
