@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua.kv.policies import SnapKV, Tova
+from edgelingua.errors import CapError
+from edgelingua.kv.policies import H2O, SnapKV, Streaming, Tova
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
 from edgelingua.llama import LlamaModel
@@ -65,8 +66,19 @@ def test_positions_are_closed_up_before_any_query_was_heard() -> None:
     """The engine refuses positions past its 300."""
     session = Session(CountingEngine(40), 40, Tova(recent=4))
     for _ in range(20):
-        session.feed(some_tokens(30))
-        session.drop(np.arange(30) < 29)
-        session.feed(some_tokens(9))
-        session.drop(np.arange(10) < 9)
+        session.feed(some_tokens(29))
+        session.drop(np.arange(len(session.cells)) < len(session.cells) - 1)
     assert session.cells.positions[-1] < 300
+
+
+def test_what_the_policy_will_protect_is_counted_before_anything_is_read() -> None:
+    """With 70 pinned and 32 recent ones to come, 100 cells would be full in mid-answer."""
+    session = Session(CountingEngine(100), 100, H2O(sinks=0, recent=32))
+    with pytest.raises(CapError, match="102 tokens are pinned .* at least 103 cells"):
+        session.feed(some_tokens(70), pinned=True)
+    assert session.statistics.used == 0
+    roomy = Session(CountingEngine(103), 103, Streaming(sinks=0, recent=32))
+    roomy.feed(some_tokens(70), pinned=True)
+    for number in range(150):
+        roomy.feed(some_tokens(1, number))
+    assert roomy.cells.pinned.sum() == 70

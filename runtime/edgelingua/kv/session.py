@@ -145,13 +145,15 @@ class Session:
         Raises
         ------
         CapError
-            What is pinned leaves no cell for anything else; nothing has been read then.
+            What is pinned, and what the policy will protect of the tokens that follow, leaves no
+            cell for anything else; nothing has been read then.
         """
         tokens = np.asarray(tokens, dtype=np.int32)
         pinned = np.broadcast_to(np.asarray(pinned, dtype=bool), tokens.shape)
         importance = np.broadcast_to(np.asarray(importance, np.float32), tokens.shape)
         groups = np.broadcast_to(np.asarray(group, np.int32), tokens.shape)
-        self._refuse_if_hopeless(self._cells.appended(tokens, pinned))
+        if pinned.any() or len(self._cells) + len(tokens) > self._cap:
+            self.check_room(pinned)
         at = 0
         while at < len(tokens):
             missing = len(tokens) - at
@@ -189,8 +191,32 @@ class Session:
         """
         self._check_mask(pinned)
         cells = replace(self._cells, pinned=pinned.copy())
-        self._refuse_if_hopeless(cells, more=True)
+        if (pinned & ~self._cells.pinned).any():
+            self._refuse_if_hopeless(cells)
         self._cells = cells
+
+    def check_room(
+        self, pinned: NDArray[np.bool_], *, without: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Ask whether tokens of which these are pinned can be fed, and any number behind them.
+
+        Parameters
+        ----------
+        pinned
+            Which of the new tokens will be pinned: a mask ``(n,)``.
+        without
+            Cached tokens to leave out of account, as if dropped: a mask ``(cells,)``.
+
+        Raises
+        ------
+        CapError
+            What is pinned leaves no cell for anything else.
+        """
+        cells = self._cells
+        if without is not None:
+            self._check_mask(without)
+            cells = cells.without(without)
+        self._refuse_if_hopeless(cells.appended(np.zeros(len(pinned), np.int32), pinned))
 
     def drop(self, gone: NDArray[np.bool_]) -> None:
         """Evict cached tokens, pinned ones too: a mask ``(n,)``. The last one cannot go.
@@ -295,13 +321,16 @@ class Session:
         if mask.shape != (len(self._cells),):
             raise CapError(f"a mask {mask.shape}: expected one value for {len(self._cells)} cells")
 
-    def _refuse_if_hopeless(self, whole: Cells, *, more: bool = False) -> None:
-        locked = int(self._locked(whole, last=False).sum())
-        # Beside them there must be room for the last token and for the one to come.
-        if (more or len(whole) > self._cap) and locked + 2 > self._cap:
+    def _refuse_if_hopeless(self, cells: Cells) -> None:
+        # What a policy protects of the last tokens may now be pinned ones, and will not be once
+        # others follow: so look at a cache that goes on with a whole cap of them.
+        later = cells.appended(np.zeros(self._cap, np.int32))
+        needed = int(self._locked(later).sum()) + 1
+        if needed > self._cap:
+            locked = int(self._locked(later, last=False).sum())
             raise CapError(
                 f"a cap of {self._cap} cells is too small: {locked} tokens are pinned or protected "
-                f"by the policy, so at least {locked + 2} cells are needed"
+                f"by the policy, so at least {needed} cells are needed"
             )
 
     def _step(self, missing: int) -> int:
