@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from edgelingua.budget import Budget
 from edgelingua.bundle import ModelBundle
 from edgelingua.chat import Chat
 from edgelingua.compressors import load_compressor
-from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.errors import CapError, InputError, ReaderError, StateError
+from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import POLICIES, Compressor, KeyDiff, load_policy
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.planning import token_importance
@@ -153,6 +156,59 @@ def test_an_interrupt_ends_the_reply_and_not_the_chat(reader: LlamaModel) -> Non
         chat.say("Tell me a story.", on_text=interrupt)
     assert chat.messages[-1] == ("assistant", "".join(pieces))
     chat.say("Go on.", limit=5)
+    assert_intact(chat)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ReaderError])
+def test_a_turn_whose_reading_was_cut_off_was_never_said(
+    turns: int, failure: type[BaseException], reader: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = reader.session(128, cache=CacheOptions(chunk=16))
+    chat = Chat(reader, session, SYSTEM)
+    for number in range(turns):
+        chat.say(f"What is {number}?", limit=4)
+    before = seen(chat)
+    messages = list(chat.messages)
+    decode = session.engine.decode
+    chunks = []
+
+    def cut_off(*arguments: Any) -> Heard:
+        chunks.append(arguments)
+        if len(chunks) == 2:
+            raise failure("cut off")
+        return decode(*arguments)
+
+    monkeypatch.setattr(session.engine, "decode", cut_off)
+    with pytest.raises(failure, match="cut off"):
+        chat.say("Tell me a long story about a very small dog that could not find its house.")
+    assert len(chunks) == 2
+    assert (seen(chat), chat.messages) == (before, messages)
+    for number in range(3):
+        chat.say(f"Go on, {number}.", limit=4)
+        assert_intact(chat)
+    assert session.statistics.peak <= 128
+
+
+def test_a_long_system_prompt_leaves_the_turns_before(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(200), "Be brief and be kind, always. " * 16)
+    assert reader.count(chat.messages[0][1]) > 100
+    for number in range(3):
+        chat.say(f"My number is {number}.", limit=3)
+    assert "My number is 0." in seen(chat)
+    assert "My number is 1." in seen(chat)
+
+
+def test_a_turn_that_cannot_fit_costs_no_other_turn(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(128), SYSTEM)
+    for number in range(3):
+        chat.say(f"My number is {number}.", limit=4)
+    before = seen(chat)
+    with pytest.raises(CapError, match="this turn does not fit"):
+        chat.say("word " * 200)
+    assert seen(chat) == before
+    chat.say("Which numbers?" + " And why?" * 20, limit=4)  # fits without the oldest
+    assert "My number is 0." not in seen(chat)
     assert_intact(chat)
 
 

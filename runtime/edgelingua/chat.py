@@ -115,7 +115,8 @@ class Chat:
         """Say something and get a reply.
 
         An interrupt while the reply is being written ends the reply, not the chat: what was written
-        until then counts as the reply.
+        until then counts as the reply. One while the turn is being read takes the turn back, as if
+        it had not been said; so does any error.
 
         Parameters
         ----------
@@ -134,7 +135,7 @@ class Chat:
         InputError
             The text is blank.
         CapError
-            The cap cannot hold this turn beside what must stay; nothing of it was read then.
+            The cap cannot hold this turn beside what must stay; nothing was read or dropped then.
         """
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
@@ -193,33 +194,58 @@ class Chat:
             pinned.append(keep)
             importance.append(scores)
         tokens = np.concatenate([part.tokens for part in parts])
+        mask = np.concatenate(pinned)
+        self._make_way(mask)
+        marked = int(np.equal(self.session.groups, before).sum())
+        try:
+            self.session.feed(
+                tokens,
+                mask,
+                importance=np.concatenate(importance),
+                group=np.concatenate(groups).astype(np.int32),
+            )
+        except BaseException:  # half a turn would break the template of all that follow
+            self._take_back(before, marked)
+            raise
+        return len(tokens)
+
+    def _make_way(self, pinned: NDArray[np.bool_]) -> None:
+        """Drop the oldest turns until a new one fits; none, if it would not fit without them."""
+        try:
+            self.session.check_room(pinned, without=self._closed())
+        except CapError as error:
+            raise CapError(
+                f"this turn does not fit: {error}; say it in fewer words, raise the cap, or give "
+                "what is long as a document that may be evicted"
+            ) from None
         while True:
             try:
-                self.session.feed(
-                    tokens,
-                    np.concatenate(pinned),
-                    importance=np.concatenate(importance),
-                    group=np.concatenate(groups).astype(np.int32),
-                )
-                return len(tokens)
-            except CapError as error:
+                self.session.check_room(pinned)
+                return
+            except CapError:
                 if not self._drop_oldest():
-                    raise CapError(
-                        f"this turn does not fit: {error}; say it in fewer words, raise the cap, "
-                        "or give what is long as a document that may be evicted"
-                    ) from None
+                    raise
+
+    def _take_back(self, before: int, marked: int) -> None:
+        """Take this turn out of the cache: its groups, and all but ``marked`` of ``before``."""
+        groups = self.session.groups
+        gone = np.isin(groups, [_marks(self._turn), _content(self._turn)])
+        gone[np.flatnonzero(groups == before)[marked:]] = True
+        self.session.take_back(gone)
 
     def _release_answered(self) -> None:
         """Unpin what has been answered, and drop the marks of turns of which nothing is left.
 
-        Marks take at most half of the cap; if need be, the oldest turns go whole.
+        Marks take at most half of what the system prompt leaves of the cap; if need be, the oldest
+        turns go whole.
         """
         groups = self.session.groups
         left = {int(group) for group in np.unique(groups)}
         # The last turn has not been closed yet: nothing can take its place.
         empty = [_marks(turn) for turn in range(self._turn - 1) if _content(turn) not in left]
         self._drop(np.isin(groups, empty))
-        while int(self._marked().sum()) > self.session.statistics.cap // 2:
+        half = (self.session.statistics.cap - int((groups == _ALWAYS).sum())) // 2
+        while int((self.session.groups % 2 == 1).sum()) > half:
             if not self._drop_oldest():
                 break
         if len(self.session.cells):
@@ -230,14 +256,18 @@ class Chat:
         groups = self.session.groups
         return np.equal(groups, _ALWAYS) | np.equal(groups % 2, 1)
 
+    def _closed(self) -> NDArray[np.bool_]:
+        """Cells of the turns that have been answered and closed."""
+        groups = self.session.groups
+        return (groups != _ALWAYS) & ((groups - 1) // 2 < self._turn - 1)
+
     def _drop_oldest(self) -> bool:
         """Evict the oldest turn that has been answered and closed; return whether there was one."""
-        groups = self.session.groups
-        turns = (groups[groups != _ALWAYS] - 1) // 2
-        closed = turns[turns < self._turn - 1]
+        closed = self.session.groups[self._closed()]
         if len(closed) == 0:
             return False
-        self._drop(np.isin(groups, [_marks(int(closed.min())), _content(int(closed.min()))]))
+        oldest = (int(closed.min()) - 1) // 2
+        self._drop(np.isin(self.session.groups, [_marks(oldest), _content(oldest)]))
         return True
 
     def _drop(self, gone: NDArray[np.bool_]) -> None:

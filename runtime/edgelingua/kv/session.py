@@ -232,6 +232,26 @@ class Session:
         with uninterrupted():
             self._evict(gone)
 
+    def take_back(self, gone: NDArray[np.bool_]) -> None:
+        """Evict cached tokens, the last ones too, as if they had not been read: a mask ``(n,)``.
+
+        What went to make room for them does not come back. `logits` are still theirs, so feed
+        something before drawing again.
+
+        Raises
+        ------
+        CapError
+            The mask has another length.
+        """
+        self._check_mask(gone)
+        with uninterrupted():
+            self._evict(gone)
+            if self._queries:
+                last = self._last_queries()
+                held = last.positions < self._cells.next_position
+                kept = Queries(last.values[:, held], last.positions[held])
+                self._queries = (kept,) if held.any() else ()
+
     def fork(self) -> Session:
         """Return a session of its own, with a cache of its own, that goes on from here.
 
