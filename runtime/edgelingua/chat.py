@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
-from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
@@ -20,6 +20,9 @@ from edgelingua.prompt import SEPARATOR
 
 _ALWAYS = 0
 """Group of what stands before the first turn, the system prompt included."""
+
+_MOST_TURNS = 2**30 - 1
+"""As many as have two groups each."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,12 @@ class Chat:
             chat = cls(reader, session, sampling=Sampling(**notes["sampling"]))
             chat.messages = [(str(role), str(text)) for role, text in notes["messages"]]
             chat._turn = int(notes["turn"])
+            if not 0 <= chat._turn < _MOST_TURNS:
+                raise ValueError(f"turn {chat._turn}")
             state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
-        except (KeyError, TypeError, ValueError) as error:
+            if state.draws < 0:
+                raise ValueError(f"{state.draws} draws")
+        except (KeyError, TypeError, ValueError, OverflowError, ReaderError) as error:
             raise StateError(f"{path}: a saved session, but no chat ({error})") from None
         chat._sampler = reader.sampler(session, chat.sampling, state)
         return chat

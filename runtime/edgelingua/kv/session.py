@@ -58,6 +58,32 @@ def check_cap(cap: int, trained_length: int) -> None:
         )
 
 
+def check_saved(
+    saved: SavedSession, identity: Mapping[str, Any], policy: Policy, trained_length: int
+) -> None:
+    """Compare what was saved with what is to take it up, before memory is set aside for it.
+
+    Raises
+    ------
+    StateError, CapError
+        Another model, library, cache or policy; or numbers that no session has.
+    """
+    for name, value in identity.items():
+        if saved.identity.get(name) != value:
+            raise StateError(
+                f"the session was saved with {name} {saved.identity.get(name)}, here it is "
+                f"{value}; only the same takes it up again"
+            )
+    if saved.policy != repr(policy):
+        raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+    cap, block = saved.counts["cap"], saved.counts["block"]
+    check_cap(cap, trained_length)
+    if block < 1:
+        raise StateError(f"a block of {block} tokens saved: expected at least 1")
+    if len(saved.cells) > cap:
+        raise StateError(f"{len(saved.cells)} cells saved under a cap of {cap}")
+
+
 class Session:
     """One sequence whose cached tokens never exceed ``cap``, whatever is fed or generated.
 
@@ -288,6 +314,7 @@ class Session:
             counts={
                 "cap": self._cap,
                 "block": self._block,
+                "chunk": self.engine.chunk,
                 "peak": self._peak,
                 "evicted": self._evicted,
             },
@@ -317,20 +344,15 @@ class Session:
         StateError
             Something of this is not the same, or the cells are not those of the book.
         """
-        for name, value in engine.identity.items():
-            if saved.identity.get(name) != value:
-                raise StateError(
-                    f"the session was saved with {name} {saved.identity.get(name)}, here it is "
-                    f"{value}; only the same takes it up again"
-                )
-        if saved.policy != repr(policy):
-            raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+        check_saved(saved, engine.identity, policy, engine.trained_length)
         counts, cells = saved.counts, saved.cells
-        if not len(cells) <= counts["cap"]:
-            raise StateError(f"{len(cells)} cells saved under a cap of {counts['cap']}")
         session = cls(engine, counts["cap"], policy, block=counts["block"])
         engine.load(saved.state, saved.logits)
-        engine.states(frozenset({"keys"}), cells.positions)  # refuses cells that are others
+        # Refuses cells that are others.
+        layers = len(engine.states(frozenset({"keys"}), cells.positions)["keys"])
+        for name, rows in (("attention", cells.attention), ("queries", saved.queries)):
+            if len(rows) not in (0, layers):
+                raise StateError(f"{name} saved of {len(rows)} layers, the cache has {layers}")
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):
