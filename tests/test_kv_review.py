@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua.errors import CapError
+from edgelingua.errors import CapError, PolicyError
+from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, SnapKV, Streaming, Tova
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
@@ -82,3 +86,26 @@ def test_what_the_policy_will_protect_is_counted_before_anything_is_read() -> No
     for number in range(150):
         roomy.feed(some_tokens(1, number))
     assert roomy.cells.pinned.sum() == 70
+
+
+def test_interrupts_go_to_whoever_handled_them_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    delivered: list[int] = []
+    monkeypatch.setattr(signal, "raise_signal", lambda number: delivered.append(number))
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert delivered == []
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert delivered == [signal.SIGINT]
+        monkeypatch.setattr(signal, "getsignal", lambda _: None)
+        with uninterrupted():
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_reason_why_quantized_values_are_refused() -> None:
+    with pytest.raises(PolicyError, match="flash attention, and it is off"):
+        CacheOptions(values="q8_0", flash_attention=False, hooks=frozenset({"queries"}))
