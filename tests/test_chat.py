@@ -15,6 +15,7 @@ from edgelingua.budget import Budget
 from edgelingua.bundle import ModelBundle
 from edgelingua.chat import Chat
 from edgelingua.compressors import load_compressor
+from edgelingua.console import printable
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
@@ -22,6 +23,7 @@ from edgelingua.kv.policies import POLICIES, Compressor, KeyDiff, load_policy
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.planning import token_importance
 from edgelingua.prompt import Prompt
+from edgelingua.terminal import Terminal
 
 from .conftest import DOCUMENT
 
@@ -262,6 +264,43 @@ never said
     refused = chat_command("--policy", "lru", lines="")
     assert refused.returncode == 1
     assert "error: no policy 'lru'" in refused.stderr
+
+
+def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path) -> None:
+    for option in ("--cap", "--cap-mb", "--policy", "--cache-keys", "--system", "--seed"):
+        value = {"--policy": "h2o", "--cache-keys": "f16"}.get(option, "99")
+        refused = chat_command("--load", tmp_path / "none", option, value, lines="")
+        assert refused.returncode == 2, refused.stderr
+        assert f"{option} beside" in refused.stderr
+
+
+def test_bytes_that_are_no_text_cost_a_line_and_not_the_chat(gguf: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgelingua", "chat", "--threads", "1", "--max-tokens", "3"],
+        input=b"caf\xe9\n/stats\n",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"error: what was said was not valid UTF-8" in done.stderr
+    assert b"0 messages" in done.stderr
+
+
+def test_a_document_waits_until_its_message_was_said(
+    reader: LlamaModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = load_compressor("random").compress(
+        Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:300]),
+        Budget(rate=0.5, count=reader.count),
+    )
+    terminal = Terminal(Chat(reader, reader.session(128), SYSTEM), None, 3, lambda _: None)
+    terminal.document = document
+    with pytest.raises(CapError):
+        terminal._say("word " * 200)
+    assert terminal.document is document
+    terminal._say("Why?")
+    assert terminal.document is None
+    assert printable("a\x1b[2Jb\x9b\tc\n") == "a[2Jb\tc\n"
 
 
 def test_caps_of_the_command_line(gguf: Path) -> None:

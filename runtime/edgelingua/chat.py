@@ -70,6 +70,7 @@ class Chat:
         system: str = "",
         sampling: Sampling | None = None,
     ) -> None:
+        _check_text("the system prompt", system)
         self.reader = reader
         self.session = session
         self.sampling = sampling or Sampling()
@@ -140,17 +141,18 @@ class Chat:
         Raises
         ------
         InputError
-            The text is blank.
+            The text is blank, or has halves of surrogate pairs, as bytes that are no UTF-8 leave.
         CapError
             The cap cannot hold this turn beside what must stay; nothing was read or dropped then.
         """
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
-        self._release_answered()
         content = text
         if context:
             document = context if isinstance(context, str) else context.text
             content = document + SEPARATOR + text
+        _check_text("what was said", content)
+        self._release_answered()
         read = self._read(self._new_parts(content), text, context)
         self.messages.append(("user", content))
         turn, self._turn = self._turn, self._turn + 1
@@ -280,6 +282,11 @@ class Chat:
     def _drop(self, gone: NDArray[np.bool_]) -> None:
         if gone.any():
             self.session.drop(gone)
+
+
+def _check_text(what: str, text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{what} was not valid UTF-8")
 
 
 def _marks(turn: int) -> int:

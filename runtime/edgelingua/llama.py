@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua import llama_gate, llama_selftest
-from edgelingua.bundle import hash_file
+from edgelingua.safe_files import hash_file
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import POLICIES, Policy, Streaming

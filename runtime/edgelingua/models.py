@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgelingua.bundle import hash_file
+from edgelingua.safe_files import hash_file
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord
 
