@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import CapError, PolicyError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import H2O, SnapKV, Streaming, Tova
+from edgelingua.kv.policies import H2O, Chunked, LagKV, SnapKV, Streaming, Tova
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
 from edgelingua.llama import LlamaModel
@@ -78,7 +80,7 @@ def test_positions_are_closed_up_before_any_query_was_heard() -> None:
 def test_what_the_policy_will_protect_is_counted_before_anything_is_read() -> None:
     """With 70 pinned and 32 recent ones to come, 100 cells would be full in mid-answer."""
     session = Session(CountingEngine(100), 100, H2O(sinks=0, recent=32))
-    with pytest.raises(CapError, match="102 tokens are pinned .* at least 103 cells"):
+    with pytest.raises(CapError, match=r"102 tokens are pinned .* at least 103 cells"):
         session.feed(some_tokens(70), pinned=True)
     assert session.statistics.used == 0
     roomy = Session(CountingEngine(103), 103, Streaming(sinks=0, recent=32))
@@ -91,7 +93,7 @@ def test_what_the_policy_will_protect_is_counted_before_anything_is_read() -> No
 def test_interrupts_go_to_whoever_handled_them_before(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
     delivered: list[int] = []
-    monkeypatch.setattr(signal, "raise_signal", lambda number: delivered.append(number))
+    monkeypatch.setattr(signal, "raise_signal", delivered.append)
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         with uninterrupted():
@@ -109,3 +111,16 @@ def test_interrupts_go_to_whoever_handled_them_before(monkeypatch: pytest.Monkey
 def test_the_reason_why_quantized_values_are_refused() -> None:
     with pytest.raises(PolicyError, match="flash attention, and it is off"):
         CacheOptions(values="q8_0", flash_attention=False, hooks=frozenset({"queries"}))
+
+
+def test_lagkv_is_refused_where_channels_are_mixed(tiny_reader: LlamaModel) -> None:
+    for policy in (LagKV(), Chunked(LagKV())):
+        for cache in (CacheOptions(keys="q8_0"), CacheOptions(values="q4_0")):
+            with pytest.raises(PolicyError, match="lagkv compares channels"):
+                tiny_reader.engine(64, policy, cache)
+
+
+def test_a_reader_needs_no_onnxruntime() -> None:
+    code = "import sys, edgelingua.llama; print({'onnxruntime', 'tokenizers'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -15,7 +15,7 @@ from edgelingua.onnx_file import summarize
 from edgelingua.ort import DOMAINS, LOADERS, Graph, RunOptions
 from edgelingua.placement import place
 from edgelingua.safe_files import Stamp, open_inside, stamp_of
-from edgelingua.safe_files import hash_file as hash_file
+from edgelingua.safe_files import hash_file as hash_file  # noqa: PLC0414 - imported from here
 from edgelingua.text import TextTokenizer
 
 _MAX_TOKENIZER = 256_000_000

@@ -268,7 +268,7 @@ class Chat:
     def _closed(self) -> NDArray[np.bool_]:
         """Cells of the turns that have been answered and closed."""
         groups = self.session.groups
-        return (groups != _ALWAYS) & ((groups - 1) // 2 < self._turn - 1)
+        return np.not_equal(groups, _ALWAYS) & np.less((groups - 1) // 2, self._turn - 1)
 
     def _drop_oldest(self) -> bool:
         """Evict the oldest turn that has been answered and closed; return whether there was one."""
