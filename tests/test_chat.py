@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,15 @@ from edgelingua.budget import Budget
 from edgelingua.bundle import ModelBundle
 from edgelingua.chat import Chat
 from edgelingua.compressors import load_compressor
-from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.console import printable
+from edgelingua.errors import CapError, InputError, ReaderError, StateError
+from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import POLICIES, Compressor, KeyDiff, load_policy
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.planning import token_importance
 from edgelingua.prompt import Prompt
+from edgelingua.terminal import Terminal
 
 from .conftest import DOCUMENT
 
@@ -156,6 +161,59 @@ def test_an_interrupt_ends_the_reply_and_not_the_chat(reader: LlamaModel) -> Non
     assert_intact(chat)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 3])
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ReaderError])
+def test_a_turn_whose_reading_was_cut_off_was_never_said(
+    turns: int, failure: type[BaseException], reader: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = reader.session(128, cache=CacheOptions(chunk=16))
+    chat = Chat(reader, session, SYSTEM)
+    for number in range(turns):
+        chat.say(f"What is {number}?", limit=4)
+    before = seen(chat)
+    messages = list(chat.messages)
+    decode = session.engine.decode
+    chunks = []
+
+    def cut_off(*arguments: Any) -> Heard:
+        chunks.append(arguments)
+        if len(chunks) == 2:
+            raise failure("cut off")
+        return decode(*arguments)
+
+    monkeypatch.setattr(session.engine, "decode", cut_off)
+    with pytest.raises(failure, match="cut off"):
+        chat.say("Tell me a long story about a very small dog that could not find its house.")
+    assert len(chunks) == 2
+    assert (seen(chat), chat.messages) == (before, messages)
+    for number in range(3):
+        chat.say(f"Go on, {number}.", limit=4)
+        assert_intact(chat)
+    assert session.statistics.peak <= 128
+
+
+def test_a_long_system_prompt_leaves_the_turns_before(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(200), "Be brief and be kind, always. " * 16)
+    assert reader.count(chat.messages[0][1]) > 100
+    for number in range(3):
+        chat.say(f"My number is {number}.", limit=3)
+    assert "My number is 0." in seen(chat)
+    assert "My number is 1." in seen(chat)
+
+
+def test_a_turn_that_cannot_fit_costs_no_other_turn(reader: LlamaModel) -> None:
+    chat = Chat(reader, reader.session(128), SYSTEM)
+    for number in range(3):
+        chat.say(f"My number is {number}.", limit=4)
+    before = seen(chat)
+    with pytest.raises(CapError, match="this turn does not fit"):
+        chat.say("word " * 200)
+    assert seen(chat) == before
+    chat.say("Which numbers?" + " And why?" * 20, limit=4)  # fits without the oldest
+    assert "My number is 0." not in seen(chat)
+    assert_intact(chat)
+
+
 def chat_command(*arguments: str | Path, lines: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edgelingua", "chat", "--threads", "1", *map(str, arguments)],
@@ -206,6 +264,43 @@ never said
     refused = chat_command("--policy", "lru", lines="")
     assert refused.returncode == 1
     assert "error: no policy 'lru'" in refused.stderr
+
+
+def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path) -> None:
+    for option in ("--cap", "--cap-mb", "--policy", "--cache-keys", "--system", "--seed"):
+        value = {"--policy": "h2o", "--cache-keys": "f16"}.get(option, "99")
+        refused = chat_command("--load", tmp_path / "none", option, value, lines="")
+        assert refused.returncode == 2, refused.stderr
+        assert f"{option} beside" in refused.stderr
+
+
+def test_bytes_that_are_no_text_cost_a_line_and_not_the_chat(gguf: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgelingua", "chat", "--threads", "1", "--max-tokens", "3"],
+        input=b"caf\xe9\n/stats\n",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"error: what was said was not valid UTF-8" in done.stderr
+    assert b"0 messages" in done.stderr
+
+
+def test_a_document_waits_until_its_message_was_said(
+    reader: LlamaModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = load_compressor("random").compress(
+        Prompt.build(DOCUMENT.read_text(encoding="utf-8")[:300]),
+        Budget(rate=0.5, count=reader.count),
+    )
+    terminal = Terminal(Chat(reader, reader.session(128), SYSTEM), None, 3, lambda _: None)
+    terminal.document = document
+    with pytest.raises(CapError):
+        terminal._say("word " * 200)
+    assert terminal.document is document
+    terminal._say("Why?")
+    assert terminal.document is None
+    assert printable("a\x1b[2Jb\x9b\tc\n") == "a[2Jb\tc\n"
 
 
 def test_caps_of_the_command_line(gguf: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,6 +258,60 @@ def test_a_state_that_is_not_the_books(tiny_reader: LlamaModel, tmp_path: Path) 
         np.savez(out, allow_pickle=False, **arrays)
     with pytest.raises(StateError, match="not the same ones"):
         tiny_reader.restore(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("counts", {"cap": 10**9}), ("counts", {"cap": -1}), ("counts", {"cap": 2**32 + 64}),
+        ("counts", {"cap": "64"}), ("counts", {"block": 0}), ("counts", {"chunk": -1}),
+        ("counts", []), ("identity", []), ("identity", {"keys": []}), ("notes", None),
+        ("identity", {"flash_attention": "x"}), ("policy", 3),
+    ],
+)  # fmt: skip
+def test_forged_files_are_refused_before_memory_is_set_aside(
+    field: str,
+    value: Any,
+    tiny_reader: LlamaModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    session.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(arrays["about"].tobytes())
+    about[field] = about[field] | value if isinstance(value, dict) else value
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **arrays)
+
+    def no_engine(*_: Any) -> None:
+        raise AssertionError("an engine was made")
+
+    monkeypatch.setattr(LlamaModel, "engine", no_engine)
+    with pytest.raises(StateError, match=r"chat\.session: "):
+        tiny_reader.restore(path)
+
+
+def test_a_state_that_promises_more_cells_than_it_has_bytes(tiny_reader: LlamaModel) -> None:
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    state = session.engine.state()
+    state[12:16] = 255
+    with pytest.raises(StateError, match="4294967295 cells in"):
+        blob.parse(state)
+
+
+def test_a_restored_session_reads_in_the_same_chunks(
+    tiny_reader: LlamaModel, tmp_path: Path
+) -> None:
+    session = tiny_reader.session(64, cache=CacheOptions(chunk=32))
+    session.feed(some_tokens(30))
+    session.save(tmp_path / "s")
+    assert tiny_reader.restore(tmp_path / "s")[0].engine.chunk == 32
 
 
 def test_a_sampler_goes_on_where_another_stopped(tiny_reader: LlamaModel) -> None:

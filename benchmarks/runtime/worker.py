@@ -80,7 +80,7 @@ def compress(text: str) -> int:
 
 options = RunOptions(threads=THREADS, spin=SPIN)
 if BATCH:
-    graph = bundle.graph(bundle.variant(), options)
+    _, graph = bundle.load(options=options)
     work = batches
 else:
     compressor = TokenPruner(ClassifierScorer(bundle, options=options, window=WINDOW))

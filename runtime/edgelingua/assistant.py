@@ -146,11 +146,8 @@ class Assistant:
         if not question.strip():
             raise InputError("the question is empty")
         pinned = self._chat_tokens() + self.reader.count(question)
-        if pinned + 2 > self.cap:
-            raise CapError(
-                f"a cap of {self.cap} cells is too small: chat template, system prompt and "
-                f"question take {pinned}, so at least {pinned + 2} are needed"
-            )
+        session = self.reader.session(self.cap, self.policy, cache=self.cache)
+        session.check_room(np.ones(pinned, dtype=bool))
         watch = Stopwatch()
         prompt = Prompt.build(context, question=question, structure=structure)
         if budget is None:
@@ -160,7 +157,6 @@ class Assistant:
         with watch.stage("compress"):
             compressed = self.compressor.compress(prompt, budget, progress)
         parts = self._chat(compressed.text)
-        session = self.reader.session(self.cap, self.policy, cache=self.cache)
         sampler = self.reader.sampler(session, self.sampling)
         tokens = np.concatenate([part.tokens for part in parts])
         if len(tokens) > self.cap:

@@ -15,6 +15,7 @@ from edgelingua.onnx_file import summarize
 from edgelingua.ort import DOMAINS, LOADERS, Graph, RunOptions
 from edgelingua.placement import place
 from edgelingua.safe_files import Stamp, open_inside, stamp_of
+from edgelingua.safe_files import hash_file as hash_file  # noqa: PLC0414 - imported from here
 from edgelingua.text import TextTokenizer
 
 _MAX_TOKENIZER = 256_000_000
@@ -129,12 +130,6 @@ class ModelBundle:
         if name not in variants:
             raise BundleError(f"{self.folder}: no variant {name!r}; it has {', '.join(variants)}")
         return {name: variants[name]}
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_file(folder: Path, name: str, record: FileRecord, check_hash: bool) -> Stamp:

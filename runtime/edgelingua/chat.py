@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
-from edgelingua.errors import CapError, InputError, StateError
+from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
@@ -20,6 +20,9 @@ from edgelingua.prompt import SEPARATOR
 
 _ALWAYS = 0
 """Group of what stands before the first turn, the system prompt included."""
+
+_MOST_TURNS = 2**30 - 1
+"""As many as have two groups each."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Chat:
         system: str = "",
         sampling: Sampling | None = None,
     ) -> None:
+        _check_text("the system prompt", system)
         self.reader = reader
         self.session = session
         self.sampling = sampling or Sampling()
@@ -88,8 +92,12 @@ class Chat:
             chat = cls(reader, session, sampling=Sampling(**notes["sampling"]))
             chat.messages = [(str(role), str(text)) for role, text in notes["messages"]]
             chat._turn = int(notes["turn"])
+            if not 0 <= chat._turn < _MOST_TURNS:
+                raise ValueError(f"turn {chat._turn}")
             state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
-        except (KeyError, TypeError, ValueError) as error:
+            if state.draws < 0:
+                raise ValueError(f"{state.draws} draws")
+        except (KeyError, TypeError, ValueError, OverflowError, ReaderError) as error:
             raise StateError(f"{path}: a saved session, but no chat ({error})") from None
         chat._sampler = reader.sampler(session, chat.sampling, state)
         return chat
@@ -115,7 +123,8 @@ class Chat:
         """Say something and get a reply.
 
         An interrupt while the reply is being written ends the reply, not the chat: what was written
-        until then counts as the reply.
+        until then counts as the reply. One while the turn is being read takes the turn back, as if
+        it had not been said; so does any error.
 
         Parameters
         ----------
@@ -132,17 +141,18 @@ class Chat:
         Raises
         ------
         InputError
-            The text is blank.
+            The text is blank, or has halves of surrogate pairs, as bytes that are no UTF-8 leave.
         CapError
-            The cap cannot hold this turn beside what must stay; nothing of it was read then.
+            The cap cannot hold this turn beside what must stay; nothing was read or dropped then.
         """
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
-        self._release_answered()
         content = text
         if context:
             document = context if isinstance(context, str) else context.text
             content = document + SEPARATOR + text
+        _check_text("what was said", content)
+        self._release_answered()
         read = self._read(self._new_parts(content), text, context)
         self.messages.append(("user", content))
         turn, self._turn = self._turn, self._turn + 1
@@ -193,33 +203,58 @@ class Chat:
             pinned.append(keep)
             importance.append(scores)
         tokens = np.concatenate([part.tokens for part in parts])
+        mask = np.concatenate(pinned)
+        self._make_way(mask)
+        marked = int(np.equal(self.session.groups, before).sum())
+        try:
+            self.session.feed(
+                tokens,
+                mask,
+                importance=np.concatenate(importance),
+                group=np.concatenate(groups).astype(np.int32),
+            )
+        except BaseException:  # half a turn would break the template of all that follow
+            self._take_back(before, marked)
+            raise
+        return len(tokens)
+
+    def _make_way(self, pinned: NDArray[np.bool_]) -> None:
+        """Drop the oldest turns until a new one fits; none, if it would not fit without them."""
+        try:
+            self.session.check_room(pinned, without=self._closed())
+        except CapError as error:
+            raise CapError(
+                f"this turn does not fit: {error}; say it in fewer words, raise the cap, or give "
+                "what is long as a document that may be evicted"
+            ) from None
         while True:
             try:
-                self.session.feed(
-                    tokens,
-                    np.concatenate(pinned),
-                    importance=np.concatenate(importance),
-                    group=np.concatenate(groups).astype(np.int32),
-                )
-                return len(tokens)
-            except CapError as error:
+                self.session.check_room(pinned)
+                return
+            except CapError:
                 if not self._drop_oldest():
-                    raise CapError(
-                        f"this turn does not fit: {error}; say it in fewer words, raise the cap, "
-                        "or give what is long as a document that may be evicted"
-                    ) from None
+                    raise
+
+    def _take_back(self, before: int, marked: int) -> None:
+        """Take this turn out of the cache: its groups, and all but ``marked`` of ``before``."""
+        groups = self.session.groups
+        gone = np.isin(groups, [_marks(self._turn), _content(self._turn)])
+        gone[np.flatnonzero(groups == before)[marked:]] = True
+        self.session.take_back(gone)
 
     def _release_answered(self) -> None:
         """Unpin what has been answered, and drop the marks of turns of which nothing is left.
 
-        Marks take at most half of the cap; if need be, the oldest turns go whole.
+        Marks take at most half of what the system prompt leaves of the cap; if need be, the oldest
+        turns go whole.
         """
         groups = self.session.groups
         left = {int(group) for group in np.unique(groups)}
         # The last turn has not been closed yet: nothing can take its place.
         empty = [_marks(turn) for turn in range(self._turn - 1) if _content(turn) not in left]
         self._drop(np.isin(groups, empty))
-        while int(self._marked().sum()) > self.session.statistics.cap // 2:
+        half = (self.session.statistics.cap - int((groups == _ALWAYS).sum())) // 2
+        while int((self.session.groups % 2 == 1).sum()) > half:
             if not self._drop_oldest():
                 break
         if len(self.session.cells):
@@ -230,19 +265,28 @@ class Chat:
         groups = self.session.groups
         return np.equal(groups, _ALWAYS) | np.equal(groups % 2, 1)
 
+    def _closed(self) -> NDArray[np.bool_]:
+        """Cells of the turns that have been answered and closed."""
+        groups = self.session.groups
+        return np.not_equal(groups, _ALWAYS) & np.less((groups - 1) // 2, self._turn - 1)
+
     def _drop_oldest(self) -> bool:
         """Evict the oldest turn that has been answered and closed; return whether there was one."""
-        groups = self.session.groups
-        turns = (groups[groups != _ALWAYS] - 1) // 2
-        closed = turns[turns < self._turn - 1]
+        closed = self.session.groups[self._closed()]
         if len(closed) == 0:
             return False
-        self._drop(np.isin(groups, [_marks(int(closed.min())), _content(int(closed.min()))]))
+        oldest = (int(closed.min()) - 1) // 2
+        self._drop(np.isin(self.session.groups, [_marks(oldest), _content(oldest)]))
         return True
 
     def _drop(self, gone: NDArray[np.bool_]) -> None:
         if gone.any():
             self.session.drop(gone)
+
+
+def _check_text(what: str, text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{what} was not valid UTF-8")
 
 
 def _marks(turn: int) -> int:

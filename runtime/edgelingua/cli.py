@@ -294,6 +294,7 @@ def run(
 
 @app.command()
 def chat(
+    context: typer.Context,
     reader: Reader = models.DEFAULT_READER,
     cap: Cap = None,
     cap_mb: CapMb = None,
@@ -302,7 +303,7 @@ def chat(
     cache_values: CacheValues = "f16",
     system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
     load: Annotated[
-        Path | None, typer.Option(help="Take up a saved chat, with its cap and its policy.")
+        Path | None, typer.Option(help="Take up a saved chat, with its cap, policy, sampling.")
     ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 512,
     model: Model = None,
@@ -315,6 +316,8 @@ def chat(
     from edgelingua.llama import LlamaModel, Sampling
     from edgelingua.terminal import Terminal
 
+    if load:
+        _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
     chosen = load_policy(policy)
     sampling = Sampling(temperature, seed=seed)
@@ -432,6 +435,16 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
     if tokens is not None and rate is not None:
         raise typer.BadParameter("give --tokens or --rate, not both")
     return Budget(tokens=tokens, rate=rate)
+
+
+def _refuse_beside_load(context: typer.Context) -> None:
+    """A saved chat has these of its own; to ignore what was asked for would be silent."""
+    names = ("cap", "cap_mb", "policy", "cache_keys", "cache_values", "system")
+    for name in (*names, "temperature", "seed"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            option = "--" + name.replace("_", "-")
+            raise typer.BadParameter(f"{option} beside --load: the saved chat keeps its own")
 
 
 def _cap(llama: LlamaModel, cap: int | None, megabytes: float | None, cache: CacheOptions) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,11 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
+
+
+def printable(text: str) -> str:
+    """Leave out control characters: a model's words must not command the terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
 def read_text(source: str) -> str:

@@ -20,16 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua import llama_gate, llama_selftest
-from edgelingua.bundle import hash_file
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Policy, Streaming
-from edgelingua.kv.session import Session, check_cap
+from edgelingua.kv.policies import POLICIES, Chunked, LagKV, Policy, Streaming
+from edgelingua.kv.session import Session, check_cap, check_saved
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama_engine import LlamaEngine, identity_of
 from edgelingua.llama_library import Jinja2ChatFormatter, forget, llama_cpp, why
 from edgelingua.measure import available_cpus
+from edgelingua.safe_files import hash_file
 
 _LISTENED: frozenset[Signal] = frozenset({"queries", "attention"})
 
@@ -361,15 +361,23 @@ class LlamaModel:
                 raise StateError(f"{path}: saved with {saved.policy}; give that policy")
             policy = known[saved.policy]
         try:
+            if not isinstance(saved.identity["flash_attention"], bool):
+                raise StateError("it does not say whether flash attention was on")
             cache = CacheOptions(
                 keys=saved.identity["keys"],
                 values=saved.identity["values"],
                 flash_attention=saved.identity["flash_attention"],
+                # A step never takes more than the cap, nor the cap more than the trained length.
+                chunk=min(saved.counts["chunk"], self.trained_length),
             )
+            # Before the engine, which sets aside memory for as many cells as the file says.
+            check_saved(saved, identity_of(self, cache), policy, self.trained_length)
             session = Session.restored(
                 saved, self.engine(saved.counts["cap"], policy, cache), policy
             )
-        except (KeyError, CapError, StateError) as error:
+        except KeyError as error:
+            raise StateError(f"{path}: it does not say its {error}; save it again") from None
+        except (CapError, PolicyError, ReaderError, StateError) as error:
             raise StateError(f"{path}: {error}") from None
         return session, saved.notes
 
@@ -383,6 +391,12 @@ class LlamaModel:
             raise PolicyError(
                 f"{self.path}: its sliding-window layers have an attention of their own, which "
                 "this policy cannot use; choose one that needs neither queries nor attention"
+            )
+        scoring = policy.policy if isinstance(policy, Chunked) else policy
+        if isinstance(scoring, LagKV) and cache and (cache.keys, cache.values) != ("f16", "f16"):
+            raise PolicyError(
+                "lagkv compares channels one by one, and llama.cpp mixes the channels of quantized "
+                "keys and values where it stores them: keep both in f16, or choose another policy"
             )
         if hooks:
             self._check_listening()

@@ -27,6 +27,17 @@ _GRAIN = 256
 """llama.cpp allocates and looks at cells by this many."""
 
 
+def identity_of(model: LlamaModel, options: CacheOptions) -> Mapping[str, Any]:
+    """Return the `LlamaEngine.identity` of an engine, without the memory that one takes."""
+    return {
+        "model": model.digest,
+        "library": BUILD,
+        "keys": options.keys,
+        "values": options.values,
+        "flash_attention": options.flash,
+    }
+
+
 class LlamaEngine:
     """A llama.cpp context with one sequence: the engine of a `Session`.
 
@@ -116,13 +127,7 @@ class LlamaEngine:
     @property
     def identity(self) -> Mapping[str, Any]:
         """What a `state` belongs to: the model's SHA-256, the library's version, the cache."""
-        return {
-            "model": self.model.digest,
-            "library": BUILD,
-            "keys": self.options.keys,
-            "values": self.options.values,
-            "flash_attention": self.options.flash,
-        }
+        return identity_of(self.model, self.options)
 
     def sibling(self) -> LlamaEngine:
         """Return an engine like this one, its cache empty."""
@@ -220,12 +225,15 @@ class LlamaEngine:
                 "same ones; has something else used this context?"
             )
         layers: dict[Signal, tuple[blob.Rows, ...]] = {"keys": part.keys, "values": part.values}
-        return {
-            name: np.stack([rows.decoded()[order] for rows in layers[name]]).reshape(
-                len(layers[name]), len(order), self.model.kv_heads, -1
-            )
-            for name in sorted(names)
-        }
+        try:
+            return {
+                name: np.stack([rows.decoded()[order] for rows in layers[name]]).reshape(
+                    len(layers[name]), len(order), self.model.kv_heads, -1
+                )
+                for name in sorted(names)
+            }
+        except ValueError as error:
+            raise StateError(f"llama.cpp's keys or values are not as expected: {error}") from None
 
     def state(self) -> NDArray[np.uint8]:
         """Return the sequence's cells as llama.cpp serializes them."""

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgelingua.bundle import hash_file
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord
+from edgelingua.safe_files import hash_file
 
 _STDERR = 2
 """The file descriptor: `sys.stderr` may be a stand-in that has none."""

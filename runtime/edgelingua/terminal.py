@@ -5,6 +5,7 @@ prompt_toolkit edits lines on a terminal; from a pipe, each line is one message.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from edgelingua.budget import Budget
 from edgelingua.chat import Chat
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import default_method, load_compressor
-from edgelingua.console import read_text
+from edgelingua.console import printable, read_text
 from edgelingua.errors import EdgeLinguaError, InputError, MissingExtraError
 from edgelingua.measure import peak_rss_mb
 from edgelingua.ort import RunOptions
@@ -89,10 +90,12 @@ class Terminal:
         return True
 
     def _say(self, text: str) -> None:
-        document, self.document = self.document, None
+        said = len(self.chat.messages)
         try:
-            reply = self.chat.say(text, document or "", limit=self.limit, on_text=_write)
+            reply = self.chat.say(text, self.document or "", limit=self.limit, on_text=_write)
         finally:
+            if len(self.chat.messages) > said:  # else the document has not been read either
+                self.document = None
             _write("\n")
         if not reply.complete:
             self.show(f"(stopped after {self.limit} tokens)")
@@ -136,6 +139,9 @@ class Terminal:
 def _lines() -> Iterator[str]:
     """What the user types, message by message, until the input ends."""
     if not sys.stdin.isatty():
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            # Bytes that are no UTF-8 cost their line, which `Chat` refuses, not the chat.
+            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
         yield from sys.stdin
         return
     try:
@@ -170,5 +176,5 @@ def _named(text: str) -> Path:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(printable(text))
     sys.stdout.flush()

@@ -115,6 +115,8 @@ def _part(reader: _Reader) -> CachePart:
     if streams != 1:
         raise ValueError(f"{streams} streams, expected 1")
     (cells,) = reader.take("<I")
+    if cells > (len(reader.blob) - reader.at) // struct.calcsize("<iI"):
+        raise ValueError(f"{cells} cells in {len(reader.blob)} bytes")
     positions = np.zeros(cells, dtype=np.int64)
     for cell in range(cells):
         positions[cell], sequences = reader.take("<iI")

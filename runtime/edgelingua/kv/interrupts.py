@@ -15,14 +15,18 @@ def uninterrupted() -> Iterator[None]:
 
     An interrupt that came meanwhile is delivered at the end. Only the main thread sees interrupts.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # A handler that was not set from Python (``None``) could not be put back.
+    if before is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
         if came and callable(before):
             before(*came[-1])
+        elif came and before is signal.SIG_DFL:
+            signal.raise_signal(signal.SIGINT)

@@ -59,7 +59,8 @@ class CacheOptions:
                 "leave flash attention off, or choose another policy"
             )
         if not self.flash and self.values != "f16":
-            reason = "this policy reads attention weights" if self.hooks else "it is off"
+            listened = "attention" in self.hooks
+            reason = "this policy reads attention weights" if listened else "it is off"
             raise PolicyError(
                 f"cache values in {self.values} need flash attention, and {reason}: keep values in "
                 "f16, or choose another policy"

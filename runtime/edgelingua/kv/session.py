@@ -58,6 +58,32 @@ def check_cap(cap: int, trained_length: int) -> None:
         )
 
 
+def check_saved(
+    saved: SavedSession, identity: Mapping[str, Any], policy: Policy, trained_length: int
+) -> None:
+    """Compare what was saved with what is to take it up, before memory is set aside for it.
+
+    Raises
+    ------
+    StateError, CapError
+        Another model, library, cache or policy; or numbers that no session has.
+    """
+    for name, value in identity.items():
+        if saved.identity.get(name) != value:
+            raise StateError(
+                f"the session was saved with {name} {saved.identity.get(name)}, here it is "
+                f"{value}; only the same takes it up again"
+            )
+    if saved.policy != repr(policy):
+        raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+    cap, block = saved.counts["cap"], saved.counts["block"]
+    check_cap(cap, trained_length)
+    if block < 1:
+        raise StateError(f"a block of {block} tokens saved: expected at least 1")
+    if len(saved.cells) > cap:
+        raise StateError(f"{len(saved.cells)} cells saved under a cap of {cap}")
+
+
 class Session:
     """One sequence whose cached tokens never exceed ``cap``, whatever is fed or generated.
 
@@ -145,13 +171,15 @@ class Session:
         Raises
         ------
         CapError
-            What is pinned leaves no cell for anything else; nothing has been read then.
+            What is pinned, and what the policy will protect of the tokens that follow, leaves no
+            cell for anything else; nothing has been read then.
         """
         tokens = np.asarray(tokens, dtype=np.int32)
         pinned = np.broadcast_to(np.asarray(pinned, dtype=bool), tokens.shape)
         importance = np.broadcast_to(np.asarray(importance, np.float32), tokens.shape)
         groups = np.broadcast_to(np.asarray(group, np.int32), tokens.shape)
-        self._refuse_if_hopeless(self._cells.appended(tokens, pinned))
+        if pinned.any() or len(self._cells) + len(tokens) > self._cap:
+            self.check_room(pinned)
         at = 0
         while at < len(tokens):
             missing = len(tokens) - at
@@ -189,8 +217,32 @@ class Session:
         """
         self._check_mask(pinned)
         cells = replace(self._cells, pinned=pinned.copy())
-        self._refuse_if_hopeless(cells, more=True)
+        if (pinned & ~self._cells.pinned).any():
+            self._refuse_if_hopeless(cells)
         self._cells = cells
+
+    def check_room(
+        self, pinned: NDArray[np.bool_], *, without: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Ask whether tokens of which these are pinned can be fed, and any number behind them.
+
+        Parameters
+        ----------
+        pinned
+            Which of the new tokens will be pinned: a mask ``(n,)``.
+        without
+            Cached tokens to leave out of account, as if dropped: a mask ``(cells,)``.
+
+        Raises
+        ------
+        CapError
+            What is pinned leaves no cell for anything else.
+        """
+        cells = self._cells
+        if without is not None:
+            self._check_mask(without)
+            cells = cells.without(without)
+        self._refuse_if_hopeless(cells.appended(np.zeros(len(pinned), np.int32), pinned))
 
     def drop(self, gone: NDArray[np.bool_]) -> None:
         """Evict cached tokens, pinned ones too: a mask ``(n,)``. The last one cannot go.
@@ -205,6 +257,26 @@ class Session:
             raise CapError("the last token read cannot be evicted: the next one follows it")
         with uninterrupted():
             self._evict(gone)
+
+    def take_back(self, gone: NDArray[np.bool_]) -> None:
+        """Evict cached tokens, the last ones too, as if they had not been read: a mask ``(n,)``.
+
+        What went to make room for them does not come back. `logits` are still theirs, so feed
+        something before drawing again.
+
+        Raises
+        ------
+        CapError
+            The mask has another length.
+        """
+        self._check_mask(gone)
+        with uninterrupted():
+            self._evict(gone)
+            if self._queries:
+                last = self._last_queries()
+                held = last.positions < self._cells.next_position
+                kept = Queries(last.values[:, held], last.positions[held])
+                self._queries = (kept,) if held.any() else ()
 
     def fork(self) -> Session:
         """Return a session of its own, with a cache of its own, that goes on from here.
@@ -242,6 +314,7 @@ class Session:
             counts={
                 "cap": self._cap,
                 "block": self._block,
+                "chunk": self.engine.chunk,
                 "peak": self._peak,
                 "evicted": self._evicted,
             },
@@ -271,20 +344,15 @@ class Session:
         StateError
             Something of this is not the same, or the cells are not those of the book.
         """
-        for name, value in engine.identity.items():
-            if saved.identity.get(name) != value:
-                raise StateError(
-                    f"the session was saved with {name} {saved.identity.get(name)}, here it is "
-                    f"{value}; only the same takes it up again"
-                )
-        if saved.policy != repr(policy):
-            raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
+        check_saved(saved, engine.identity, policy, engine.trained_length)
         counts, cells = saved.counts, saved.cells
-        if not len(cells) <= counts["cap"]:
-            raise StateError(f"{len(cells)} cells saved under a cap of {counts['cap']}")
         session = cls(engine, counts["cap"], policy, block=counts["block"])
         engine.load(saved.state, saved.logits)
-        engine.states(frozenset({"keys"}), cells.positions)  # refuses cells that are others
+        # Refuses cells that are others.
+        layers = len(engine.states(frozenset({"keys"}), cells.positions)["keys"])
+        for name, rows in (("attention", cells.attention), ("queries", saved.queries)):
+            if len(rows) not in (0, layers):
+                raise StateError(f"{name} saved of {len(rows)} layers, the cache has {layers}")
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):
@@ -295,13 +363,16 @@ class Session:
         if mask.shape != (len(self._cells),):
             raise CapError(f"a mask {mask.shape}: expected one value for {len(self._cells)} cells")
 
-    def _refuse_if_hopeless(self, whole: Cells, *, more: bool = False) -> None:
-        locked = int(self._locked(whole, last=False).sum())
-        # Beside them there must be room for the last token and for the one to come.
-        if (more or len(whole) > self._cap) and locked + 2 > self._cap:
+    def _refuse_if_hopeless(self, cells: Cells) -> None:
+        # What a policy protects of the last tokens may now be pinned ones, and will not be once
+        # others follow: so look at a cache that goes on with a whole cap of them.
+        later = cells.appended(np.zeros(self._cap, np.int32))
+        needed = int(self._locked(later).sum()) + 1
+        if needed > self._cap:
+            locked = int(self._locked(later, last=False).sum())
             raise CapError(
                 f"a cap of {self._cap} cells is too small: {locked} tokens are pinned or protected "
-                f"by the policy, so at least {locked + 2} cells are needed"
+                f"by the policy, so at least {needed} cells are needed"
             )
 
     def _step(self, missing: int) -> int:
@@ -331,7 +402,7 @@ class Session:
         """Evict until up to ``wanted`` tokens fit; return how many do, at least one."""
         room = self._cap - len(self._cells)
         if "queries" in self.policy.signals and not self._queries and room:
-            return min(wanted, room)  # read what fits, and there will be queries to judge by
+            wanted = min(wanted, room)  # read what fits, and there will be queries to judge by
         missing = wanted - room
         if missing > 0:
             free = np.flatnonzero(~self._locked(self._cells))
@@ -393,6 +464,8 @@ class Session:
             self._queries += (Queries(heard.queries, positions[-heard.queries.shape[1] :]),)
             while sum(len(q.positions) for q in self._queries[1:]) >= self.policy.queries:
                 self._queries = self._queries[1:]
+        else:
+            self._queries = ()  # those overheard before are not the last ones any more
         if heard.attention is None:
             return book
         before = book.attention if len(book.attention) else np.float32(0)

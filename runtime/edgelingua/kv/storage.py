@@ -97,10 +97,15 @@ class SavedSession:
                     f"{path}: a saved session of format {about['format']}, expected {FORMAT}; "
                     "save it again with this version"
                 )
+            for name, kind in _ABOUT.items():
+                if not isinstance(about[name], kind):
+                    raise ValueError(f"{name} of type {type(about[name]).__name__}")
+            if any(type(count) is not int for count in about["counts"].values()):
+                raise ValueError("counts that are no whole numbers")
             saved = cls(
                 identity=about["identity"],
-                policy=str(about["policy"]),
-                counts={name: int(count) for name, count in about["counts"].items()},
+                policy=about["policy"],
+                counts=about["counts"],
                 cells=Cells(
                     **{name: _typed(arrays, name, kind) for name, kind in _COLUMNS.items()}
                 ),
@@ -127,9 +132,11 @@ class SavedSession:
             raise ValueError("positions that do not ascend")
         if self.logits.ndim != 1 or self.state.ndim != 1:
             raise ValueError("logits or cells of a wrong shape")
-        if self.queries.ndim != 4 or self.queries.shape[1] != len(self.query_positions):
+        if self.queries.ndim != 4 or self.query_positions.shape != self.queries.shape[1:2]:
             raise ValueError(f"queries {self.queries.shape} at {self.query_positions.shape}")
 
+
+_ABOUT: Mapping[str, type] = {"identity": dict, "policy": str, "counts": dict, "notes": dict}
 
 _ARRAYS: Mapping[str, type[np.generic]] = {
     "state": np.uint8,
@@ -145,6 +152,7 @@ _DAMAGES = (
     TypeError,
     AttributeError,
     EOFError,
+    OverflowError,
     MemoryError,
     NotImplementedError,
     RuntimeError,

@@ -1,4 +1,4 @@
-"""Chunks: neighbours go together, so that what stays can still be read."""
+"""Chunks: neighbours are scored alike, so that what stays can still be read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from edgelingua.kv.state import CellView, Signal
 @dataclass(frozen=True)
 class Chunked:
     """A policy whose scores are averaged over chunks (as Liu et al. 2025, arXiv:2502.00299).
+
+    A session evicts as many cells as it needs, so the last chunk to go may be cut, its first cells
+    gone and the others left.
 
     Parameters
     ----------

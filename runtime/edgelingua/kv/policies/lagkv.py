@@ -17,6 +17,8 @@ from edgelingua.kv.state import CellView, Signal
 class LagKV(Ends):
     """Keep what varies most on the next chunk's scale (Liang et al. 2025, arXiv:2504.04704).
 
+    It compares channels one by one, so the cache must be f16: quantized, llama.cpp rotates them.
+
     Parameters
     ----------
     lag

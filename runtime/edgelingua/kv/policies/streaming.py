@@ -15,7 +15,9 @@ from edgelingua.kv.state import CellView
 class Streaming(Ends):
     """Keep the first tokens and the most recent ones (Xiao et al. 2023, arXiv:2309.17453).
 
-    The score is recency, so ``recent`` need not be protected beside it.
+    The score is recency, so ``recent`` need not be protected beside it. The paper numbers the
+    positions anew inside the cache; here the gap behind the sinks stays until the text nears the
+    model's trained length, and only then are positions closed up.
     """
 
     recent: int = 0
