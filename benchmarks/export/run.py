@@ -3,13 +3,14 @@
 Writes, beside this script, ``NAME.json`` (the whole search and the measurements), ``NAME.png`` (its
 plot) for each case, and ``table.md``. The bundles stay in the folder given.
 
-    python benchmarks/export/run.py FOLDER [NAME …]
+    python benchmarks/export/run.py FOLDER            # --case NAME: one of them only
+    python benchmarks/export/run.py FOLDER --built    # measure what FOLDER has once more
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import platform
 import shutil
 import subprocess
 import sys
@@ -24,11 +25,13 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.manifest import Task
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
-from edgelingua_export.quantization.targets import this_cpu
 from edgelingua_export.quantize import PLOT
 from edgelingua_export.sources import find
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from machine import machine  # noqa: E402
+
 TOKENS, ROUNDS = 2048, 5
 
 
@@ -55,23 +58,25 @@ CASES = (
 )
 
 
-def main(folder: Path, names: list[str]) -> None:
+def main() -> None:
     """Build and measure each case; tables are made from all results that are there."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
+    parser.add_argument("--built", action="store_true", help="take the bundles that are there")
+    parser.add_argument("--score", metavar="VARIANT", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.score:
+        score(options.folder, options.score)
+        return
     for case in CASES:
-        if names and case.name not in names:
+        if options.case and case.name not in options.case:
             continue
-        output = folder / case.name
-        options = BuildOptions(keep_fp32=True, replace=True, search=case.search)
-        started = time.monotonic()
-        build(find(case.source), case.task, output, options, lambda line: print(line, flush=True))
-        result = {
-            "case": asdict(case),
-            "seconds": round(time.monotonic() - started),
-            "cpu": this_cpu(),
-            "cpus": measure.available_cpus(),
-            "machine": platform.machine(),
-            **facts(ModelBundle.open(output)),
-        }
+        output = options.folder / case.name
+        if not options.built:
+            what = BuildOptions(keep_fp32=True, replace=True, search=case.search)
+            build(find(case.source), case.task, output, what, lambda line: print(line, flush=True))
+        result = {"case": asdict(case), "machine": machine(), **facts(ModelBundle.open(output))}
         (HERE / f"{case.name}.json").write_text(json.dumps(result, indent=1) + "\n")
         shutil.copy(output / PLOT, HERE / f"{case.name}.png")
     found = [HERE / f"{case.name}.json" for case in CASES]
@@ -85,7 +90,7 @@ def facts(bundle: ModelBundle) -> dict[str, Any]:
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in manifest.variants}
     for _ in range(ROUNDS):  # in turns, so that drift hits all alike
         for name, done in runs.items():
-            command = [sys.executable, __file__, "--score", str(bundle.folder), name]
+            command = [sys.executable, __file__, str(bundle.folder), "--score", name]
             answer = subprocess.run(command, capture_output=True, text=True, check=True)
             done.append(json.loads(answer.stdout))
     costs = {
@@ -116,7 +121,7 @@ def megabytes(bundle: ModelBundle, name: str) -> float:
     )
 
 
-def score(folder: str, variant: str) -> None:
+def score(folder: Path, variant: str) -> None:
     """Score a text in this process; print what it cost."""
     bundle = ModelBundle.open(folder, check_hashes=False)
     scorer = parity.scorer_for(bundle, variant)
@@ -162,7 +167,4 @@ def held_out(task: Task, figures: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--score":
-        score(*sys.argv[2:])
-    else:
-        main(Path(sys.argv[1]), sys.argv[2:])
+    main()

@@ -16,13 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from machine import machine  # noqa: E402
+
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 MODEL = "smollm2-135m-instruct"
 TOKENS = 2048
@@ -45,8 +47,7 @@ def main() -> None:
             for number in range(options.rounds)
             for side in (PLAIN, FP32, INT8)
         ]
-    packages = ("edgelingua", "onnxruntime", "optimum-onnx")
-    setting = {"tokens": TOKENS, "threads": 2, **{p: metadata.version(p) for p in packages}}
+    setting = {"tokens": TOKENS, "threads": 2, **machine()}
     lines = [json.dumps(setting), *map(json.dumps, rows)]
     (HERE / "scoring_graph.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (HERE / "scoring_graph.md").write_text(table(rows), encoding="utf-8")
@@ -95,10 +96,13 @@ def measure(side: str, folder: Path) -> dict[str, float]:
     started = time.perf_counter()
     nll = score(ids)
     seconds = time.perf_counter() - started
+    memory = peak_rss_mb()
+    if memory is None:
+        raise SystemExit("this system does not tell the peak of memory")
     return {
         "s": seconds,
         "tokens_per_s": len(ids) / seconds,
-        "rss_mb": peak_rss_mb() or 0.0,
+        "rss_mb": memory,
         "perplexity": float(np.exp(nll.mean(dtype=np.float64))),
     }
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from machine import machine  # noqa: E402
+
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 VOCABULARY = 250_002
 RUNS = 5
@@ -55,22 +56,6 @@ def run(folder: Path) -> None:
         results[stage] = {"process_seconds": round(spent, 1), **json.loads(done.stdout)}
         print(stage, json.dumps(results[stage], indent=2), file=sys.stderr)
     (HERE / "xlmr_large.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    from edgelingua.measure import available_cpus
-
-    names = ("edgelingua", "onnxruntime", "torch", "transformers", "optimum-onnx", "onnx")
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")), platform.processor(),
-    )  # fmt: skip
-    return {
-        "cpu": model,
-        "cpus": available_cpus(),
-        **{name: metadata.version(name) for name in names},
-    }
 
 
 def checkpoint(folder: Path) -> dict[str, Any]:

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from machine import machine  # noqa: E402
+
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 CHARACTERS = 52_000  # 10,000 tokens
 
@@ -105,13 +106,7 @@ def main() -> None:
         for case in options.case or CASES:
             rows.append({"case": case, "round": number, **measure(options.bundle, CASES[case])})
             print(rows[-1], file=sys.stderr, flush=True)
-    packages = ("edgelingua", "onnxruntime", "tokenizers", "numpy")
-    setting = {
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "versions": {package: metadata.version(package) for package in packages},
-    }
-    lines = [json.dumps(setting), *map(json.dumps, rows)]
+    lines = [json.dumps(machine()), *map(json.dumps, rows)]
     (options.output / "results.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (options.output / "table.md").write_text(table(rows), encoding="utf-8")
     print(table(rows))

@@ -1,0 +1,25 @@
+"""What the figures of a benchmark depend on."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from edgelingua.measure import available_cpus
+
+
+def machine() -> dict[str, Any]:
+    """Return processor, number of CPUs that may be used, and versions."""
+    names = ("edgelingua", "onnxruntime", "torch", "transformers", "optimum-onnx", "onnx")
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.processor(),
+        "architecture": platform.machine(),
+        "cpus": available_cpus(),
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in names},
+    }
