@@ -385,7 +385,13 @@ def test_an_unreachable_loss_is_refused_with_the_table(tiny_bert: Path, tmp_path
     with pytest.raises(ExportError, match="the best is") as refused:
         build(find(str(tiny_bert)), "classifier", tmp_path / "b", options, lambda _: None)
     assert "x fp32" in str(refused.value)
-    assert not list(tmp_path.iterdir())
+    # Nothing but what was measured, from which a build that allows more goes on.
+    assert [path.name for path in tmp_path.iterdir()] == [".b.search.jsonl"]
+    said: list[str] = []
+    more = BuildOptions(search=SearchOptions(max_loss=0.9, tokens=256, objective="first"))
+    build(find(str(tiny_bert)), "classifier", tmp_path / "b", more, said.append)
+    assert any("candidates were measured before" in line for line in said)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
 def test_a_search_that_is_killed_goes_on_where_it_was(tiny_bert: Path, tmp_path: Path) -> None:

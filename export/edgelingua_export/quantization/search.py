@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from edgelingua_export.errors import NoCandidateError
-from edgelingua_export.quantization import report
 from edgelingua_export.quantization.measure import Measure, Row
 from edgelingua_export.quantization.network import Network
 from edgelingua_export.quantization.options import MARGIN, SearchOptions
@@ -203,7 +202,8 @@ class Search:
         raise NoCandidateError(
             f"no candidate keeps within {self._bound:.2%} on the search text ({MARGIN:.0%} of "
             f"--max-loss {self._options.max_loss:.2%}); the best is {best.scheme.label} with "
-            f"{best.loss:.2%}. Allow more, or keep fp32. Tried:\n{report.table(rows, None)}"
+            f"{best.loss:.2%}. Allow more, and the search goes on from "
+            f"here; or keep fp32. Tried:\n{report.table(rows, None)}"
         )
 
     def _record(self, chosen: Row, decided_by: str) -> dict[str, Any]:
