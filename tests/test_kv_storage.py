@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -328,6 +329,15 @@ def test_a_sampler_goes_on_where_another_stopped(tiny_reader: LlamaModel) -> Non
     assert len(set(whole)) > 10
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where a shell that runs us in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_between_the_steps_leaves_the_session_whole(tiny_reader: LlamaModel) -> None:
     session = tiny_reader.session(64, KeyDiff(recent=8), cache=CacheOptions(chunk=8))
     session.feed(some_tokens(50))

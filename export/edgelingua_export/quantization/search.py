@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelingua_export.errors import NoCandidateError
+from edgelingua_export.quantization import report
 from edgelingua_export.quantization.measure import Measure, Row
 from edgelingua_export.quantization.network import Network
 from edgelingua_export.quantization.options import MARGIN, SearchOptions
