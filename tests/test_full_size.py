@@ -121,7 +121,7 @@ def test_the_command_of_the_readme(scorer: ModelBundle) -> None:
         "--question",
         "Which city had a devastating fire?",
         "--tokens",
-        "300",
+        "400",
         "--cap",
         "512",
     ]
