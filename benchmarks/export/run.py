@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from edgelingua import measure, parity
+from edgelingua import parity
 from edgelingua.bundle import ModelBundle
 from edgelingua.manifest import Task
 from edgelingua_export.build import BuildOptions, build
@@ -131,14 +131,15 @@ def score(folder: Path, variant: str) -> None:
     started = time.perf_counter()
     scorer.score_ids(ids)
     rate = len(ids) / (time.perf_counter() - started)
-    print(json.dumps({"tokens_per_second": rate, "rss_mb": measure.peak_rss_mb()}))
+    # Not the memory: this file imports torch. scoring_graph.py and ../runtime/run.py measure that.
+    print(json.dumps({"tokens_per_second": rate}))
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Variants of every case as Markdown: held-out quality, size, speed, memory."""
+    """Variants of every case as Markdown: held-out quality, size, speed."""
     out = [
-        "| case | variant | MB | held-out loss | tokens/s | peak RSS |",
-        "|---|---|---|---|---|---|",
+        "| case | variant | MB | held-out loss | tokens/s |",
+        "|---|---|---|---|---|",
     ]
     for result in results:
         name = result["case"]["name"]
@@ -153,7 +154,6 @@ def table(results: list[dict[str, Any]]) -> str:
                 f"{result['megabytes'][variant]:.1f}",
                 quality,
                 f"{cost['tokens_per_second']:,.0f}",
-                f"{cost['rss_mb']:.0f} MB",
             )
             out.append(f"| {' | '.join(cells)} |")
     return "\n".join(out) + "\n"

@@ -56,8 +56,8 @@ class RunOptions:
         Fail where ``device`` cannot run the bundle, instead of warning and taking the CPU.
     spin
         Whether a run's threads wait for each other awake, which ends with the run in any case.
-        Without it a run takes a third less processor time: for machines that have other work to do,
-        and for batteries.
+        Without it a run on an idle machine takes a third longer: for machines that have other work
+        to do, where it saves processor time.
 
     Raises
     ------
