@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
 from edgelingua.manifest import Task, Variant
+from edgelingua_export.advice import no_advice
 from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.errors import reason
 from edgelingua_export.grouped_attention import fuse_grouped_attention
@@ -97,11 +97,8 @@ def _encoder(path: Path, config: PretrainedConfig) -> tuple[onnx.ModelProto | No
     options.enable_skip_layer_norm = options.enable_bias_skip_layer_norm = False
     options.enable_bias_gelu = False
     heads, size = (getattr(config, n, 0) for n in ("num_attention_heads", "hidden_size"))
-    logging.disable(logging.WARNING)  # it reports every fusion on the root logger
-    try:
+    with no_advice():  # it reports every fusion
         optimized = optimize_model(str(path), "bert", heads, size, options, opt_level=0)
-    finally:
-        logging.disable(logging.NOTSET)
     layers = sum(node.op_type == "Attention" for node in optimized.model.graph.node)
     if not layers:
         return None, "the attention is not built like BERT's"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from onnxruntime.quantization.execution_providers.qnn import (
 )
 from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
 
+from edgelingua_export.advice import no_advice
 from edgelingua_export.errors import ExportError
 
 Feeds = dict[str, NDArray[Any]]
@@ -84,10 +84,8 @@ def quantize_fixed(
     ExportError
         onnxruntime cannot quantize it.
     """
-    # Both tools advise on the root logger.
-    logging.disable(logging.WARNING)
     try:
-        with TemporaryDirectory(dir=output.parent) as folder:
+        with no_advice(), TemporaryDirectory(dir=output.parent) as folder:
             fixed = Path(folder) / "fixed.onnx"
             _fix_shape(fp32, fixed, length, recipe.masked)
             config = get_qnn_qdq_config(
@@ -102,8 +100,6 @@ def quantize_fixed(
             quantize_static(fixed, output, config)
     except Exception as error:  # onnxruntime.quantization raises many kinds
         raise ExportError(f"{fp32}: cannot be quantized for the NPU: {error}") from error
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _fix_shape(path: Path, output: Path, length: int, masked: float) -> None:

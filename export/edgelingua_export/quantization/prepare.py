@@ -23,7 +23,8 @@ def prepare(model: onnx.ModelProto) -> None:
         elif node.op_type == "Gemm" and node.input[1] in constants and _plain_gemm(node):
             if _attribute(node, "transB"):
                 name = node.input[1]
-                transposed.setdefault(name, _transposed(constants[name]))
+                if name not in transposed:
+                    transposed[name] = _transposed(constants[name])
                 node.input[1] = transposed[name].name
             nodes += _split_gemm(node)
         else:
