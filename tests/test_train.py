@@ -258,7 +258,7 @@ def test_a_group_without_anything_wanted_costs_no_order() -> None:
 
 
 def _tiny_recipe(base: Path, **schedule: float) -> Recipe:
-    settings = {"epochs": 8, "groups": 4, "learning_rate": 5e-3, "checkpoint_every": 7, **schedule}
+    settings = {"epochs": 16, "groups": 4, "learning_rate": 5e-3, "checkpoint_every": 7, **schedule}
     return Recipe(str(base), (DataSet("records"),), 3, schedule=Schedule(**settings))  # type: ignore[arg-type]
 
 
@@ -272,7 +272,8 @@ def _fit(base: Path, corpus: Corpus, recipe: Recipe, folder: Path) -> dict[str, 
 def test_training_lowers_the_loss_and_can_be_interrupted(
     tiny_bert: Path, tokenizer: TextTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    corpus, recipe = _corpus(tokenizer, 13), _tiny_recipe(tiny_bert)
+    # Which groups are held out depends on the tokens, and so on the tokenizer of this test run.
+    corpus, recipe = _corpus(tokenizer, 13), _tiny_recipe(tiny_bert, held_out=0.0)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()

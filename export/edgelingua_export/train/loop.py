@@ -109,7 +109,7 @@ def fit(
                     "loss": float(running) / ((done - 1) % _EVERY + 1),
                 }
                 running.zero_()
-                if done % (_EVERY * 10) == 0 or done == order.steps:
+                if parts.held_out and (done % (_EVERY * 10) == 0 or done == order.steps):
                     row["held_out"] = held_out_loss(model, corpus, parts, layout, recipe)
                 row["seconds"] = round(time.monotonic() - began, 2)
                 print(json.dumps(row), file=log, flush=True)
@@ -127,7 +127,7 @@ _EVERY, _SHOW = 20, 10.0
 def held_out_loss(
     model: PreTrainedModel, corpus: Corpus, parts: Split, layout: Layout, recipe: Recipe
 ) -> float:
-    """Mean loss over at most 256 held-out groups; the same windows each time. NaN: none."""
+    """Mean loss over at most 256 held-out groups, one at least; the same windows each time."""
     model.eval()
     values = []
     with torch.no_grad():
@@ -136,7 +136,7 @@ def held_out_loss(
             batch = assemble(corpus, spans, layout, np.random.default_rng(start))
             values.append(_step(model, batch, recipe.weights, None, recipe.schedule.precision))
     model.train()
-    return float(torch.stack(values).mean()) if values else float("nan")
+    return float(torch.stack(values).mean())
 
 
 def scores(model: PreTrainedModel, batch: Batch, precision: str) -> Tensor:
