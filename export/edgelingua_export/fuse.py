@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.errors import reason
 from edgelingua_export.grouped_attention import fuse_grouped_attention
 from edgelingua_export.heads import LOGITS
-from edgelingua_export.onnx_graph import save
-
-Feeds = Mapping[str, NDArray[Any]]
+from edgelingua_export.onnx_graph import Feeds, save
 
 MAX_FUSION_ERROR = 1e-3
 """Largest difference on any output, as a share of the largest logit, that fusing may make."""

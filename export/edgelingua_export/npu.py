@@ -23,8 +23,8 @@ from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.graph import describe
 from edgelingua_export.heads import add_keep_head
-from edgelingua_export.onnx_graph import save
-from edgelingua_export.qdq import Feeds, QdqRecipe, quantize_fixed
+from edgelingua_export.onnx_graph import Feeds, save
+from edgelingua_export.qdq import QdqRecipe, quantize_fixed
 
 TARGET = "qnn-htp"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import onnx
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx.external_data_helper import uses_external_data
 from onnxruntime.transformers.onnx_model import OnnxModel
+
+Feeds = Mapping[str, NDArray[Any]]
+"""A graph's inputs by name."""
 
 FUSED = "com.microsoft"
 """Domain of the operators that only onnxruntime has."""

@@ -22,8 +22,7 @@ from onnxruntime.tools.onnx_model_utils import make_dim_param_fixed
 
 from edgelingua_export.advice import no_advice
 from edgelingua_export.errors import ExportError
-
-Feeds = dict[str, NDArray[Any]]
+from edgelingua_export.onnx_graph import Feeds
 
 _MASKING = -1e4
 """Constants below this only serve to mask: exporters write the smallest float, or infinity."""
@@ -132,7 +131,7 @@ def _per_tensor(path: Path, kind: QuantType) -> dict[str, list[dict[str, Any]]]:
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
     def __init__(self, feeds: Sequence[Feeds]) -> None:
-        self._feeds: Iterator[Mapping[str, NDArray[Any]]] = iter(feeds)
+        self._feeds: Iterator[Feeds] = iter(feeds)
 
     def get_next(self) -> Mapping[str, NDArray[Any]] | None:
         return next(self._feeds, None)

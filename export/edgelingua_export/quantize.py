@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,6 +16,7 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.measure import available_cpus
 from edgelingua_export import texts
 from edgelingua_export.errors import ExportError, reason
+from edgelingua_export.onnx_graph import Feeds
 from edgelingua_export.quantization import report
 from edgelingua_export.quantization.measure import Measure
 from edgelingua_export.quantization.network import Network
@@ -27,8 +27,6 @@ from edgelingua_export.quantization.targets import this_cpu
 
 INT8, FP32 = "cpu-int8", "cpu-fp32"
 PLOT = "search.png"
-
-Feeds = Mapping[str, NDArray[Any]]
 
 
 def quantize(
