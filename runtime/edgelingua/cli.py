@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -283,6 +283,7 @@ def run(
         "evicted": reply.cache.evicted,
         "policy": policy,
         "milliseconds": watch.milliseconds | reply.milliseconds,
+        "memory_mb": asdict(reply.memory),
         "peak_rss_mb": peak_rss_mb(),
     }
     if as_json:

@@ -17,17 +17,17 @@ from typing import Any
 
 from edgelingua import llama_gate, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
-from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.options import CacheOptions, check_cap
 from edgelingua.kv.policies import POLICIES, Chunked, LagKV, Policy, Streaming
-from edgelingua.kv.session import Session, check_cap, check_saved
+from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import LlamaEngine, identity_of
-from edgelingua.llama_library import forget, llama_cpp, why
+from edgelingua.llama_library import buffers, forget, llama_cpp, why
 from edgelingua.llama_sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama_template import ChatPart, lay_out
 from edgelingua.llama_vocabulary import Vocabulary
-from edgelingua.measure import available_cpus
+from edgelingua.measure import available_cpus, mapped_rss
 from edgelingua.safe_files import hash_file
 
 __all__ = ["ChatPart", "LlamaModel", "LlamaSampler", "SamplerState", "Sampling"]
@@ -69,6 +69,7 @@ class LlamaModel(Vocabulary):
                 "whether this llama-cpp-python knows the architecture"
             )
         weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
+        self._buffers = buffers("model")
         super().__init__(path, self.handle)
         self.threads = threads or available_cpus()
         self._listening_checked = False
@@ -110,6 +111,17 @@ class LlamaModel(Vocabulary):
     def weights_mb(self) -> float:
         """Size of the weights in MB (10^6 bytes)."""
         return float(llama_cpp.llama_model_size(self.handle)) / 1e6
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that the weights take now.
+
+        The file is mapped: of it counts what is in memory, and that can be less than all of it.
+        """
+        copied = sum(size for name, size in self._buffers.items() if not name.endswith("_Mapped"))
+        mapped = sum(self._buffers.values()) - copied
+        resident = mapped_rss(self.path)
+        return copied + (mapped if resident is None else min(mapped, resident))
 
     def cell_bytes(self, cache: CacheOptions) -> int:
         """Bytes that one cached token takes in all layers, which must be alike."""
@@ -225,7 +237,7 @@ class LlamaModel(Vocabulary):
                 chunk=min(saved.counts["chunk"], self.trained_length),
             )
             # Before the engine, which sets aside memory for as many cells as the file says.
-            check_saved(saved, identity_of(self, cache), policy, self.trained_length)
+            saved.check(identity_of(self, cache), policy, self.trained_length)
             session = Session.restored(
                 saved, self.engine(saved.counts["cap"], policy, cache), policy
             )

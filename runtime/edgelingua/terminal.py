@@ -123,15 +123,14 @@ class Terminal:
         )
 
     def _show_statistics(self) -> None:
-        session, reader = self.chat.session, self.chat.reader
+        session = self.chat.session
         statistics = session.statistics
         memory = peak_rss_mb()
         self.show(
             f"cells {statistics.used} of {statistics.cap}, at most {statistics.peak}; "
             f"{statistics.evicted} evicted; policy {session.policy}; "
             f"{len(self.chat.messages)} messages\n"
-            f"MB: weights {reader.weights_mb:.0f}, "
-            f"cache {session.engine.cache_bytes / 1e6:.1f}, process at most "
+            f"MB: {session.memory}; the process at most "
             f"{'unknown' if memory is None else f'{memory:.0f}'}"
         )
 
@@ -152,6 +151,7 @@ def _lines() -> Iterator[str]:
     keys = KeyBindings()
 
     @keys.add("enter")
+    @keys.add("c-j")  # what Enter was while a reply was being written
     def _send(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
 
