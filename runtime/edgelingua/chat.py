@@ -143,8 +143,9 @@ class Chat:
             if not (session.groups >= _ALWAYS).all() or not (session.groups <= 2 * turns).all():
                 raise ValueError(f"cells of other turns than its {turns}")
             state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
-            if state.draws < 0:
-                raise ValueError(f"{state.draws} draws")
+            known = range(reader.vocabulary_size)
+            if state.draws < 0 or not all(token in known for token in state.recent):
+                raise ValueError(f"{state.draws} draws, the last ones {state.recent}")
         except (KeyError, TypeError, ValueError, OverflowError, ReaderError) as error:
             raise StateError(f"{path}: a saved session, but no chat ({error})") from None
         chat._sampler = reader.sampler(session, chat.sampling, state)
