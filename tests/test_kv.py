@@ -37,7 +37,7 @@ class CountingEngine:
     trained_length = 300
     can_shift = True
     window = 0
-    cache_bytes = 0
+    cache_bytes = weight_bytes = compute_bytes = 0
 
     def __init__(self, cap: int, chunk: int = 128) -> None:
         self.cap = cap

@@ -18,6 +18,7 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, SnapKV
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.llama_engine import LlamaEngine
+from edgelingua.measure import rss_mb
 
 from . import tiny_gguf
 
@@ -119,6 +120,23 @@ def test_quantized_keys_that_llama_cpp_cannot_move(
     with pytest.raises(CapError, match="cached tokens cannot be moved"):
         session.feed(some_tokens(600))
     assert np.isfinite(session.logits()).all()
+
+
+def test_where_the_memory_goes(gguf: Path) -> None:
+    model = LlamaModel(gguf, threads=1)
+    small, large = model.session(256), model.session(1024)
+    small.feed(model.tokenize("Where does it all go?"))
+    memory = small.memory
+    assert memory.weights == pytest.approx(model.weights_mb, rel=0.05)
+    assert memory.cache == pytest.approx(256 * 23040 / 1e6)
+    assert large.memory.cache == pytest.approx(4 * memory.cache)
+    assert 1 < memory.compute < 60
+    rss = rss_mb()
+    if rss is not None:
+        assert memory.python is not None
+        parts = memory.weights + memory.cache + memory.compute + memory.python
+        assert parts == pytest.approx(rss, rel=0.02)
+        assert "Python and the rest" in str(memory)
 
 
 def test_logits_that_are_not_numbers(

@@ -91,7 +91,7 @@ def test_only_the_last_queries_are_kept(reader: LlamaModel, tokens: NDArray[np.i
     session.feed(tokens[:70])
     assert not session._queries, "no eviction is near: nobody listened"
     session.feed(tokens[70:93])
-    last = session._last_queries()
+    last = session._queries.last(8)
     assert last.values.shape == (30, 8, 9, 64)
     assert last.positions.tolist() == list(range(85, 93))
 

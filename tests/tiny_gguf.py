@@ -71,8 +71,31 @@ def _interleaved(weights: NDArray[np.float32], heads: int) -> NDArray[np.float32
     return np.ascontiguousarray(split.swapaxes(1, 2)).reshape(weights.shape)
 
 
-def write_gemma(path: Path, *, window: int = 16) -> Path:
-    """Write a Gemma 3 of random weights: five layers with a sliding window, then a global one."""
+# As the instruction-tuned Gemma 3 has it, but for images.
+GEMMA_TEMPLATE = """{{ bos_token }}
+{%- if messages[0]['role'] == 'system' -%}
+    {%- set first_user_prefix = messages[0]['content'] + '\n\n' -%}
+    {%- set loop_messages = messages[1:] -%}
+{%- else -%}
+    {%- set first_user_prefix = "" -%}
+    {%- set loop_messages = messages -%}
+{%- endif -%}
+{%- for message in loop_messages -%}
+    {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}
+        {{ raise_exception("Conversation roles must alternate user/assistant/user/assistant/...") }}
+    {%- endif -%}
+    {%- set role = "model" if message['role'] == 'assistant' else message['role'] -%}
+    {{ '<start_of_turn>' + role + '\n' + (first_user_prefix if loop.first else "") }}
+    {{- message['content'] | trim }}{{ '<end_of_turn>\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<start_of_turn>model\n' }}{%- endif -%}"""
+
+
+def write_gemma(path: Path, *, window: int = 16, chat: bool = False) -> Path:
+    """Write a Gemma 3 of random weights: five layers with a sliding window, then a global one.
+
+    With ``chat``, it has a vocabulary of bytes and Gemma's chat template.
+    """
     width, heads, size, inner, vocabulary, layers = 64, 2, 32, 64, 300, 6
     writer = gguf.GGUFWriter(path, "gemma3")
     writer.add_vocab_size(vocabulary)
@@ -86,7 +109,21 @@ def write_gemma(path: Path, *, window: int = 16) -> Path:
     writer.add_value_length(size)
     writer.add_sliding_window(window)
     writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_tokenizer_model("no_vocab")
+    if chat:
+        control = ["<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>"]
+        letters = ["▁", *(chr(c) for c in range(ord("A"), ord("A") + vocabulary - 262))]
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list([*control, *(f"<0x{i:02X}>" for i in range(256)), *letters])
+        writer.add_token_scores([0.0] * vocabulary)
+        writer.add_token_types([3] * 5 + [6] * 256 + [1] * (vocabulary - 261))
+        writer.add_bos_token_id(2)
+        writer.add_eos_token_id(1)
+        writer.add_eot_token_id(4)
+        writer.add_add_bos_token(True)
+        writer.add_add_space_prefix(False)
+        writer.add_chat_template(GEMMA_TEMPLATE)
+    else:
+        writer.add_tokenizer_model("no_vocab")
     shapes: dict[str, tuple[int, ...]] = {
         "attn_q": (heads * size, width),
         "attn_k": (size, width),

@@ -17,7 +17,7 @@ from edgelingua.compressors import Compressor, default_method, load_compressor
 from edgelingua.errors import CapError, EvictionWarning, InputError
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
-from edgelingua.kv.session import CacheStatistics
+from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
 from edgelingua.measure import Stopwatch
 from edgelingua.ort import RunOptions
@@ -34,7 +34,7 @@ class Reply:
     """An answer and what it took.
 
     ``prompt_tokens`` counts the whole chat prompt; ``milliseconds`` the stages ``compress``,
-    ``prefill`` and ``generate``.
+    ``prefill`` and ``generate``; ``memory`` is as it was at the end.
     """
 
     text: str
@@ -43,6 +43,7 @@ class Reply:
     prompt_tokens: int
     answer_tokens: int
     milliseconds: dict[str, float]
+    memory: Memory
 
 
 class Assistant:
@@ -192,6 +193,7 @@ class Assistant:
             prompt_tokens=len(tokens),
             answer_tokens=len(answer),
             milliseconds=watch.milliseconds,
+            memory=session.memory,
         )
 
     def _chat(self, content: str) -> list[ChatPart]:

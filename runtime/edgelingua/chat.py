@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,11 @@ class ChatReply:
 class Chat:
     """A chat whose KV cache never exceeds the session's cap, however long it goes on.
 
-    Only what is new is read: the turns before stay in the cache as they are. What the template puts
-    around a turn stays as long as anything of the turn does, then the turn is gone whole: the
-    template that the model sees is intact at all times. The system prompt stays for ever, and what
-    was asked last until it has been answered.
+    Only what is new is laid out and read: the turns before stay in the cache as they are. What the
+    template puts around a turn stays as long as anything of the turn does, then the turn is gone
+    whole: the template that the model sees is intact at all times. The system prompt stays for
+    ever, and what was asked last until it has been answered. Neither time nor memory of a turn
+    depends on how many there have been.
 
     Parameters
     ----------
@@ -57,10 +58,12 @@ class Chat:
     sampling
         How tokens are drawn.
 
-    Attributes
-    ----------
-    messages
-        (role, text) of all that was said so far.
+    Raises
+    ------
+    ReaderError
+        The model has no chat template, or none for a talk of several turns with this system prompt.
+    CapError
+        The cap cannot hold the system prompt and a turn.
     """
 
     def __init__(
@@ -73,10 +76,53 @@ class Chat:
         _check_text("the system prompt", system)
         self.reader = reader
         self.session = session
+        self.system = system
         self.sampling = sampling or Sampling()
-        self.messages: list[tuple[str, str]] = [("system", system)] if system else []
         self._sampler = reader.sampler(session, self.sampling)
+        self._said: dict[int, tuple[str, str]] = {}
         self._turn = 0
+        opening = sum(len(part.tokens) for part in self._first_parts(""))
+        self._later_parts("")
+        if not len(session.cells):
+            session.check_room(np.ones(opening, dtype=bool))
+
+    @property
+    def turns(self) -> int:
+        """How many turns there were so far."""
+        return self._turn
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """(role, text) of the system prompt and of the turns of which something is left."""
+        said = [("system", self.system)] if self.system else []
+        for turn in sorted(self._said):
+            question, reply = self._said[turn]
+            said += [("user", question), ("assistant", reply)]
+        return said
+
+    def begin(self) -> None:
+        """Read what stands before the first turn now, and not with it: the system prompt.
+
+        Then `fork` makes chats that need not read it again.
+
+        Raises
+        ------
+        CapError
+            The cap cannot hold it.
+        """
+        if len(self.session.cells):
+            return
+        parts = self._first_parts("")
+        tokens = np.concatenate([part.tokens for part in parts[: _asked(parts)]])
+        if len(tokens):
+            self.session.feed(tokens, pinned=True, group=_ALWAYS)
+
+    def fork(self) -> Chat:
+        """Return a chat of its own, with a cache of its own, that goes on from here."""
+        twin = Chat(self.reader, self.session.fork(), self.system, self.sampling)
+        twin._said, twin._turn = dict(self._said), self._turn
+        twin._sampler = self.reader.sampler(twin.session, self.sampling, self._sampler.state)
+        return twin
 
     @classmethod
     def load(cls, reader: LlamaModel, path: str | Path, policy: Policy | None = None) -> Chat:
@@ -89,14 +135,17 @@ class Chat:
         """
         session, notes = reader.restore(path, policy)
         try:
-            chat = cls(reader, session, sampling=Sampling(**notes["sampling"]))
-            chat.messages = [(str(role), str(text)) for role, text in notes["messages"]]
-            chat._turn = int(notes["turn"])
-            if not 0 <= chat._turn < _MOST_TURNS:
-                raise ValueError(f"turn {chat._turn}")
+            chat = cls(reader, session, notes["system"], Sampling(**notes["sampling"]))
+            chat._said = {int(n): (str(text), str(reply)) for n, text, reply in notes["said"]}
+            chat._turn = turns = int(notes["turns"])
+            if not 0 <= turns < _MOST_TURNS or not all(0 <= n < turns for n in chat._said):
+                raise ValueError(f"turns {sorted(chat._said)} of {turns}")
+            if not (session.groups >= _ALWAYS).all() or not (session.groups <= 2 * turns).all():
+                raise ValueError(f"cells of other turns than its {turns}")
             state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
-            if state.draws < 0:
-                raise ValueError(f"{state.draws} draws")
+            known = range(reader.vocabulary_size)
+            if state.draws < 0 or not all(token in known for token in state.recent):
+                raise ValueError(f"{state.draws} draws, the last ones {state.recent}")
         except (KeyError, TypeError, ValueError, OverflowError, ReaderError) as error:
             raise StateError(f"{path}: a saved session, but no chat ({error})") from None
         chat._sampler = reader.sampler(session, chat.sampling, state)
@@ -105,8 +154,9 @@ class Chat:
     def save(self, path: str | Path) -> None:
         """Save the chat to one file, in one step; see `Session.save`."""
         notes: Mapping[str, Any] = {
-            "messages": self.messages,
-            "turn": self._turn,
+            "system": self.system,
+            "said": [(turn, *said) for turn, said in self._said.items()],
+            "turns": self._turn,
             "sampling": asdict(self.sampling),
             **asdict(self._sampler.state),
         }
@@ -154,7 +204,6 @@ class Chat:
         _check_text("what was said", content)
         self._release_answered()
         read = self._read(self._new_parts(content), text, context)
-        self.messages.append(("user", content))
         turn, self._turn = self._turn, self._turn + 1
         pieces: list[str] = []
         tokens: list[int] = []
@@ -164,7 +213,9 @@ class Chat:
                 if on_text:
                     on_text(piece)
         finally:
-            self.messages.append(("assistant", "".join(pieces)))
+            self._said[turn] = (content, "".join(pieces))
+            left = {(group - 1) // 2 for group in np.unique(self.session.groups).tolist()}
+            self._said = {n: said for n, said in self._said.items() if n in left}
         return ChatReply("".join(pieces).strip(), len(tokens), read, len(tokens) < limit)
 
     def _reply(self, turn: int, limit: int, tokens: list[int]) -> Iterator[int]:
@@ -174,13 +225,27 @@ class Chat:
             yield token
 
     def _new_parts(self, content: str) -> list[ChatPart]:
-        """What the template puts behind the last reply: its end, the new turn, and what follows."""
-        parts = self.reader.chat([*self.messages, ("user", content)])
-        if self._turn == 0:
-            return parts
-        reply = len(self.messages) - 1
-        last = max(at for at, part in enumerate(parts) if part.source == reply)
-        return parts[last + 1 :]
+        """What is still to be read up to the next reply."""
+        if self._turn:
+            return self._later_parts(content)
+        parts = self._first_parts(content)
+        return parts[_asked(parts) :] if len(self.session.cells) else parts
+
+    def _first_parts(self, content: str) -> list[ChatPart]:
+        """The first turn, the system prompt before it."""
+        system = [("system", self.system)] if self.system else []
+        return self.reader.chat([*system, ("user", content)])
+
+    def _later_parts(self, content: str) -> list[ChatPart]:
+        """What the template puts behind a reply: its end, the new turn, and what follows.
+
+        That is the same behind every reply, so that one turn stands for all that were before.
+        """
+        system = [("system", "")] if self.system else []
+        before = [*system, ("user", ""), ("assistant", "")]
+        parts = self.reader.chat([*before, ("user", content)])
+        reply = max(at for at, part in enumerate(parts) if part.source == len(before) - 1)
+        return parts[reply + 1 :]
 
     def _read(self, parts: list[ChatPart], text: str, context: Compressed | str) -> int:
         """Feed the parts of a new turn; return how many tokens that were.
@@ -188,7 +253,7 @@ class Chat:
         What ends the reply before and begins this turn goes when the turn *before* goes: then the
         turn before that, or the system prompt, is followed by this turn as if it had always been.
         """
-        user = max(at for at, part in enumerate(parts) if part.source is not None)
+        user = _asked(parts)
         before = _marks(self._turn - 1) if self._turn else _ALWAYS
         groups, pinned, importance = [], [], []
         for at, part in enumerate(parts):
@@ -287,6 +352,11 @@ class Chat:
 def _check_text(what: str, text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError(f"{what} was not valid UTF-8")
+
+
+def _asked(parts: Sequence[ChatPart]) -> int:
+    """Index of the part that is the last message."""
+    return max(at for at, part in enumerate(parts) if part.source is not None)
 
 
 def _marks(turn: int) -> int:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import METHODS, Level, TokenPruner, default_method, load_compressor
-from edgelingua.console import read_text
+from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType
@@ -260,7 +260,7 @@ def run(
     )
 
     def show(piece: str) -> None:
-        sys.stdout.write(piece)
+        sys.stdout.write(printable(piece))
         sys.stdout.flush()
 
     with _progress("scoring") as progress:
@@ -283,6 +283,7 @@ def run(
         "evicted": reply.cache.evicted,
         "policy": policy,
         "milliseconds": watch.milliseconds | reply.milliseconds,
+        "memory_mb": asdict(reply.memory),
         "peak_rss_mb": peak_rss_mb(),
     }
     if as_json:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import sys
 import unicodedata
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 from edgelingua.errors import EdgeLinguaError, InputError
@@ -18,7 +20,7 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     """Run a command-line app; never returns.
 
     Exit codes: 0 done, 1 an error of ours in one line (``--debug`` adds the trace), 2 wrong usage,
-    130 interrupted.
+    130 interrupted, 143 told to stop (SIGTERM).
 
     Parameters
     ----------
@@ -29,6 +31,7 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     debug = "--debug" in sys.argv
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
+    signal.signal(signal.SIGTERM, _stop)
     # Results are slices of a UTF-8 input: the same bytes on every system, line ends included.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -39,7 +42,7 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     except EdgeLinguaError as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
@@ -48,7 +51,7 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
         if debug:
             raise
         _drop_stdout()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -76,6 +79,12 @@ def read_text(source: str) -> str:
         ) from None
 
 
+def _stop(number: int, _: FrameType | None) -> None:
+    """Leave as if by an error: files half written go, the terminal is as it was before."""
+    signal.signal(number, signal.SIG_DFL)  # a second one does not wait for that
+    sys.exit(128 + number)
+
+
 def _drop_stdout() -> None:
     """Forget what could not be written, or the interpreter tries again when it exits."""
     with contextlib.suppress(OSError):
@@ -90,4 +99,4 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {printable(str(message))}", file=sys.stderr)

@@ -16,7 +16,7 @@ from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
-from edgelingua.llama_library import BUILD, forget, llama_cpp, why
+from edgelingua.llama_library import BUILD, buffers, forget, llama_cpp, why
 
 if TYPE_CHECKING:
     from edgelingua.llama import LlamaModel
@@ -75,6 +75,7 @@ class LlamaEngine:
         self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
         if not self._context:
             raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+        self._compute = sum(buffers("compute").values()) + sum(buffers("output").values())
         # Holding the model keeps it alive until its context has gone; the hook, its callback.
         weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._memory = llama_cpp.llama_get_memory(self._context)
@@ -123,6 +124,16 @@ class LlamaEngine:
     def cache_bytes(self) -> int:
         """Memory that the cache takes, used or not."""
         return self.cells * self.model.cell_bytes(self.options)
+
+    @property
+    def compute_bytes(self) -> int:
+        """Memory set aside for what is computed between the layers, and for logits."""
+        return self._compute
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that the model takes."""
+        return self.model.weight_bytes
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -77,6 +77,8 @@ class Hook:
     def end(self) -> None:
         """Raise what went wrong inside the callback, which must not raise itself."""
         if self._error is not None:
+            if not isinstance(self._error, Exception):
+                raise self._error  # a request to stop that came just then
             raise ReaderError(
                 f"listening to llama.cpp failed: {self._error}; use a policy that needs neither "
                 "queries nor attention"

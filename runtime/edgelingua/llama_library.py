@@ -1,8 +1,9 @@
-"""llama.cpp's library: loaded once, its errors kept for ours. Imports ``llama_cpp`` for all."""
+"""llama.cpp's library: loaded once, what it logs kept for us. Imports ``llama_cpp`` for all."""
 
 from __future__ import annotations
 
 import ctypes
+import re
 
 from edgelingua.errors import MissingExtraError
 
@@ -13,28 +14,42 @@ try:
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama") from error
 
-__all__ = ["BUILD", "Jinja2ChatFormatter", "forget", "libggml", "llama_cpp", "why"]
+__all__ = ["BUILD", "Jinja2ChatFormatter", "buffers", "forget", "libggml", "llama_cpp", "why"]
 
 BUILD = f"llama-cpp-python {llama_cpp.__version__}"
 """What states and tensor layouts depend on."""
 
 _MESSAGES: list[str] = []
+_BUFFERS: list[tuple[str, str, int]] = []
 _LOG_ERROR = 4
+_BUFFER_SIZE = re.compile(rb"(\S+)\s+(\w+) buffer size =\s*([\d.]+) MiB")
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _keep_errors(level: int, text: bytes, _: ctypes.c_void_p) -> None:
+def _listen(level: int, text: bytes, _: ctypes.c_void_p) -> None:
+    if found := _BUFFER_SIZE.search(text):
+        name, kind, size = found[1].decode(), found[2].decode(), int(float(found[3]) * 2**20)
+        _BUFFERS.append((kind, name, size))
     if level == _LOG_ERROR:
         _MESSAGES.append(text.decode(errors="replace").strip())
 
 
-llama_cpp.llama_log_set(_keep_errors, ctypes.c_void_p(0))
+llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
 llama_cpp.llama_backend_init()
 
 
 def forget() -> None:
-    """Forget what llama.cpp logged as errors so far."""
+    """Forget what llama.cpp logged so far."""
     _MESSAGES.clear()
+    _BUFFERS.clear()
+
+
+def buffers(kind: str) -> dict[str, int]:
+    """Return the buffers that llama.cpp logged since `forget`: name → bytes.
+
+    ``kind``: ``model``, ``compute``, ``KV``, ``output``. Its interface does not tell their sizes.
+    """
+    return {name: size for of, name, size in _BUFFERS if of == kind}
 
 
 def why() -> str:

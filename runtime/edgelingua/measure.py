@@ -44,6 +44,28 @@ def peak_rss_mb() -> float | None:
     return largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
 
 
+def rss_mb() -> float | None:
+    """Return the resident set of this process now, in MB; ``None`` elsewhere than on Linux."""
+    status = Path("/proc/self/status")
+    found = (
+        re.search(r"^VmRSS:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        if status.is_file()
+        else None
+    )
+    return int(found[1]) * 1024 / 1e6 if found else None
+
+
+def mapped_rss(path: Path) -> int | None:
+    """Return how many bytes of a mapped file are in memory; ``None`` elsewhere than on Linux."""
+    maps = Path("/proc/self/smaps")
+    if not maps.is_file():
+        return None
+    file = re.escape(os.path.realpath(path))
+    # A line for each mapping, which ends with its file; then lines "Name: value".
+    pattern = rf"^[0-9a-f]+-[0-9a-f]+ .* {file}\n(?:.*\n)*?Rss:\s*(\d+)"
+    return 1024 * sum(int(size) for size in re.findall(pattern, maps.read_text(), re.MULTILINE))
+
+
 def available_cpus() -> int:
     """CPUs this process may run on, at most 8: more rarely pay for models as small as these."""
     if hasattr(os, "sched_getaffinity"):

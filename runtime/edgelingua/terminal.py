@@ -58,7 +58,7 @@ class Terminal:
                 if not self._handle(line.strip()):
                     return
             except EdgeLinguaError as error:
-                self.show(f"error: {error}")
+                self.show(printable(f"error: {error}"))
             except KeyboardInterrupt:
                 self.show("\ninterrupted")
 
@@ -80,7 +80,7 @@ class Terminal:
             case "/load":
                 self.chat = Chat.load(self.chat.reader, _named(rest))
                 self.document = None
-                self.show(f"{len(self.chat.messages)} messages")
+                self.show(f"{self.chat.turns} turns")
             case "/compress":
                 self._compress(rest)
             case _ if command.startswith("/"):
@@ -90,11 +90,11 @@ class Terminal:
         return True
 
     def _say(self, text: str) -> None:
-        said = len(self.chat.messages)
+        said = self.chat.turns
         try:
             reply = self.chat.say(text, self.document or "", limit=self.limit, on_text=_write)
         finally:
-            if len(self.chat.messages) > said:  # else the document has not been read either
+            if self.chat.turns > said:  # else the document has not been read either
                 self.document = None
             _write("\n")
         if not reply.complete:
@@ -123,15 +123,14 @@ class Terminal:
         )
 
     def _show_statistics(self) -> None:
-        session, reader = self.chat.session, self.chat.reader
+        session = self.chat.session
         statistics = session.statistics
         memory = peak_rss_mb()
         self.show(
             f"cells {statistics.used} of {statistics.cap}, at most {statistics.peak}; "
             f"{statistics.evicted} evicted; policy {session.policy}; "
-            f"{len(self.chat.messages)} messages\n"
-            f"MB: weights {reader.weights_mb:.0f}, "
-            f"cache {session.engine.cache_bytes / 1e6:.1f}, process at most "
+            f"{self.chat.turns} turns\n"
+            f"MB: {session.memory}; the process at most "
             f"{'unknown' if memory is None else f'{memory:.0f}'}"
         )
 
@@ -152,6 +151,7 @@ def _lines() -> Iterator[str]:
     keys = KeyBindings()
 
     @keys.add("enter")
+    @keys.add("c-j")  # what Enter was while a reply was being written
     def _send(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
 

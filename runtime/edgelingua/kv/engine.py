@@ -81,6 +81,16 @@ class Engine(Protocol):
         ...
 
     @property
+    def weight_bytes(self) -> int:
+        """Memory that the model takes."""
+        ...
+
+    @property
+    def compute_bytes(self) -> int:
+        """Memory for what is computed between the layers."""
+        ...
+
+    @property
     def identity(self) -> Mapping[str, Any]:
         """What `state` belongs to: model, library, cache; as JSON takes it."""
         ...

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps, never inside one."""
+"""Ctrl-C and SIGTERM between two steps, never inside one."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_HELD = (signal.SIGTERM, signal.SIGINT)
+
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back SIGINT while the engine's cache and our book of it change together.
+    """Hold back SIGINT and SIGTERM while the engine's cache and our book of it change together.
 
-    An interrupt that came meanwhile is delivered at the end. Only the main thread sees interrupts.
+    What came meanwhile is delivered at the end. Only the main thread sees signals.
     """
-    before = signal.getsignal(signal.SIGINT)
     # A handler that was not set from Python (``None``) could not be put back.
-    if before is None or threading.current_thread() is not threading.main_thread():
+    before = {
+        number: handler for number in _HELD if (handler := signal.getsignal(number)) is not None
+    }
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    came: dict[int, FrameType | None] = {}
+    for number in before:
+        signal.signal(number, came.__setitem__)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if came and callable(before):
-            before(*came[-1])
-        elif came and before is signal.SIG_DFL:
-            signal.raise_signal(signal.SIGINT)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number, handler in before.items():  # a handler that raises ends this
+            if number in came and callable(handler):
+                handler(number, came[number])
+            elif number in came and handler is signal.SIG_DFL:
+                signal.raise_signal(number)

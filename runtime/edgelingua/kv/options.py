@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from edgelingua.errors import PolicyError, ReaderError
+from edgelingua.errors import CapError, PolicyError, ReaderError
 from edgelingua.kv.state import Signal
 
 CacheType = Literal["f16", "q8_0", "q4_0"]
@@ -76,3 +76,12 @@ class CacheOptions:
         """Whether flash attention is on."""
         on = self.flash_attention
         return "attention" not in self.hooks if on is None else on
+
+
+def check_cap(cap: int, trained_length: int) -> None:
+    """Raise `CapError` unless ``cap`` is 2 to ``trained_length``."""
+    if not 2 <= cap <= trained_length:
+        raise CapError(
+            f"a cap of {cap} cells: expected 2 to {trained_length}, "
+            "the length this model was trained for"
+        )

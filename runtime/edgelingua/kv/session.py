@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from edgelingua.errors import CapError, EdgeLinguaError, StateError
 from edgelingua.kv.engine import Engine, Heard
 from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.options import check_cap
+from edgelingua.kv.overheard import Overheard, Queries
 from edgelingua.kv.policies import Policy, Streaming
 from edgelingua.kv.state import Cells, CellView, Signal, runs
+from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.kv.storage import SavedSession
 
 _FROM_CACHE: frozenset[Signal] = frozenset({"keys", "values"})
@@ -26,62 +29,6 @@ class TokenSampler(Protocol):
     def sample(self) -> int:
         """Draw the next token."""
         ...
-
-
-@dataclass(frozen=True)
-class CacheStatistics:
-    """``used`` cells now, ``peak`` at most so far, of ``cap``; tokens ``evicted`` so far."""
-
-    used: int
-    peak: int
-    cap: int
-    evicted: int
-
-
-@dataclass(frozen=True, eq=False)
-class Queries:
-    """The last queries overheard: ``values`` ``(layers, w, heads, size)`` at ``positions``."""
-
-    values: NDArray[np.float32]
-    positions: NDArray[np.int64]
-
-
-_NO_QUERIES = Queries(np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.int64))
-
-
-def check_cap(cap: int, trained_length: int) -> None:
-    """Raise `CapError` unless ``cap`` is 2 to ``trained_length``."""
-    if not 2 <= cap <= trained_length:
-        raise CapError(
-            f"a cap of {cap} cells: expected 2 to {trained_length}, "
-            "the length this model was trained for"
-        )
-
-
-def check_saved(
-    saved: SavedSession, identity: Mapping[str, Any], policy: Policy, trained_length: int
-) -> None:
-    """Compare what was saved with what is to take it up, before memory is set aside for it.
-
-    Raises
-    ------
-    StateError, CapError
-        Another model, library, cache or policy; or numbers that no session has.
-    """
-    for name, value in identity.items():
-        if saved.identity.get(name) != value:
-            raise StateError(
-                f"the session was saved with {name} {saved.identity.get(name)}, here it is "
-                f"{value}; only the same takes it up again"
-            )
-    if saved.policy != repr(policy):
-        raise StateError(f"the session was saved with {saved.policy}, here it is {policy}")
-    cap, block = saved.counts["cap"], saved.counts["block"]
-    check_cap(cap, trained_length)
-    if block < 1:
-        raise StateError(f"a block of {block} tokens saved: expected at least 1")
-    if len(saved.cells) > cap:
-        raise StateError(f"{len(saved.cells)} cells saved under a cap of {cap}")
 
 
 class Session:
@@ -122,7 +69,7 @@ class Session:
             block = min(64, cap // 8) if self.policy.signals else 1
         self._block = max(1, block)
         self._cells = Cells()
-        self._queries: tuple[Queries, ...] = ()
+        self._queries = Overheard()
         self._peak = 0
         self._evicted = 0
 
@@ -135,6 +82,12 @@ class Session:
     def groups(self) -> NDArray[np.int32]:
         """Group of each cached token ``(n,)``, as given to `feed`."""
         return self._cells.group.copy()
+
+    @property
+    def memory(self) -> Memory:
+        """Where the memory of this process goes."""
+        engine = self.engine
+        return Memory.split(engine.weight_bytes, engine.cache_bytes, engine.compute_bytes)
 
     @property
     def statistics(self) -> CacheStatistics:
@@ -272,11 +225,7 @@ class Session:
         self._check_mask(gone)
         with uninterrupted():
             self._evict(gone)
-            if self._queries:
-                last = self._last_queries()
-                held = last.positions < self._cells.next_position
-                kept = Queries(last.values[:, held], last.positions[held])
-                self._queries = (kept,) if held.any() else ()
+            self._queries = self._queries.before(self._cells.next_position)
 
     def fork(self) -> Session:
         """Return a session of its own, with a cache of its own, that goes on from here.
@@ -307,7 +256,7 @@ class Session:
         """
         if len(self._cells) == 0:
             raise StateError(f"{path}: nothing to save: this session has read nothing yet")
-        queries = self._last_queries() if self._queries else _NO_QUERIES
+        queries = self._queries.last(self.policy.queries)
         SavedSession(
             identity=self.engine.identity,
             policy=repr(self.policy),
@@ -344,7 +293,7 @@ class Session:
         StateError
             Something of this is not the same, or the cells are not those of the book.
         """
-        check_saved(saved, engine.identity, policy, engine.trained_length)
+        saved.check(engine.identity, policy, engine.trained_length)
         counts, cells = saved.counts, saved.cells
         session = cls(engine, counts["cap"], policy, block=counts["block"])
         engine.load(saved.state, saved.logits)
@@ -356,7 +305,7 @@ class Session:
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):
-            session._queries = (Queries(saved.queries, saved.query_positions),)
+            session._queries = Overheard((Queries(saved.queries, saved.query_positions),))
         return session
 
     def _check_mask(self, mask: NDArray[np.bool_]) -> None:
@@ -427,16 +376,9 @@ class Session:
         if "attention" in wanted:
             signals["attention"] = self._cells.attention
         if "queries" in wanted and self._queries:
-            last = self._last_queries()
+            last = self._queries.last(self.policy.queries)
             signals["queries"], positions = last.values, last.positions
         return self.policy.scores(self._cells.view(signals, positions))
-
-    def _last_queries(self) -> Queries:
-        """Join what was overheard piece by piece, which is not done at every token."""
-        last = slice(-self.policy.queries, None)
-        values = np.concatenate([q.values for q in self._queries], axis=1)
-        positions = np.concatenate([q.positions for q in self._queries])
-        return Queries(values[:, last], positions[last])
 
     def _evict(self, gone: NDArray[np.bool_]) -> None:
         for start, end in runs(self._cells.positions[gone]):
@@ -461,11 +403,10 @@ class Session:
 
     def _remember(self, book: Cells, heard: Heard, positions: NDArray[np.int64]) -> Cells:
         if heard.queries is not None:
-            self._queries += (Queries(heard.queries, positions[-heard.queries.shape[1] :]),)
-            while sum(len(q.positions) for q in self._queries[1:]) >= self.policy.queries:
-                self._queries = self._queries[1:]
+            queries = Queries(heard.queries, positions[-heard.queries.shape[1] :])
+            self._queries = self._queries.heard(queries, self.policy.queries)
         else:
-            self._queries = ()  # those overheard before are not the last ones any more
+            self._queries = Overheard()  # those overheard before are not the last ones any more
         if heard.attention is None:
             return book
         before = book.attention if len(book.attention) else np.float32(0)
@@ -481,4 +422,4 @@ class Session:
         for start, end, delta in self._cells.moves():
             self.engine.shift(start, end, delta)
         self._cells = self._cells.compacted()
-        self._queries = ()  # they were turned for the old positions
+        self._queries = Overheard()  # they were turned for the old positions

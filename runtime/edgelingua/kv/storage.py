@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import StateError
+from edgelingua.kv.options import check_cap
+from edgelingua.kv.policy import Policy
 from edgelingua.kv.state import Cells
 
 FORMAT = 1
@@ -120,6 +122,29 @@ class SavedSession:
         except _DAMAGES as error:
             raise _damaged(path, error) from None
         return saved
+
+    def check(self, identity: Mapping[str, Any], policy: Policy, trained_length: int) -> None:
+        """Compare with what is to take it up, before memory is set aside for it.
+
+        Raises
+        ------
+        StateError, CapError
+            Another model, library, cache or policy; or numbers that no session has.
+        """
+        for name, value in identity.items():
+            if self.identity.get(name) != value:
+                raise StateError(
+                    f"the session was saved with {name} {self.identity.get(name)}, here it is "
+                    f"{value}; only the same takes it up again"
+                )
+        if self.policy != repr(policy):
+            raise StateError(f"the session was saved with {self.policy}, here it is {policy}")
+        cap, block = self.counts["cap"], self.counts["block"]
+        check_cap(cap, trained_length)
+        if block < 1:
+            raise StateError(f"a block of {block} tokens saved: expected at least 1")
+        if len(self.cells) > cap:
+            raise StateError(f"{len(self.cells)} cells saved under a cap of {cap}")
 
     def _check(self) -> None:
         cells = self.cells

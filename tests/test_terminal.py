@@ -1,0 +1,167 @@
+"""The chat as a process: what signals do to it, and what a terminal looks like afterwards."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.policies import KeyDiff
+from edgelingua.llama import LlamaModel
+
+pty = pytest.importorskip("pty", reason="terminals are those of Unix")
+termios = pytest.importorskip("termios")
+
+CHAT = [sys.executable, "-m", "edgelingua", "chat", "--threads", "1", "--cap", "128"]
+EDITOR = b"\x1b[?2004h"
+"""Shown when a line can be typed."""
+STORY = b"Tell me a long story about a dog.\r"
+
+
+class Screen:
+    """A process on a terminal of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+        self.process = process
+        self.terminal = terminal
+        self.shown = b""
+
+    def wait_for(self, text: bytes, seconds: float = 60) -> None:
+        """Read until something is shown."""
+        end = time.monotonic() + seconds
+        before = len(self.shown)
+        while text not in self.shown[before:]:
+            ready, _, _ = select.select([self.terminal], [], [], end - time.monotonic())
+            assert ready, self.shown
+            self.shown += os.read(self.terminal, 4096)
+            if self.shown.endswith(b"\x1b[6n"):  # where is the cursor?
+                self.type(b"\x1b[1;1R")
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.terminal, keys)
+
+
+def _take_the_terminal() -> None:
+    """Ctrl-C goes to the foreground of the terminal that controls it."""
+    os.setsid()
+    os.close(os.open(os.ttyname(0), os.O_RDWR))
+
+
+@contextmanager
+def on_a_terminal(*options: str) -> Iterator[tuple[Screen, int]]:
+    outer, inner = pty.openpty()
+    process = subprocess.Popen(
+        [*CHAT, *options],
+        stdin=inner,
+        stdout=inner,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm"},
+        preexec_fn=_take_the_terminal,  # noqa: PLW1509
+    )
+    try:
+        yield Screen(process, outer), inner
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(outer)
+        os.close(inner)
+
+
+def test_sigterm_while_waiting_for_a_line_leaves_the_terminal_as_it_was(gguf: Path) -> None:
+    with on_a_terminal() as (screen, inner):
+        before = termios.tcgetattr(inner)
+        screen.wait_for(EDITOR)
+        assert termios.tcgetattr(inner) != before, "nothing to restore"
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.process.wait(timeout=30) == 143
+        assert termios.tcgetattr(inner) == before
+        assert screen.process.stderr
+        assert screen.process.stderr.read() == b""
+
+
+def test_ctrl_c_stops_the_reply_and_sigterm_the_chat(gguf: Path) -> None:
+    with on_a_terminal("--max-tokens", "100000") as (screen, _):
+        screen.wait_for(EDITOR)
+        screen.type(STORY)
+        screen.wait_for(b" the ")
+        screen.type(b"\x03")
+        screen.wait_for(EDITOR)
+        screen.type(b"And a cat?\r")
+        screen.wait_for(b" the ")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.process.wait(timeout=30) == 143
+        assert screen.process.stderr
+        assert screen.process.stderr.read() == b"\ninterrupted\n"
+
+
+def test_sigterm_while_a_long_turn_is_read(gguf: Path) -> None:
+    process = subprocess.Popen(
+        [*CHAT, "--cap", "2048"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"Hello!\n")
+    process.stdin.flush()
+    process.stdout.read(1)
+    process.stdin.write(b"word " * 1500 + b"\n")
+    process.stdin.flush()
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert errors == b""
+
+
+def test_sigterm_during_a_save_leaves_the_old_file_and_no_other(
+    tiny_reader: LlamaModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "chat.session"
+    session = tiny_reader.session(64, KeyDiff())
+    session.feed(np.arange(30, dtype=np.int32))
+    session.save(path)
+    old = path.read_bytes()
+    child = """
+import os, signal, sys, numpy as np
+from edgelingua.console import run
+from edgelingua.kv import storage
+from edgelingua.llama import LlamaModel
+def save():
+    session = LlamaModel(sys.argv[1], threads=1).session(64)
+    session.feed(np.arange(50, dtype=np.int32))
+    storage.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGTERM)
+    session.save(sys.argv[2])
+run(lambda: save)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", child, str(tiny_reader.path), str(path)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (143, b"")
+    assert path.read_bytes() == old
+    assert [entry.name for entry in tmp_path.iterdir()] == ["chat.session"]
+
+
+def test_sigterm_waits_for_the_step_and_comes_before_an_interrupt() -> None:
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda got, _: came.append(got)) for number in numbers]
+    try:
+        with uninterrupted():
+            for number in numbers:
+                os.kill(os.getpid(), number)
+            assert came == []
+        assert came == [signal.SIGTERM, signal.SIGINT]
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
