@@ -51,6 +51,11 @@ class LlamaEngine:
         How the cache is kept and read.
     probe
         Keep the attention weights of the last decode, all of them: for the self-test.
+
+    Attributes
+    ----------
+    predicts_all
+        Whether a decode computes the logits of all its tokens, for `all_logits`; off at first.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class LlamaEngine:
         self.cells = -(-cap // _GRAIN) * _GRAIN
         self._hook = Hook(options.queries, keep_weights=probe) if options.hooks else None
         self._position_of_cell = np.full(self.cells, -1, dtype=np.int64)
+        self.predicts_all = False
         self._shifted = False
         self._restored: NDArray[np.float32] | None = None
         self._read = False
@@ -155,7 +161,7 @@ class LlamaEngine:
             batch.pos[index] = first_position + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
-            batch.logits[index] = index == len(tokens) - 1
+            batch.logits[index] = self.predicts_all or index == len(tokens) - 1
         forget()
         if self._hook:
             self._hook.begin(listen)
@@ -204,6 +210,22 @@ class LlamaEngine:
                 f"model may not stand a cache in {self.options.keys}/{self.options.values}"
             )
         return logits.copy()
+
+    def all_logits(self) -> NDArray[np.float32]:
+        """Logits ``(t, vocabulary)`` after each token of the last decode.
+
+        To measure texts with: a text is read in blocks, and every token of it judged.
+
+        Raises
+        ------
+        ReaderError
+            `predicts_all` was off then, or nothing has been read yet.
+        """
+        if not (self._read and self.predicts_all):
+            raise ReaderError("no logits of all tokens: set predicts_all, and decode")
+        pointer = llama_cpp.llama_get_logits(self._context)
+        shape = (self._batch.n_tokens, self.model.vocabulary_size)
+        return np.ctypeslib.as_array(pointer, shape).copy()
 
     def states(
         self, names: frozenset[Signal], positions: NDArray[np.int64]
