@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Policy
+from edgelingua.kv.policies import POLICIES, Chunked, Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
 
@@ -41,6 +41,15 @@ class Variant:
 def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
     """All policies at a cap, with their default options."""
     return [Variant(name, cap, POLICIES[name].make()) for name in names]
+
+
+def chunked(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
+    """Those policies whose scores differ among neighbours, averaged over chunks of 8."""
+    return [
+        Variant(f"{name}, chunks", cap, Chunked(POLICIES[name].make()))
+        for name in names
+        if name != "streaming"
+    ]
 
 
 class Log:
@@ -121,13 +130,10 @@ def losses(logits: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np
 
 
 def judged(session: Session, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Have a session read one block; logits ``(n, vocabulary)`` after each token of it."""
+    """Have a session read some tokens; logits ``(n, vocabulary)`` after each of them."""
     engine = session.engine
     if not isinstance(engine, LlamaEngine):
         raise TypeError(f"logits of all tokens come from llama.cpp, not {type(engine).__name__}")
     engine.predicts_all = True
     session.feed(tokens)
-    logits = engine.all_logits()
-    if len(logits) != len(tokens):
-        raise ValueError(f"{len(tokens)} tokens were not read in one block")
-    return logits
+    return engine.take_logits()

@@ -17,7 +17,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from benchmarks.kv.common import Log, Variant, book, judged, losses, parser, policies, setting
+from benchmarks.kv.common import (
+    Log,
+    Variant,
+    book,
+    chunked,
+    judged,
+    losses,
+    parser,
+    policies,
+    setting,
+)
 from benchmarks.kv.perplexity_tables import BUCKET, write
 from benchmarks.kv.tasks import body
 from numpy.typing import NDArray
@@ -35,7 +45,7 @@ def main() -> None:
     options.add_argument("--tokens", type=int, default=8000)
     options.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
     options.add_argument("--names", nargs="+", help="only these variants")
-    options.add_argument("--block", type=int, default=16, help="tokens read at once")
+    options.add_argument("--block", type=int, default=32, help="tokens read at once")
     arguments = options.parse_args()
     if not arguments.tables:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
@@ -62,7 +72,7 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
         made.append(Variant("full cache", 0, Streaming()))
     names = tuple(name for name in POLICIES if name != "compressor")
     for cap in caps:
-        made += policies(cap, names)
+        made += [*policies(cap, names), *chunked(cap, names)]
         made.append(Variant("truncation", cap, Streaming()))
         made.append(Variant("window, no sinks", cap, Streaming(sinks=0)))
         kinds: tuple[CacheType, ...] = ("q8_0", "q4_0")

@@ -18,14 +18,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.kv.common import Log, Variant, book, judged, losses, parser, policies, setting
+from benchmarks.kv.common import (
+    Log,
+    Variant,
+    book,
+    chunked,
+    judged,
+    losses,
+    parser,
+    policies,
+    setting,
+)
 from benchmarks.kv.retrieval_tables import write
 from benchmarks.kv.tasks import Haystack, Question, body, haystack, prose
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
-from edgelingua.kv.policies import KeyDiff, SnapKV, Streaming
-from edgelingua.kv.policies.chunked import Chunked
+from edgelingua.kv.policies import Streaming
 from edgelingua.ort import RunOptions
 from edgelingua.planning import token_importance
 
@@ -74,7 +83,9 @@ def main() -> None:
     options.add_argument("--bundle", type=Path, help="classifier for the compressor policy")
     options.add_argument("--book", default="sherlock_holmes")
     options.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
-    options.add_argument("--texts", type=int, nargs="+", default=[0, 1, 2, 3])
+    options.add_argument("--texts", type=int, nargs="+", default=[0, 1])
+    options.add_argument("--known", type=int, nargs="+", default=[0, 1], help="0: unknown")
+    options.add_argument("--names", nargs="+", help="only these variants")
     arguments = options.parse_args()
     if not arguments.tables:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
@@ -82,13 +93,14 @@ def main() -> None:
         novel = body(book(arguments.data, arguments.book))
         for number in arguments.texts:
             stack = haystack(prose(novel, 20_000 * (number + 1), CHARACTERS), number)
-            for known in (False, True):
+            for known in map(bool, arguments.known):
                 questions = chosen(stack, number) if known else stack.questions
                 asks = tuple(question.ask for question in questions) if known else ()
                 reading = Reading(reader, arguments.bundle, stack.text, asks)
                 for variant in variants(arguments.caps):
                     key = {"text": number, "known": known, "name": variant.name, "cap": variant.cap}
-                    if not log.has(**key):
+                    wanted = variant.name in (arguments.names or [variant.name])
+                    if wanted and not log.has(**key):
                         log.add({**key, **measure(reading, variant, questions)})
     write(arguments.results)
 
@@ -104,12 +116,7 @@ def variants(caps: list[int]) -> list[Variant]:
     """The full cache, and all that live under the caps."""
     made = [Variant("full cache", 0, Streaming())]
     for cap in caps:
-        made += [
-            Variant("truncation", cap, Streaming()),
-            *policies(cap),
-            Variant("keydiff, chunked", cap, Chunked(KeyDiff())),
-            Variant("snapkv, chunked", cap, Chunked(SnapKV())),
-        ]
+        made += [Variant("truncation", cap, Streaming()), *policies(cap), *chunked(cap)]
     return made
 
 
@@ -117,7 +124,7 @@ def measure(reading: Reading, variant: Variant, questions: tuple[Question, ...])
     """Read the text once, ask every question of a fork."""
     reader, preface, tokens = reading.reader, reading.preface, reading.tokens
     importance = np.full(len(tokens), np.nan, dtype=np.float32)
-    if variant.name == "compressor":
+    if variant.name.startswith("compressor"):
         importance = reading.importance
     if variant.name == "truncation":
         tokens = tokens[-(variant.cap - len(preface) - ASIDE) :]

@@ -55,7 +55,7 @@ class LlamaEngine:
     Attributes
     ----------
     predicts_all
-        Whether a decode computes the logits of all its tokens, for `all_logits`; off at first.
+        Whether decodes keep the logits of all their tokens, for `take_logits`; off at first.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class LlamaEngine:
         self._hook = Hook(options.queries, keep_weights=probe) if options.hooks else None
         self._position_of_cell = np.full(self.cells, -1, dtype=np.int64)
         self.predicts_all = False
+        self._predicted: list[NDArray[np.float32]] = []
         self._shifted = False
         self._restored: NDArray[np.float32] | None = None
         self._read = False
@@ -174,6 +175,10 @@ class LlamaEngine:
         self._shifted = False
         self._restored = None
         self._read = True
+        if self.predicts_all:
+            pointer = llama_cpp.llama_get_logits(self._context)
+            shape = (len(tokens), self.model.vocabulary_size)
+            self._predicted.append(np.ctypeslib.as_array(pointer, shape).copy())
         return self._heard(first_position + np.arange(len(tokens)))
 
     def remove(self, start: int, end: int) -> None:
@@ -211,21 +216,21 @@ class LlamaEngine:
             )
         return logits.copy()
 
-    def all_logits(self) -> NDArray[np.float32]:
-        """Logits ``(t, vocabulary)`` after each token of the last decode.
+    def take_logits(self) -> NDArray[np.float32]:
+        """Logits ``(t, vocabulary)`` after each token decoded since they were last taken.
 
-        To measure texts with: a text is read in blocks, and every token of it judged.
+        To measure texts with: they are read in blocks, and every token is judged. Memory grows
+        until they are taken.
 
         Raises
         ------
         ReaderError
-            `predicts_all` was off then, or nothing has been read yet.
+            `predicts_all` was off, or nothing has been read since.
         """
-        if not (self._read and self.predicts_all):
+        if not self._predicted:
             raise ReaderError("no logits of all tokens: set predicts_all, and decode")
-        pointer = llama_cpp.llama_get_logits(self._context)
-        shape = (self._batch.n_tokens, self.model.vocabulary_size)
-        return np.ctypeslib.as_array(pointer, shape).copy()
+        taken, self._predicted = self._predicted, []
+        return np.concatenate(taken)
 
     def states(
         self, names: frozenset[Signal], positions: NDArray[np.int64]
