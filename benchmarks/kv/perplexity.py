@@ -1,117 +1,125 @@
-"""Perplexity of a long text under a cap, by position: every policy, the full cache, truncation.
+"""Perplexity of a book under a cap, by position: all policies, the full cache, truncation.
 
-    python benchmarks/kv/perplexity.py TEXT --tokens 8000 --caps 256 512 1024
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.kv.perplexity --data DIR --tokens 8000
 
-The text is read token by token as it would be written: each token is predicted from what is cached.
-Policies, the full cache, and caches in q8_0 and q4_0 that take as many bytes as ``cap`` cells in
-f16; "truncation" keeps a plain window and no sinks. Writes ``perplexity.jsonl``, a line for each
-run with sums per bucket, and ``perplexity.md`` beside this script.
+The text is read in blocks, each token judged by what is cached: eviction acts before each block,
+not before each token as when text is written. Caches in q8_0 and q4_0 have as many cells as take
+the bytes of ``cap`` cells in f16. "truncation" is what applications do without eviction: whenever
+the cap is reached, the older half of the text is forgotten and the newer one read again, from
+nothing. "window, no sinks" keeps the last tokens and nothing else. The full cache is there where
+the text is no longer than the model was trained for.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import time
-from collections.abc import Iterator
-from importlib import metadata
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from benchmarks.kv.common import (
+    Log,
+    Variant,
+    book,
+    chunked,
+    judged,
+    losses,
+    parser,
+    policies,
+    setting,
+)
+from benchmarks.kv.perplexity_tables import BUCKET, write
+from benchmarks.kv.tasks import body
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, Policy, Streaming
-from edgelingua.measure import available_cpus, peak_rss_mb
-
-HERE = Path(__file__).parent
-BUCKET = 1000
-"""Positions whose losses are summed together."""
+from edgelingua.kv.policies import POLICIES, Streaming
+from edgelingua.measure import peak_rss_mb
 
 
 def main() -> None:
-    """Run what the command line asks for; append nothing, write anew."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("text", type=Path)
-    parser.add_argument("--reader", default=models.DEFAULT_READER)
-    parser.add_argument("--tokens", type=int, default=8000)
-    parser.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
-    parser.add_argument("--policies", nargs="+", default=[n for n in POLICIES if n != "compressor"])
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=HERE)
-    arguments = parser.parse_args()
-    reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
-    text = arguments.text.read_text(encoding="utf-8")
-    tokens = reader.tokenize(text, begin=True)[: arguments.tokens]
-    setting = {
-        "text": arguments.text.name,
-        "tokens": len(tokens),
-        "reader": reader.path.name,
-        "cpus": available_cpus(),
-        "machine": platform.machine(),
-        "versions": {p: metadata.version(p) for p in ("edgelingua", "llama-cpp-python")},
-    }
-    lines, rows = [json.dumps(setting)], []
-    for name, cap, policy, cache in runs(reader, arguments.caps, arguments.policies, len(tokens)):
-        row = {"name": name, "cap": cap, **measure(reader, tokens, cap, policy, cache)}
-        print(row)
-        rows.append(row)
-        lines.append(json.dumps(row))
-        (arguments.output / "perplexity.jsonl").write_text("\n".join(lines) + "\n")
-    (arguments.output / "perplexity.md").write_text(table(rows))
+    """Measure what the file does not have yet."""
+    options = parser(__doc__, "perplexity")
+    options.add_argument("--book", default="pride_and_prejudice")
+    options.add_argument("--tokens", type=int, default=8000)
+    options.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
+    options.add_argument("--names", nargs="+", help="only these variants")
+    options.add_argument("--block", type=int, default=32, help="tokens read at once")
+    arguments = options.parse_args()
+    if not arguments.tables:
+        reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+        log = Log(arguments.results, setting(reader))
+        text = body(book(arguments.data, arguments.book))
+        tokens = reader.tokenize(text[: 8 * arguments.tokens], begin=True)[: arguments.tokens]
+        for variant in variants(reader, arguments.caps, len(tokens)):
+            key = {
+                "book": arguments.book,
+                "tokens": len(tokens),
+                "block": arguments.block,
+                "name": variant.name,
+                "cap": variant.cap,
+            }
+            if not log.has(**key) and variant.name in (arguments.names or [variant.name]):
+                log.add({**key, **measure(reader, tokens, variant, arguments.block)})
+    write(arguments.results)
 
 
-def runs(
-    reader: LlamaModel, caps: list[int], names: list[str], length: int
-) -> Iterator[tuple[str, int, Policy, CacheOptions]]:
-    """Name, cap, policy and cache of each run."""
-    plain = CacheOptions()
+def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
+    """The full cache, and all that live under the caps; the compressor has nothing to say here."""
+    made = []
     if length <= reader.trained_length:
-        yield "full cache", max(2, length), Streaming(), plain
+        made.append(Variant("full cache", 0, Streaming()))
+    names = tuple(name for name in POLICIES if name != "compressor")
     for cap in caps:
-        for name in names:
-            yield name, cap, POLICIES[name].make(), plain
-        yield "truncation", cap, Streaming(sinks=0), plain
+        made += [*policies(cap, names), *chunked(cap, names)]
+        made.append(Variant("truncation", cap, Streaming()))
+        made.append(Variant("window, no sinks", cap, Streaming(sinks=0)))
         kinds: tuple[CacheType, ...] = ("q8_0", "q4_0")
         for kind in kinds:
             cache = CacheOptions(keys=kind, values=kind)
-            cells = cap * reader.cell_bytes(plain) // reader.cell_bytes(cache)
-            yield f"streaming {kind}, equal bytes", cells, Streaming(), cache
+            made.append(Variant(f"streaming {kind}, equal bytes", cap, Streaming(), cache))
+    return made
+
+
+def cells(reader: LlamaModel, variant: Variant, length: int) -> int:
+    """How many cells a variant may use."""
+    if not variant.cap:
+        return length
+    return variant.cap * reader.cell_bytes(CacheOptions()) // reader.cell_bytes(variant.cache)
 
 
 def measure(
-    reader: LlamaModel, tokens: NDArray[np.int32], cap: int, policy: Policy, cache: CacheOptions
+    reader: LlamaModel, tokens: NDArray[np.int32], variant: Variant, block: int
 ) -> dict[str, Any]:
-    """Read a text token by token; sum the losses per bucket of positions."""
-    session = reader.session(cap, policy, cache=cache)
-    losses = np.zeros(len(tokens) - 1)
+    """Read a text block by block; sum the losses per bucket of positions."""
+    cap = cells(reader, variant, len(tokens))
+    # No more memory for logits than a block needs.
+    cache = replace(variant.cache, chunk=min(variant.cache.chunk, max(block, 64)))
+    session = reader.session(cap, variant.policy, cache=cache)
+    paid = np.zeros(len(tokens) - 1)
+    again = 0
     started = time.perf_counter()
-    for at in range(len(tokens) - 1):
-        session.feed(tokens[at : at + 1])
-        logits = session.logits().astype(np.float64)
-        top = logits.max()
-        losses[at] = np.log(np.exp(logits - top).sum()) + top - logits[tokens[at + 1]]
+    for at in range(0, len(paid), block):
+        read = tokens[at : min(at + block, len(paid))]
+        if variant.name == "truncation" and session.statistics.used + len(read) > cap:
+            half = tokens[max(0, at - cap // 2) : at]
+            session = reader.session(cap, variant.policy, cache=cache)
+            session.feed(half)
+            again += len(half)
+        logits = judged(session, read)
+        paid[at : at + len(read)] = losses(logits, tokens[at + 1 : at + 1 + len(read)])
     seconds = time.perf_counter() - started
-    buckets = [losses[start : start + BUCKET] for start in range(0, len(losses), BUCKET)]
+    buckets = [paid[start : start + BUCKET] for start in range(0, len(paid), BUCKET)]
     return {
-        "perplexity": round(float(np.exp(losses.mean())), 3),
-        "nats": [round(float(bucket.sum()), 3) for bucket in buckets],
-        "tokens_per_second": round(len(losses) / seconds, 1),
+        "cells": cap,
         "peak_cells": session.statistics.peak,
+        "perplexity": round(float(np.exp(paid.mean())), 3),
+        "nats": [round(float(bucket.sum()), 3) for bucket in buckets],
+        "read_again": again,
+        "tokens_per_second": round(len(paid) / seconds, 1),
         "peak_rss_mb": peak_rss_mb(),
     }
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Perplexity per policy and cap, as Markdown."""
-    out = ["| policy | cap | perplexity | tokens/s |", "|---|---|---|---|"]
-    for row in rows:
-        cells = (row["name"], row["cap"], row["perplexity"], row["tokens_per_second"])
-        out.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(out) + "\n"
 
 
 if __name__ == "__main__":

@@ -51,6 +51,11 @@ class LlamaEngine:
         How the cache is kept and read.
     probe
         Keep the attention weights of the last decode, all of them: for the self-test.
+
+    Attributes
+    ----------
+    predicts_all
+        Whether decodes keep the logits of all their tokens, for `take_logits`; off at first.
     """
 
     def __init__(
@@ -68,6 +73,8 @@ class LlamaEngine:
         self.cells = -(-cap // _GRAIN) * _GRAIN
         self._hook = Hook(options.queries, keep_weights=probe) if options.hooks else None
         self._position_of_cell = np.full(self.cells, -1, dtype=np.int64)
+        self.predicts_all = False
+        self._predicted: list[NDArray[np.float32]] = []
         self._shifted = False
         self._restored: NDArray[np.float32] | None = None
         self._read = False
@@ -166,7 +173,7 @@ class LlamaEngine:
             batch.pos[index] = first_position + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
-            batch.logits[index] = index == len(tokens) - 1
+            batch.logits[index] = self.predicts_all or index == len(tokens) - 1
         forget()
         if self._hook:
             self._hook.begin(listen)
@@ -179,6 +186,10 @@ class LlamaEngine:
         self._shifted = False
         self._restored = None
         self._read = True
+        if self.predicts_all:
+            pointer = llama_cpp.llama_get_logits(self._context)
+            shape = (len(tokens), self.model.vocabulary_size)
+            self._predicted.append(np.ctypeslib.as_array(pointer, shape).copy())
         return self._heard(first_position + np.arange(len(tokens)))
 
     def remove(self, start: int, end: int) -> None:
@@ -215,6 +226,22 @@ class LlamaEngine:
                 f"model may not stand a cache in {self.options.keys}/{self.options.values}"
             )
         return logits.copy()
+
+    def take_logits(self) -> NDArray[np.float32]:
+        """Logits ``(t, vocabulary)`` after each token decoded since they were last taken.
+
+        To measure texts with: they are read in blocks, and every token is judged. Memory grows
+        until they are taken.
+
+        Raises
+        ------
+        ReaderError
+            `predicts_all` was off, or nothing has been read since.
+        """
+        if not self._predicted:
+            raise ReaderError("no logits of all tokens: set predicts_all, and decode")
+        taken, self._predicted = self._predicted, []
+        return np.concatenate(taken)
 
     def states(
         self, names: frozenset[Signal], positions: NDArray[np.int64]

@@ -1,0 +1,88 @@
+"""Tables and a plot of the perplexities' rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.kv.common import read_rows
+
+BUCKET = 1000
+"""Positions whose losses are summed together."""
+
+Row = dict[str, Any]
+
+
+def write(results: Path) -> None:
+    """Write ``.md`` and ``.png`` beside the rows."""
+    rows = read_rows(results)
+    if not rows:
+        return
+    results.with_suffix(".md").write_text(tables(rows), encoding="utf-8")
+    plot(rows, results.with_suffix(".png"))
+
+
+def tables(rows: list[Row]) -> str:
+    """Perplexity per variant and cap, and how much above the full cache's; a table a length."""
+    out = []
+    for tokens in sorted({row["tokens"] for row in rows}):
+        mine = [row for row in rows if row["tokens"] == tokens]
+        caps = sorted({row["cap"] for row in mine if row["cap"]})
+        full = next((row for row in mine if not row["cap"]), None)
+        told = f"; full cache: {full['perplexity']:.2f}" if full else ""
+        out += [
+            f"{tokens:,} tokens of {mine[0]['book']}, blocks of {mine[0]['block']}{told}.",
+            "",
+            "| policy | " + " | ".join(f"cap {cap}" for cap in caps) + " |",
+            "|---|" + "---|" * len(caps),
+        ]
+        for name in dict.fromkeys(row["name"] for row in mine if row["cap"]):
+            found = {row["cap"]: row for row in mine if row["name"] == name}
+            cells = [_cell(found.get(cap), full) for cap in caps]
+            out.append(f"| {name} | " + " | ".join(cells) + " |")
+        out.append("")
+    return "\n".join(out)
+
+
+def _cell(row: Row | None, full: Row | None) -> str:
+    if row is None:
+        return "-"
+    if full is None:
+        return f"{row['perplexity']:.2f}"
+    return f"{row['perplexity']:.2f} ({row['perplexity'] / full['perplexity'] - 1:+.1%})"
+
+
+def plot(rows: list[Row], path: Path) -> None:
+    """Perplexity of each bucket of positions above the full cache's; a panel for each cap."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    full = next((row for row in rows if not row["cap"]), None)
+    if full is None:
+        return
+    mine = [row for row in rows if row["tokens"] == full["tokens"] and row["cap"]]
+    caps = sorted({row["cap"] for row in mine})
+    names = list(dict.fromkeys(row["name"] for row in mine))
+    figure, panels = plt.subplots(
+        1, len(caps), figsize=(4.5 * len(caps), 5), sharey=True, squeeze=False
+    )
+    for panel, cap in zip(panels[0], caps, strict=True):
+        for row in (row for row in mine if row["cap"] == cap):
+            ratios = np.exp((np.asarray(row["nats"]) - full["nats"]) / BUCKET)
+            colour, dashed = f"C{names.index(row['name'])}", "equal bytes" in row["name"]
+            at = (np.arange(len(ratios)) + 0.5) * BUCKET
+            style = "--" if dashed or row["name"] in ("truncation", "random") else "-"
+            panel.plot(at, ratios, style, color=colour, label=row["name"], marker=".")
+        panel.axhline(1, color="black", linestyle=":")
+        panel.set_title(f"cap {cap}")
+        panel.set_xlabel("position")
+        panel.set_ylim(0.95, 1.6)
+        panel.grid(alpha=0.3)
+    panels[0][0].set_ylabel("perplexity, of the full cache's")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=6)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    figure.savefig(path, dpi=100)
+    plt.close(figure)

@@ -1,0 +1,101 @@
+"""The cache's benchmarks: their texts, losses and logs; and logits of whole blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.kv.common import Log, judged, losses, read_rows
+from benchmarks.kv.endurance import latest
+from benchmarks.kv.recall import TURNS, script
+from benchmarks.kv.retrieval import chosen
+from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgelingua.errors import ReaderError
+from edgelingua.kv.policies import KeyDiff, Streaming
+from edgelingua.llama import LlamaModel
+
+SENTENCES = "".join(f"Sentence {number} says nothing at all. " for number in range(200))
+
+
+@given(seed=st.integers(0, 10_000))
+def test_each_fact_stands_once_in_the_prose_near_its_depth(seed: int) -> None:
+    stack = haystack(SENTENCES, seed)
+    assert sorted(question.depth for question in stack.questions) == sorted(DEPTHS + CODE_DEPTHS)
+    left = stack.text
+    for question in stack.questions:
+        fact = question.cue + question.value
+        assert stack.text.count(fact) == 1
+        assert abs(stack.text.index(fact) / len(stack.text) - question.depth) < 0.05
+        # Nothing but the text itself answers it.
+        assert question.value.strip() not in question.ask
+        left = left.replace(fact, "")
+    assert all(f"Sentence {number} says nothing at all. " in left for number in range(200))
+    assert haystack(SENTENCES, seed) == stack
+
+
+def test_two_texts_ask_for_all_depths() -> None:
+    stack = haystack(SENTENCES, 0)
+    assert set(chosen(stack, 0)) | set(chosen(stack, 1)) == set(stack.questions)
+
+
+def test_books_lose_their_frame_and_their_line_breaks() -> None:
+    book = "Licence\r\n*** START OF THIS BOOK ***\r\nOne\r\n\r\nTwo\r\nlines.\r\n*** END OF THIS"
+    assert body(book) == "One\n\nTwo\nlines."
+    assert body("No frame") == "No frame"
+    assert prose(body(book), 0, 10) == "Two lines."
+
+
+def test_losses_are_those_of_softmax() -> None:
+    logits = np.log(np.asarray([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], np.float32)) + 40
+    found = losses(logits, np.asarray([0, 2], np.int32))
+    np.testing.assert_allclose(found, -np.log([0.5, 0.7]), rtol=1e-5)
+
+
+def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    Log(path, {"threads": 1}).add({"name": "streaming", "cap": 256, "nats": 1.5})
+    log = Log(path, {"threads": 1})
+    assert log.has(name="streaming", cap=256)
+    assert not log.has(name="streaming", cap=512)
+    log.add({"name": "streaming", "cap": 512, "nats": 1.0})
+    assert [row["cap"] for row in read_rows(path)] == [256, 512]
+
+
+def test_only_the_last_run_of_a_policy_counts() -> None:
+    rows = [{"name": name, "run": run} for name, run in (("a", 1), ("a", 2), ("b", 1), ("a", 2))]
+    assert latest(rows) == [rows[1], rows[2], rows[3]]
+
+
+def test_the_chat_is_as_long_as_the_last_question_wants() -> None:
+    assert len(script(0)) == TURNS[-1]
+    assert len(set(script(0))) == TURNS[-1]
+
+
+def test_logits_of_a_block_are_those_of_its_tokens_one_by_one(tiny_reader: LlamaModel) -> None:
+    tokens = np.arange(40, dtype=np.int32) % tiny_reader.vocabulary_size
+    session = tiny_reader.session(64, Streaming())
+    single = []
+    for at in range(len(tokens)):
+        session.feed(tokens[at : at + 1])
+        single.append(session.logits())
+    blocks = tiny_reader.session(64, Streaming())
+    found = np.concatenate([judged(blocks, tokens[:7]), judged(blocks, tokens[7:])])
+    # The kernels for blocks round otherwise; logits differ by units from row to row.
+    np.testing.assert_allclose(found, np.stack(single), atol=0.03)
+    np.testing.assert_array_equal(blocks.logits(), found[-1])
+
+
+def test_logits_come_for_every_token_where_a_text_is_read_in_several_steps(
+    tiny_reader: LlamaModel,
+) -> None:
+    session = tiny_reader.session(64, KeyDiff(recent=8))
+    tokens = np.arange(200, dtype=np.int32) % tiny_reader.vocabulary_size
+    assert judged(session, tokens).shape == (200, tiny_reader.vocabulary_size)
+    engine = tiny_reader.engine(64)
+    engine.decode(tokens[:4], 0)
+    with pytest.raises(ReaderError, match="set predicts_all"):
+        engine.take_logits()
