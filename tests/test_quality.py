@@ -13,17 +13,13 @@ from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
 from benchmarks.quality.compare import common, interval
 from benchmarks.quality.methods import CONTENDERS, Remembering, Runner
+from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.reader import first_line
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, in_turn, measured
 from benchmarks.quality.sets import Case, found
 from benchmarks.quality.survival import RATES, recall, survives
-from benchmarks.quality.tables import (
-    continuation_table,
-    reader_tables,
-    speed_table,
-    survival_tables,
-)
+from benchmarks.quality.tables import glance, speed_table, survival_tables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,6 +201,7 @@ def test_tables_say_n_and_what_is_missing() -> None:
     assert "n = 2" in text
     assert "n = 3" in text
     assert "| edgelingua-mini | yes | **100** [100–100] |" in text
+    assert "| edgelingua-mini | yes | 100 |" in glance(ROWS)
     speed = speed_table(ROWS)
     assert "0.10 (30x)" in speed
     assert "Not measured" in reader_tables([])

@@ -37,21 +37,26 @@ def _line(target: str, measured: str, met: bool) -> list[str]:
 
 
 def _question_free(rows: Sequence[Row]) -> list[list[str]]:
+    """Against each method on the cases that it shares with mini: slow ones have fewer."""
     others = [n for n, c in CONTENDERS.items() if not c.asks and not c.ours]
     ahead, notes = 0, []
     for name in SETS:
-        found = _of_set(rows, name, ["mini", *others])
-        if set(found.values) != {"mini", *others}:
+        pairs = {other: _of_set(rows, name, ["mini", other]) for other in others}
+        if any(len(found.values) < 2 for found in pairs.values()):
             continue
         behind = [
             f"{CONTENDERS[other].label} at {rate}"
+            for other, found in pairs.items()
             for at, rate in enumerate(RATES)
-            for other in others
             if found.mean(other)[at] >= found.mean("mini")[at]
         ]
         ahead += not behind
-        notes.append(f"{name} (n = {len(found.cases)}): " + ("; ".join(behind) or "ahead of all"))
-    measured = f"ahead on {ahead} of {len(notes)}. Not ahead of: " + "<br>".join(notes)
+        sizes = sorted({len(found.cases) for found in pairs.values()})
+        n = " or ".join(map(str, sizes))
+        notes.append(f"{name} (n = {n}): " + (", ".join(behind) or "none"))
+    if not notes:
+        return []
+    measured = f"{ahead} sets of {len(notes)}. Not ahead of: " + "; ".join(notes)
     target = "without the question: ahead of every method without it at every rate, 4 of 5 sets"
     return [_line(target, measured, ahead >= 4)]
 

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Rows
-from benchmarks.quality.run import HERE
+from benchmarks.quality.run import HERE, SCORER
 from benchmarks.quality.survival import RATES
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle, PerplexityScorer
-from edgelingua.models import DEFAULT_BUNDLE, find_bundle
+from edgelingua.models import find_bundle
 from edgelingua.ort import RunOptions
 from edgelingua.text import TextTokenizer
 
@@ -51,7 +51,7 @@ def main() -> None:
     methods = [name for name, contender in (CONTENDERS | LATEST).items() if not contender.asks]
     parser.add_argument("--methods", default=",".join(["whole", "nothing", *methods]))
     parser.add_argument("--places", type=int, default=8, help="of each kind of text")
-    parser.add_argument("--scorer", default=DEFAULT_BUNDLE, help="bundle of the causal LM")
+    parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
     parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
     options = parser.parse_args()

@@ -26,13 +26,16 @@ class Contender:
     """A line of the comparison.
 
     ``method`` is a name of the runtime's table or one of our own baselines; ``needs`` says which
-    bundle it runs on; ``asks``: it is shown the question; ``slow``: a causal LM reads the text.
+    bundle it runs on; ``asks``: it is shown the question; ``second_pass`` and ``guard`` as in
+    `TokenPruner` and `load_compressor`.
     """
 
     label: str
     method: str
     needs: Needs | None = None
     asks: bool = False
+    second_pass: bool = False
+    guard: bool | None = None
 
     @property
     def slow(self) -> bool:
@@ -57,6 +60,12 @@ CONTENDERS: Mapping[str, Contender] = {
     "longllmlingua": Contender("LongLLMLingua", "longllmlingua", "scorer", asks=True),
     "question_aware": Contender("`question_aware`", "question_aware", "scorer", asks=True),
     "mini-question": Contender("edgelingua-mini", "llmlingua2", "mini", asks=True),
+    "mini-two-passes": Contender(
+        "edgelingua-mini, second pass", "llmlingua2", "mini", asks=True, second_pass=True
+    ),
+    "mini-unguarded": Contender(
+        "edgelingua-mini, no guard", "llmlingua2", "mini", asks=True, guard=False
+    ),
     "nano-question": Contender("edgelingua-nano", "llmlingua2", "nano", asks=True),
 }
 """Without the question first, then those that are shown it. Causal LM: SmolLM2-135M-Instruct."""
@@ -94,7 +103,11 @@ class Runner:
         if contender.method in OWN:
             made = OWN[contender.method]()
         else:
-            made = load_compressor(contender.method, bundle, options=RunOptions(threads=1))
+            made = load_compressor(
+                contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
+            )
+        if contender.second_pass and isinstance(made, TokenPruner):
+            made = replace(made, second_pass=True)
         self._memory = Remembering(made.scorer)
         self._compressor = replace(made, scorer=self._memory)
 

@@ -12,7 +12,7 @@ from benchmarks.quality.rows import Row
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.tables import SETS
 
-COLOURS = {
+COLOURS = {  # variants of one model have no line of their own
     "truncate": "#9e9e9e",
     "random": "#c7c7c7",
     "function-words": "#8c6d31",
@@ -39,7 +39,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     for panel, (name, (_, measure)) in zip(panels.flat, SETS.items(), strict=False):
         mine = [row for row in rows if row["set"] == name]
         found = common(mine, list(CONTENDERS), itemgetter(measure))
-        for method in found.values:
+        for method in [name for name in COLOURS if name in found.values]:
             contender = CONTENDERS[method]
             panel.plot(
                 RATES,

@@ -11,15 +11,11 @@ import argparse
 from pathlib import Path
 
 from benchmarks.quality.claims import claims
+from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.plot import plot
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
-from benchmarks.quality.tables import (
-    continuation_table,
-    reader_tables,
-    speed_table,
-    survival_tables,
-)
+from benchmarks.quality.tables import glance, speed_table, survival_tables
 
 INTRODUCTION = """\
 # How much survives compression
@@ -52,6 +48,7 @@ def main() -> None:
         "## What was to be shown\n",
         claims(survival),
         "## Answers that survive\n",
+        glance(survival),
         survival_tables(survival),
         "![Share of answers that survive, by rate](survival.png)\n",
         "## What a reader makes of it\n",

@@ -23,9 +23,10 @@ from benchmarks.quality.sets import SETS, Case
 from benchmarks.quality.survival import RATES, recall, survives
 
 from edgelingua import LlamaModel
-from edgelingua.models import DEFAULT_BUNDLE, DEFAULT_READER, find_reader
+from edgelingua.models import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
+SCORER = "smollm2-135m-instruct-scorer"
 COMPARED = ("nq", "hotpotqa", "musique", "squad", "qmsum")
 KEY = ("set", "method", "case")
 BLOCK = 2
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("--sets", default=",".join(COMPARED))
     parser.add_argument("--methods", default=",".join(CONTENDERS))
     parser.add_argument("--cases", type=int, default=40, help="of each set")
-    parser.add_argument("--scorer", default=DEFAULT_BUNDLE, help="bundle of the causal LM")
+    parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
     parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
     parser.add_argument("--reader", default=DEFAULT_READER, help="whose tokens are counted")
