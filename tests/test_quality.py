@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +13,10 @@ from benchmarks.quality.answers import exact_match, f1, normalized
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
 from benchmarks.quality.compare import common, interval
+from benchmarks.quality.continuation import AFTER, BEFORE, draw, surprise
 from benchmarks.quality.methods import CONTENDERS, Remembering, Runner
 from benchmarks.quality.model_tables import continuation_table, reader_tables
-from benchmarks.quality.reader import first_line
+from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, in_turn, measured
 from benchmarks.quality.sets import Case, found
@@ -23,7 +25,14 @@ from benchmarks.quality.tables import glance, speed_table, survival_tables
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua import Budget, Prompt, load_compressor
+from edgelingua import (
+    Budget,
+    LlamaModel,
+    ModelBundle,
+    PerplexityScorer,
+    Prompt,
+    load_compressor,
+)
 from edgelingua.compressors import TokenPruner
 from edgelingua.text import count_words, words
 
@@ -238,3 +247,52 @@ def test_a_larger_rate_keeps_no_less() -> None:
         runner.compress(CASE.passages, CASE.question, rate).compressed.tokens_out for rate in RATES
     ]
     assert all(more >= fewer for more, fewer in pairwise(sizes))
+
+
+def test_surprise_is_that_of_the_whole_text(scorer_bundle: ModelBundle) -> None:
+    scorer = PerplexityScorer(scorer_bundle)
+    before, after = "The keeper wrote down the weather.", " Wind from the north, rain."
+    ids = [scorer.tokenizer.encode(text).ids for text in (before, after)]
+    whole = scorer.score_ids(np.concatenate(ids))[len(ids[0]) :]
+    # INT8 scales activations over all that runs at once, and texts run in other pieces here.
+    assert surprise(scorer, before, ids[1]) == pytest.approx(whole.mean(), abs=0.1)
+    alone = scorer.score_ids(ids[1]).mean()
+    assert surprise(scorer, "", ids[1]) == pytest.approx(alone, abs=0.1)
+
+
+def test_places_are_drawn_from_long_texts(scorer_bundle: ModelBundle, tmp_path: Path) -> None:
+    (tmp_path / "longbench").mkdir()
+    texts = ["short", *(f"report {n}: " + "it rained again, " * 2000 for n in range(3))]
+    with gzip.open(tmp_path / "longbench" / "longbench_multi_news.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps({"context": text}) + "\n" for text in texts)
+    tokenizer = PerplexityScorer(scorer_bundle).tokenizer
+    places = draw("news", tmp_path, tokenizer, 2)
+    assert [len(place.continuation) for place in places] == [AFTER, AFTER]
+    assert all(len(tokenizer.encode(place.context).ids) <= BEFORE + 2 for place in places)
+    again = draw("news", tmp_path, tokenizer, 2)
+    assert [place.context for place in again] == [place.context for place in places]
+    with pytest.raises(ValueError, match="3 texts are long enough"):
+        draw("news", tmp_path, tokenizer, 4)
+
+
+def test_nll_is_that_of_the_logits(tiny_reader: LlamaModel) -> None:
+    tokens = np.arange(20, 32, dtype=np.int32)
+    session = tiny_reader.session(64)
+    session.feed(tokens[:8])
+    losses = negative_log_likelihood(session, tokens[8:])
+    for at, loss in zip(range(8, 12), losses, strict=True):
+        fresh = tiny_reader.session(64)
+        fresh.feed(tokens[:at])
+        logits = fresh.logits().astype(np.float64)
+        expected = np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[tokens[at]]
+        assert loss == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_reader_is_asked_about_what_was_kept(reader: LlamaModel) -> None:
+    told = read(reader, "Ida Brandt took the fee of nine guilders.", CASE, plain=True)
+    untold = read(reader, "It rained.", CASE, plain=True)
+    assert told["nll"] < untold["nll"]  # type: ignore[operator]
+    assert int(str(told["tokens"])) > int(str(untold["tokens"]))
+    chat = read(reader, "Ida Brandt took the fee.", CASE, plain=False)
+    assert 0 <= float(str(chat["f1"])) <= 1
+    assert isinstance(chat["text"], str)
