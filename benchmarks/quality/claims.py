@@ -1,0 +1,124 @@
+"""What the comparison was to show, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+
+import numpy as np
+from benchmarks.quality.compare import Comparison, common
+from benchmarks.quality.methods import CONTENDERS
+from benchmarks.quality.rows import Row
+from benchmarks.quality.survival import RATES
+from benchmarks.quality.tables import SETS, table
+
+NQ_TARGETS = {0.5: 99, 0.2: 95, 0.1: 85, 0.05: 70}
+"""Share (%) of NQ's answers that is to survive with the question, by rate."""
+
+
+def claims(rows: Sequence[Row]) -> str:
+    """A table: each target, what was measured, and whether it is met."""
+    lines = [
+        *_question_free(rows),
+        *_nq(rows),
+        *_over_bm25(rows),
+        *_over_longllmlingua(rows),
+    ]
+    return table(["edgelingua-mini", "measured", "met"], lines) + "\n"
+
+
+def _of_set(rows: Sequence[Row], name: str, methods: Sequence[str]) -> Comparison:
+    figure = SETS[name][1]
+    return common([row for row in rows if row["set"] == name], methods, itemgetter(figure))
+
+
+def _line(target: str, measured: str, met: bool) -> list[str]:
+    return [target, measured, "yes" if met else "**no**"]
+
+
+def _question_free(rows: Sequence[Row]) -> list[list[str]]:
+    """Against each method on the cases that it shares with mini: slow ones have fewer."""
+    others = [n for n, c in CONTENDERS.items() if not c.asks and not c.ours]
+    ahead, notes = 0, []
+    for name in SETS:
+        pairs = {other: _of_set(rows, name, ["mini", other]) for other in others}
+        if any(len(found.values) < 2 for found in pairs.values()):
+            continue
+        behind = [
+            f"{CONTENDERS[other].label} at {rate}"
+            for other, found in pairs.items()
+            for at, rate in enumerate(RATES)
+            if found.mean(other)[at] >= found.mean("mini")[at]
+        ]
+        ahead += not behind
+        sizes = sorted({len(found.cases) for found in pairs.values()})
+        n = " or ".join(map(str, sizes))
+        notes.append(f"{name} (n = {n}): " + (", ".join(behind) or "none"))
+    if not notes:
+        return []
+    measured = f"{ahead} sets of {len(notes)}. Not ahead of: " + "; ".join(notes)
+    target = "without the question: ahead of every method without it at every rate, 4 of 5 sets"
+    return [_line(target, measured, ahead >= 4)]
+
+
+def _nq(rows: Sequence[Row]) -> list[list[str]]:
+    found = _of_set(rows, "nq", ["mini-question"])
+    if not found.values:
+        return []
+    means = 100 * found.mean("mini-question")
+    low, high = 100 * found.interval("mini-question")
+    return [
+        _line(
+            f"with the question, NQ: at least {target} % at {rate}",
+            f"{means[at]:.1f} % [{low[at]:.1f}–{high[at]:.1f}], n = {len(found.cases)}",
+            bool(means[at] >= target),
+        )
+        for rate, target in NQ_TARGETS.items()
+        for at in [RATES.index(rate)]
+    ]
+
+
+def _over_bm25(rows: Sequence[Row]) -> list[list[str]]:
+    found = _of_set(rows, "hotpotqa", ["mini-question", "bm25"])
+    if len(found.values) < 2:
+        return []
+    lead = 100 * (found.mean("mini-question") - found.mean("bm25"))
+    measured = ", ".join(f"{x:+.0f} at {rate}" for x, rate in zip(lead, RATES, strict=True))
+    target = "HotpotQA: 10 points ahead of BM25 sentences at every rate"
+    return [_line(target, f"{measured}; n = {len(found.cases)}", bool((lead >= 10).all()))]
+
+
+def _over_longllmlingua(rows: Sequence[Row]) -> list[list[str]]:
+    behind, ratios, sets = [], [], []
+    for name in SETS:
+        found = _of_set(rows, name, ["mini-question", "longllmlingua"])
+        if len(found.values) < 2:
+            continue
+        sets.append(f"{name} n = {len(found.cases)}")
+        lead = found.mean("mini-question") - found.mean("longllmlingua")
+        behind += [
+            f"{name} at {rate} ({100 * x:+.0f})"
+            for x, rate in zip(lead, RATES, strict=True)
+            if x <= 0
+        ]
+        mine = [row for row in rows if row["set"] == name and row["case"] in found.cases]
+        times = common(mine, ["mini-question", "longllmlingua"], itemgetter("cpu"))
+        ratios.append(
+            np.median(times.values["longllmlingua"], axis=0)
+            / np.median(times.values["mini-question"], axis=0)
+        )
+    if not sets:
+        return []
+    slowest, fastest = np.min(ratios), np.max(ratios)
+    return [
+        _line(
+            "ahead of LongLLMLingua at every rate on every set",
+            f"{', '.join(sets)}; not ahead: {', '.join(behind) or 'nowhere'}",
+            not behind,
+        ),
+        _line(
+            "at 10 times its speed",
+            f"{slowest:.1f} to {fastest:.1f} times (CPU time, over sets and rates)",
+            bool(slowest >= 10),
+        ),
+    ]

@@ -1,0 +1,137 @@
+"""What compression costs a text's continuation: perplexity of what follows compressed text.
+
+    python -m benchmarks.quality.continuation --data DIR --places 8
+
+The next 256 tokens after 1,024 that were compressed without a question, in books, transcripts and
+news; the model that is surprised is the causal LM's INT8 bundle, the one that `llmlingua` and
+`selective_context` score with. Adds to ``results/continuation.jsonl``. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from benchmarks.quality.methods import CONTENDERS, Contender, Runner
+from benchmarks.quality.rows import Rows
+from benchmarks.quality.run import HERE, SCORER
+from benchmarks.quality.survival import RATES
+from numpy.typing import NDArray
+
+from edgelingua import ModelBundle, PerplexityScorer
+from edgelingua.models import find_bundle
+from edgelingua.ort import RunOptions
+from edgelingua.text import TextTokenizer
+
+BEFORE, AFTER = 1024, 256
+KEY = ("kind", "method", "rate", "place")
+KINDS = ("books", "transcripts", "news")
+LATEST = {"latest": Contender("the last words", "latest")}
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """1,024 tokens of a text, as text, and the ids of the 256 that follow."""
+
+    context: str
+    continuation: NDArray[np.int64]
+
+
+def main() -> None:
+    """Measure what has not been measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "continuation.jsonl")
+    methods = [name for name, contender in (CONTENDERS | LATEST).items() if not contender.asks]
+    parser.add_argument("--methods", default=",".join(["whole", "nothing", *methods]))
+    parser.add_argument("--places", type=int, default=8, help="of each kind of text")
+    parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
+    parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
+    parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
+    options = parser.parse_args()
+    bundle = ModelBundle.open(find_bundle(options.scorer))
+    scorer = PerplexityScorer(bundle, options=RunOptions(threads=1), window=2 * BEFORE)
+    bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
+    names = options.methods.split(",")
+    chosen = {n: c for n, c in (CONTENDERS | LATEST).items() if n in names}
+    runners = {
+        name: Runner(each, bundles[each.needs] if each.needs else None, scorer.count)
+        for name, each in chosen.items()
+    }
+    results = Rows(options.results, KEY)
+    places = {kind: draw(kind, options.data, scorer.tokenizer, options.places) for kind in KINDS}
+    for number in range(options.places):
+        for kind in KINDS:
+            place = places[kind][number]
+            for method in names:
+                for rate in {"whole": (1.0,), "nothing": (0.0,)}.get(method, RATES):
+                    if results.get(kind, method, rate, number):
+                        continue
+                    kept = {"whole": place.context, "nothing": ""}.get(method)
+                    if kept is None:
+                        kept = runners[method].compress((place.context,), "", rate).compressed.text
+                    nll = surprise(scorer, kept, place.continuation)
+                    where = {"kind": kind, "method": method, "rate": rate, "place": number}
+                    results.add({**where, "nll": round(nll, 4)})
+                if method in runners:
+                    runners[method].forget()
+            print(kind, number, flush=True, file=sys.stderr)
+
+
+def surprise(scorer: PerplexityScorer, before: str, after: NDArray[np.int64]) -> float:
+    """Mean NLL in nats of the tokens ``after`` behind a text."""
+    reading = scorer.reading()
+    reading.append(scorer.tokenizer.encode(before).ids)
+    return float(reading.read(after).mean())
+
+
+def draw(kind: str, data: Path, tokenizer: TextTokenizer, count: int) -> list[Place]:
+    """Return one place each of some texts, the same for the same kind."""
+    rng = np.random.default_rng(0)
+    texts = list(dict.fromkeys(_texts(kind, data)))
+    places: list[Place] = []
+    for index in rng.permutation(len(texts)).tolist():
+        if len(places) == count:
+            return places
+        # Longer texts are cut first: a whole book need not be tokenized for one place.
+        text = texts[index][-60_000:]
+        encoding = tokenizer.encode(text)
+        spare = len(encoding.ids) - BEFORE - AFTER
+        if spare < 0:
+            continue
+        start = int(rng.integers(spare + 1))
+        middle, end = start + BEFORE, start + BEFORE + AFTER
+        context = text[encoding.spans[start, 0] : encoding.spans[middle - 1, 1]]
+        places.append(Place(context, encoding.ids[middle:end]))
+    if len(places) < count:
+        raise ValueError(f"{kind}: {len(places)} texts are long enough, {count} were asked for")
+    return places
+
+
+def _texts(kind: str, data: Path) -> Iterator[str]:
+    if kind == "books":
+        rows = _rows(data / "leval.jsonl.gz")
+        yield from (str(row["input"]) for row in rows if row["task"] in {"sci_fi", "quality"})
+    elif kind == "transcripts":
+        for row in _rows(data / "qmsum_val.jsonl.gz"):
+            turns = row["meeting_transcripts"]
+            yield "\n".join(f"{turn['speaker']}: {turn['content']}" for turn in turns)
+    else:
+        rows = _rows(data / "longbench" / "longbench_multi_news.jsonl.gz")
+        yield from (str(row["context"]) for row in rows)
+
+
+def _rows(path: Path) -> Iterator[dict[str, object]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+if __name__ == "__main__":
+    main()

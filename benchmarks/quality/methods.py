@@ -1,0 +1,173 @@
+"""What is compared: the runtime's methods, made the way a user makes them."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.quality.baselines import latest, without_function_words
+
+from edgelingua import Budget, load_compressor
+from edgelingua.budget import Count
+from edgelingua.compressed import Compressed
+from edgelingua.compressors import CoarseToFine, TokenPruner
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import SEPARATOR, Prompt
+
+Needs = Literal["scorer", "mini", "nano"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A line of the comparison.
+
+    ``method`` is a name of the runtime's table or one of our own baselines; ``needs`` says which
+    bundle it runs on; ``asks``: it is shown the question; ``second_pass`` and ``guard`` as in
+    `TokenPruner` and `load_compressor`.
+    """
+
+    label: str
+    method: str
+    needs: Needs | None = None
+    asks: bool = False
+    second_pass: bool = False
+    guard: bool | None = None
+
+    @property
+    def slow(self) -> bool:
+        """Whether a causal LM reads the text."""
+        return self.needs == "scorer"
+
+    @property
+    def ours(self) -> bool:
+        """Whether it runs on one of the models of this project."""
+        return self.needs in {"mini", "nano"}
+
+
+CONTENDERS: Mapping[str, Contender] = {
+    "truncate": Contender("truncation", "truncate"),
+    "random": Contender("random words", "random"),
+    "function-words": Contender("stop words out", "without_function_words"),
+    "selective_context": Contender("Selective Context", "selective_context", "scorer"),
+    "llmlingua": Contender("LLMLingua", "llmlingua", "scorer"),
+    "mini": Contender("edgelingua-mini", "llmlingua2", "mini"),
+    "nano": Contender("edgelingua-nano", "llmlingua2", "nano"),
+    "bm25": Contender("BM25 sentences", "bm25", asks=True),
+    "longllmlingua": Contender("LongLLMLingua", "longllmlingua", "scorer", asks=True),
+    "question_aware": Contender("`question_aware`", "question_aware", "scorer", asks=True),
+    "mini-question": Contender("edgelingua-mini", "llmlingua2", "mini", asks=True),
+    "mini-two-passes": Contender(
+        "edgelingua-mini, second pass", "llmlingua2", "mini", asks=True, second_pass=True
+    ),
+    "mini-unguarded": Contender(
+        "edgelingua-mini, no guard", "llmlingua2", "mini", asks=True, guard=False
+    ),
+    "nano-question": Contender("edgelingua-nano", "llmlingua2", "nano", asks=True),
+}
+"""Without the question first, then those that are shown it. Causal LM: SmolLM2-135M-Instruct."""
+
+OWN = {"without_function_words": without_function_words, "latest": latest}
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A compression, and the seconds it took: of the clock, and of the processor."""
+
+    compressed: Compressed
+    seconds: float
+    cpu_seconds: float
+
+
+class Runner:
+    """Compresses cases with one contender, one thread.
+
+    A text is scored once and its scores serve all rates; the time that it took is added to each.
+
+    Parameters
+    ----------
+    contender
+        Which.
+    bundle
+        The folder or name of its bundle.
+    count
+        Counts tokens as the reader does.
+    """
+
+    def __init__(self, contender: Contender, bundle: str | Path | None, count: Count) -> None:
+        self._contender, self._count = contender, count
+        made: TokenPruner | CoarseToFine
+        if contender.method in OWN:
+            made = OWN[contender.method]()
+        else:
+            made = load_compressor(
+                contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
+            )
+        if contender.second_pass and isinstance(made, TokenPruner):
+            made = replace(made, second_pass=True)
+        self._memory = Remembering(made.scorer)
+        self._compressor = replace(made, scorer=self._memory)
+
+    def compress(self, contexts: tuple[str, ...], question: str, rate: float) -> Outcome:
+        """Keep ``rate`` of the contexts' tokens; a question that is shown comes on top of that."""
+        asked = question if self._contender.asks else ""
+        prompt = Prompt.build(contexts, question=asked)
+        inside = prompt.text[: prompt.compressible_range()[1]]
+        tokens = max(1, Budget(rate=rate).limit(self._count(inside)))
+        tokens += self._count(SEPARATOR + asked) if asked else 0
+        budget = Budget(tokens=tokens, count=self._count)
+        self._memory.saved = self._memory.saved_cpu = 0.0
+        clock, cpu = time.perf_counter(), time.process_time()
+        compressed = self._compressor.compress(prompt, budget)
+        return Outcome(
+            compressed,
+            time.perf_counter() - clock + self._memory.saved,
+            time.process_time() - cpu + self._memory.saved_cpu,
+        )
+
+    def forget(self) -> None:
+        """Let go of the scores of the last case."""
+        self._memory.forget()
+
+
+class Remembering:
+    """Stands in front of a scorer: what was scored before comes from memory.
+
+    Only whole texts are remembered; what iterative methods read behind what they kept is not the
+    same at two rates. ``saved`` and ``saved_cpu`` add up the seconds that the memory saved.
+    """
+
+    def __init__(self, scorer: Any) -> None:
+        self._scorer = scorer
+        self._known: dict[bytes, tuple[Any, float, float]] = {}
+        self.saved = self.saved_cpu = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._scorer, name)
+        if name not in {"score", "score_ids"}:
+            return value
+
+        def remembering(*arguments: Any) -> Any:
+            key = pickle.dumps((name, arguments))
+            if key in self._known:
+                result, seconds, cpu = self._known[key]
+                self.saved += seconds
+                self.saved_cpu += cpu
+                return result
+            clock, spent = time.perf_counter(), time.process_time()
+            result = value(*arguments)
+            self._known[key] = (
+                result,
+                time.perf_counter() - clock,
+                time.process_time() - spent,
+            )
+            return result
+
+        return remembering
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._known.clear()

@@ -1,0 +1,88 @@
+"""Markdown tables of what a language model makes of compressed text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from benchmarks.quality.compare import common
+from benchmarks.quality.methods import CONTENDERS
+from benchmarks.quality.rows import Row
+from benchmarks.quality.survival import RATES
+from benchmarks.quality.tables import SETS, label, table
+
+
+def reader_tables(rows: Sequence[Row]) -> str:
+    """A table a reader and set: NLL, exact match and F1 at each rate."""
+    parts = []
+    for reader in dict.fromkeys(row["reader"] for row in rows):
+        for name, (title, _) in SETS.items():
+            mine = [row for row in rows if row["reader"] == reader and row["set"] == name]
+            if mine:
+                parts.append(f"### {reader}: {title}\n\n{_reader_table(mine)}\n")
+    return "\n".join(parts) or "Not measured.\n"
+
+
+def _reader_table(rows: Sequence[Row]) -> str:
+    methods = ["whole", *CONTENDERS]
+    columns = {
+        rate: common(
+            [row for row in rows if row["rate"] == rate],
+            methods,
+            lambda row: (row["nll"], row["em"], row["f1"]),
+        )
+        for rate in (1.0, *RATES)
+    }
+    lines = []
+    for method in methods:
+        cells = []
+        for rate in (1.0, *RATES) if method == "whole" else RATES:
+            values = columns[rate].values.get(method)
+            if values is not None:
+                nll, em, f1 = values.mean(axis=0)
+                cells.append(f"{nll:.2f} · {100 * em:.0f} · {100 * f1:.0f}")
+            elif method != "whole":
+                cells.append("")
+        if any(cells):
+            asks = method in CONTENDERS and CONTENDERS[method].asks
+            cells += [""] * (len(RATES) - len(cells))
+            lines.append([label(method), "yes" if asks else "–", *cells])
+    head = ["NLL · exact match · F1 (%) at rate", "sees the question"]
+    head += [f"{rate}, n = {len(columns[rate].cases)}" for rate in RATES]
+    return table(head, lines)
+
+
+def continuation_table(rows: Sequence[Row]) -> str:
+    """Perplexity by kind of text, method and rate."""
+    parts = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        methods = list(dict.fromkeys(row["method"] for row in rows if row["kind"] == kind))
+        cells: dict[str, dict[float, list[float]]] = {name: {} for name in methods}
+        places = _places([row for row in rows if row["kind"] == kind], methods)
+        for row in rows:
+            if row["kind"] == kind and row["place"] in places:
+                cells[row["method"]].setdefault(row["rate"], []).append(row["nll"])
+        lines = []
+        for name in methods:
+            values = {rate: f"{np.exp(np.mean(nll)):.1f}" for rate, nll in cells[name].items()}
+            single = name in {"whole", "nothing"} and values
+            shown = (
+                [next(iter(values.values()))] + [""] * (len(RATES) - 1)
+                if single
+                else [values.get(rate, "") for rate in RATES]
+            )
+            lines.append([label(name), *shown])
+        head = [f"{kind}: perplexity at rate, n = {len(places)}", *map(str, RATES)]
+        parts.append(table(head, lines) + "\n")
+    return "\n".join(parts) or "Not measured.\n"
+
+
+def _places(rows: Sequence[Row], methods: Sequence[str]) -> set[int]:
+    """Places that every method has at every rate."""
+    have: dict[str, dict[int, int]] = {name: {} for name in methods}
+    for row in rows:
+        have[row["method"]][row["place"]] = have[row["method"]].get(row["place"], 0) + 1
+    wanted = {name: 1 if name in {"whole", "nothing"} else len(RATES) for name in methods}
+    return set.intersection(
+        *({p for p, times in have[name].items() if times == wanted[name]} for name in methods)
+    )

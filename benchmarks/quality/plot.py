@@ -1,0 +1,66 @@
+"""The picture of survival by rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from pathlib import Path
+
+from benchmarks.quality.compare import common
+from benchmarks.quality.methods import CONTENDERS
+from benchmarks.quality.rows import Row
+from benchmarks.quality.survival import RATES
+from benchmarks.quality.tables import SETS
+
+COLOURS = {  # variants of one model have no line of their own
+    "truncate": "#9e9e9e",
+    "random": "#c7c7c7",
+    "function-words": "#8c6d31",
+    "selective_context": "#e6862c",
+    "llmlingua": "#c0392b",
+    "bm25": "#8c6d31",
+    "longllmlingua": "#c0392b",
+    "question_aware": "#e6862c",
+    "mini": "#1f5fa8",
+    "mini-question": "#1f5fa8",
+    "nano": "#5fb0d8",
+    "nano-question": "#5fb0d8",
+}
+
+
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Draw one panel a set; dashed: without the question."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, 3)
+    for panel, (name, (_, measure)) in zip(panels.flat, SETS.items(), strict=False):
+        mine = [row for row in rows if row["set"] == name]
+        found = common(mine, list(CONTENDERS), itemgetter(measure))
+        for method in [name for name in COLOURS if name in found.values]:
+            contender = CONTENDERS[method]
+            panel.plot(
+                RATES,
+                100 * found.mean(method),
+                color=COLOURS[method],
+                linestyle="-" if contender.asks else "--",
+                linewidth=2.6 if contender.ours else 1.4,
+                marker="o" if contender.ours else None,
+                markersize=4,
+                label=contender.label.strip("`") + (" + question" if contender.asks else ""),
+            )
+        panel.set_xscale("log")
+        panel.set_xticks(RATES, [f"{rate:g}" for rate in RATES])
+        panel.minorticks_off()
+        panel.set_ylim(0, 102)
+        what = "answers that survive" if measure == "answer" else "evidence words kept"
+        panel.set_title(f"{name} (n = {len(found.cases)}): {what}, %", fontsize=10)
+        panel.set_xlabel("share of the tokens kept", fontsize=9)
+        panel.grid(alpha=0.25)
+    last = panels.flat[-1]
+    last.axis("off")
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    last.legend(handles, labels, loc="center", frameon=False, fontsize=10)
+    figure.savefig(path, dpi=110)

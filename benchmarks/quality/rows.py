@@ -1,0 +1,57 @@
+"""Results as JSON lines that a run adds to, and a later run goes on from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+class Rows:
+    """A file of rows, each known by some of its fields.
+
+    Parameters
+    ----------
+    path
+        The file; made when the first row is added. A last line that was cut off is left out, and
+        made anew by the run that goes on.
+    key
+        Names of the fields that tell a row from all others.
+    """
+
+    def __init__(self, path: Path, key: tuple[str, ...]) -> None:
+        self.path, self.key = path, key
+        self._rows: dict[tuple[Any, ...], Row] = {}
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                if number < len(lines):
+                    raise ValueError(f"{path}, line {number}: no JSON ({error})") from None
+                path.write_text("".join(f"{whole}\n" for whole in lines[:-1]), encoding="utf-8")
+                break
+            self._rows[self._key(row)] = row
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, *key: Any) -> Row | None:
+        """Return the row with these values of the key's fields, or ``None``."""
+        return self._rows.get(key)
+
+    def add(self, row: Row) -> None:
+        """Write a row; it is there after an interruption."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        self._rows[self._key(row)] = row
+
+    def _key(self, row: Row) -> tuple[Any, ...]:
+        return tuple(row[name] for name in self.key)

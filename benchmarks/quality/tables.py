@@ -1,0 +1,119 @@
+"""Markdown tables from rows of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+
+import numpy as np
+from benchmarks.quality.compare import SLOW, Comparison, common
+from benchmarks.quality.methods import CONTENDERS
+from benchmarks.quality.rows import Row
+from benchmarks.quality.survival import RATES
+
+SETS = {
+    "nq": ("NaturalQuestions, nine BM25-nearest passages beside", "answer"),
+    "hotpotqa": ("HotpotQA, bridge questions, ten paragraphs", "answer"),
+    "musique": ("MuSiQue, twenty paragraphs", "answer"),
+    "squad": ("SQuAD 2.0, one paragraph", "answer"),
+    "qmsum": ("QMSum, whole meetings: words of the evidence sentences", "evidence"),
+}
+"""Title of each set, and the figure that it is measured by."""
+
+
+def label(method: str) -> str:
+    """Name of a method in a table."""
+    others = {"whole": "no compression", "nothing": "no text at all", "latest": "the last words"}
+    return others.get(method) or CONTENDERS[method].label
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Lay out a Markdown table."""
+    return "\n".join(
+        "| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *lines)
+    )
+
+
+def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
+    """All sets at one rate, in one table: share that survives, on the cases that all have."""
+    head, columns = [f"% at rate {rate}", "sees the question"], []
+    for name, (_, figure) in SETS.items():
+        found = common([r for r in rows if r["set"] == name], list(CONTENDERS), itemgetter(figure))
+        if not found.cases:
+            continue
+        head.append(f"{name}, n = {len(found.cases)}")
+        columns.append({m: 100 * found.mean(m)[RATES.index(rate)] for m in found.values})
+    lines = []
+    for method, contender in CONTENDERS.items():
+        cells = [f"{column[method]:.0f}" if method in column else "" for column in columns]
+        if any(cells):
+            lines.append([contender.label, "yes" if contender.asks else "–", *cells])
+    return table(head, lines) + "\n"
+
+
+def survival_tables(rows: Sequence[Row]) -> str:
+    """Two tables a set: all methods, and without those that read with a causal LM."""
+    parts = []
+    for name, (title, figure) in SETS.items():
+        mine = [row for row in rows if row["set"] == name]
+        everyone = common(mine, list(CONTENDERS), itemgetter(figure))
+        quick = common(mine, [m for m in CONTENDERS if m not in SLOW], itemgetter(figure))
+        parts.append(f"### {title}\n")
+        for comparison in (everyone, quick):
+            if comparison.values and (comparison is everyone or quick.cases != everyone.cases):
+                parts.append(_survival_table(comparison) + "\n")
+    return "\n".join(parts)
+
+
+def _survival_table(comparison: Comparison) -> str:
+    best = {
+        asks: np.max(
+            [comparison.mean(m) for m in comparison.values if CONTENDERS[m].asks == asks], axis=0
+        )
+        for asks in {CONTENDERS[m].asks for m in comparison.values}
+    }
+    lines = []
+    for method in comparison.values:
+        contender = CONTENDERS[method]
+        means, (low, high) = comparison.mean(method), comparison.interval(method)
+        cells = []
+        for at in range(len(RATES)):
+            figure = f"{100 * means[at]:.0f}"
+            figure = f"**{figure}**" if means[at] >= best[contender.asks][at] else figure
+            cells.append(f"{figure} [{100 * low[at]:.0f}–{100 * high[at]:.0f}]")
+        lines.append([contender.label, "yes" if contender.asks else "–", *cells])
+    head = [f"% at rate, n = {len(comparison.cases)}", "sees the question", *map(str, RATES)]
+    return table(head, lines)
+
+
+def speed_table(rows: Sequence[Row], rate: float = 0.2) -> str:
+    """Seconds of processor time to compress a case, and how much sooner than LongLLMLingua."""
+    lines: dict[str, list[str]] = {name: [] for name in CONTENDERS}
+    head = [f"median CPU seconds at rate {rate}"]
+    for name in SETS:
+        mine = [row for row in rows if row["set"] == name]
+        found = common(mine, list(CONTENDERS), lambda row: row["cpu"][RATES.index(rate)])
+        if not found.values:
+            continue
+        size = np.median([r["tokens_in"] for r in mine if r["case"] in found.cases])
+        head.append(f"{name}, {size:.0f} tokens, n = {len(found.cases)}")
+        slowest = found.values.get("longllmlingua")
+        for method in CONTENDERS:
+            values = found.values.get(method)
+            if values is None:
+                lines[method].append("")
+                continue
+            seconds = float(np.median(values))
+            ratio = "" if slowest is None else f" ({np.median(slowest) / seconds:.0f}x)"
+            lines[method].append(f"{seconds:.2f}{ratio}")
+    shown = []
+    for method, cells in lines.items():
+        if any(cells):
+            question = ", with the question" if CONTENDERS[method].asks else ""
+            shown.append([CONTENDERS[method].label + question, *cells])
+    return (
+        "One thread on a machine that had other work; a text's scores serve all rates here, and "
+        "their time is counted at each. In brackets: how many times LongLLMLingua's time.\n\n"
+        + table(head, shown)
+        + "\n"
+    )
