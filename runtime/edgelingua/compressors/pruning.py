@@ -66,7 +66,7 @@ class TokenPruner:
             raise InputError("the threshold is not a number")
         if self.second_pass and not self.apart:
             raise InputError(
-                "a second pass is for llmlingua2 with a classifier that reads the question, such as "
+                "a second pass is for llmlingua2 with a classifier that reads the question, like "
                 "edgelingua-mini"
             )
 
