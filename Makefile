@@ -2,14 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SCORER := smollm2-135m-instruct-scorer
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
 .PHONY: demo test test-slow lint install clean
 
-demo: $(VENV)/.installed-dev
-	@$(BIN)/edgelingua models inspect $(SCORER) >/dev/null 2>&1 || \
-		$(BIN)/edgelingua-export build smollm2-135m-instruct --task scorer --objective first --replace
+demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
 
 test: $(VENV)/.installed-dev
@@ -26,11 +23,18 @@ lint: $(VENV)/.installed-dev
 
 install: $(VENV)/.installed-dev
 
+# No torch. `make install` brings more than that, so it will do.
+$(VENV)/.installed-demo: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=24'
+	$(BIN)/python -m pip install -e '.[cli,llama]'
+	touch $@
+
 $(VENV)/.installed-dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
 	$(BIN)/python -m pip install -e '.[dev]'
-	touch $@
+	touch $(VENV)/.installed-demo $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -284,8 +284,6 @@ def test_unknown_methods_and_models(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path))
     with pytest.raises(InputError, match="there are question_aware"):
         load_compressor("zip")
-    with pytest.raises(InputError, match="needs a classifier bundle"):
-        load_compressor("llmlingua2")
     with pytest.raises(ModelNotFoundError, match="edgelingua-export build"):
         load_compressor("selective_context")
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def scorer() -> ModelBundle:
     """The default scorer, built where a user would have it, once."""
-    folder = models.bundle_folder(models.DEFAULT_BUNDLE)
+    folder = models.bundle_folder(models.DEFAULT_SCORER)
     if not folder.exists():
         source = find(models.DEFAULT_READER)
         quick = SearchOptions(max_loss=0.015, objective="first")
@@ -132,8 +132,8 @@ def test_the_command_of_the_readme(scorer: ModelBundle) -> None:
 
 
 def test_the_default_bundle_is_the_one_that_export_names() -> None:
-    assert f"{find(models.DEFAULT_READER).name}-scorer" == models.DEFAULT_BUNDLE
-    assert Path(models.bundle_folder(models.DEFAULT_BUNDLE)).name == models.DEFAULT_BUNDLE
+    assert f"{find(models.DEFAULT_READER).name}-scorer" == models.DEFAULT_SCORER
+    assert Path(models.bundle_folder(models.DEFAULT_SCORER)).name == models.DEFAULT_SCORER
 
 
 def test_ten_thousand_tokens_in_150_megabytes(classifier: ModelBundle) -> None:

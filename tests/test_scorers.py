@@ -16,6 +16,7 @@ from edgelingua.errors import BundleError, InferenceError, UntrainedModelWarning
 from edgelingua.ort import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua.scores import TokenScores
+from edgelingua.windows import seams
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.sources import find
 
@@ -81,10 +82,12 @@ def test_every_token_is_classified_with_text_on_both_sides(
     keep = classifier.score_ids(ids)
     assert keep.shape == (200,)
     assert ((keep > 0) & (keep < 1)).all()
-    room = 62
-    np.testing.assert_allclose(keep[:50], classifier.score_ids(ids[:room])[:50], atol=1e-4)
-    # The last window ends with the text and is as long as the others.
-    np.testing.assert_allclose(keep[-10:], classifier.score_ids(ids[-room:])[-10:], atol=1e-4)
+    margin = 62 // 16
+    first, last = (seams(ids, 62 - 2 * margin)[i] for i in (1, -2))
+    alone = classifier.score_ids(ids[: first + margin])
+    np.testing.assert_allclose(keep[: first - margin], alone[: first - margin], atol=1e-4)
+    alone = classifier.score_ids(ids[last - margin :])
+    np.testing.assert_allclose(keep[last + margin :], alone[2 * margin :], atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [1, 2, 61, 62, 63, 64, 108, 109, 110, 155])
@@ -198,8 +201,7 @@ def test_a_window_shorter_than_the_model(bert_bundle: ModelBundle, document: str
     short = ClassifierScorer(bert_bundle, variant="cpu-fp32", window=34)
     long = ClassifierScorer(bert_bundle, variant="cpu-fp32")
     ids = long.tokenizer.encode(document).ids[:60]
-    # 32 tokens, of which 4 are seen again and half of those judged again.
-    np.testing.assert_allclose(short.score_ids(ids)[:30], long.score_ids(ids[:32])[:30], atol=1e-4)
-    np.testing.assert_allclose(
-        short.score_ids(ids)[30:58], long.score_ids(ids[28:60])[2:30], atol=1e-4
-    )
+    # 32 tokens, of which two at each end belong to the next window too.
+    first = seams(ids, 28)[1]
+    alone = long.score_ids(ids[: first + 2])
+    np.testing.assert_allclose(short.score_ids(ids)[: first - 2], alone[: first - 2], atol=1e-4)

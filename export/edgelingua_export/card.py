@@ -1,8 +1,13 @@
-"""A bundle's README.md, written from its manifest alone: the same manifest, the same page."""
+"""A bundle's README.md: the same manifest, the same page.
+
+For a bundle that is published, what its maker has to say lies beside the manifest: ``about.md``,
+which goes into the page as it is, and ``recipe.toml``, whose data sets are listed.
+"""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +18,7 @@ from edgelingua.compressors import METHODS
 from edgelingua.inspection import flatten, short, tables, variant_rows
 from edgelingua.manifest import MANIFEST, FileRecord, Manifest
 
-CARD = "README.md"
+CARD, ABOUT, RECIPE = "README.md", "about.md", "recipe.toml"
 
 _TASKS = {
     "scorer": "a causal language model that gives each token its surprise (negative log-likelihood,"
@@ -46,7 +51,7 @@ def write_card(folder: Path) -> Manifest:
     manifest = replace(manifest, files=others)
     _put(folder / MANIFEST, manifest.dumps())
     ModelBundle.open(folder)
-    _put(folder / CARD, render(manifest))
+    _put(folder / CARD, render(manifest, folder))
     path = folder / CARD
     record = FileRecord(path.stat().st_size, hash_file(path))
     manifest = replace(manifest, files=dict(sorted({**manifest.files, CARD: record}.items())))
@@ -54,9 +59,13 @@ def write_card(folder: Path) -> Manifest:
     return manifest
 
 
-def render(manifest: Manifest) -> str:
-    """Return the page for a manifest, with the header that model hubs read."""
+def render(manifest: Manifest, folder: Path | None = None) -> str:
+    """Return the page for a manifest, with the header that model hubs read.
+
+    ``folder``: where its maker's `ABOUT` and `RECIPE` are looked for.
+    """
     source = manifest.source
+    about, recipe = (_beside(folder, name) for name in (ABOUT, RECIPE))
     header, rows = variant_rows(manifest)
     sections = [
         _front_matter(manifest),
@@ -64,6 +73,8 @@ def render(manifest: Manifest) -> str:
         f"A bundle for edgelingua, which compresses prompts: {_TASKS[manifest.task]}. "
         "It runs on onnxruntime, without PyTorch.\n",
         f"> **{_inline(manifest.notes)}**\n" if manifest.notes else "",
+        about,
+        _data(recipe),
         "## Source\n",
         _table(
             ["", ""],
@@ -87,9 +98,26 @@ def render(manifest: Manifest) -> str:
         else "",
         *(f"{_inline(key)}:\n\n{_table(*rows)}" for key, rows in tables(manifest.recipe)),
         "## Limits\n",
-        _limits(manifest),
+        _limits(manifest, described=bool(about)),
     ]
     return "\n".join(section for section in sections if section)
+
+
+def _beside(folder: Path | None, name: str) -> str:
+    path = folder / name if folder else None
+    return path.read_text(encoding="utf-8") if path and path.is_file() else ""
+
+
+def _data(recipe: str) -> str:
+    """The data sets of a recipe for training, each origin once."""
+    if not recipe:
+        return ""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for entry in tomllib.loads(recipe).get("data", ()):
+        used = sets.setdefault((entry["origin"], entry["licence"]), [])
+        used += [name for name in (entry["format"],) if name not in used]
+    rows = [[origin, licence, ", ".join(used)] for (origin, licence), used in sets.items()]
+    return f"## Data\n\n{_table(['set', 'licence', 'as'], rows)}"
 
 
 def _front_matter(manifest: Manifest) -> str:
@@ -142,15 +170,19 @@ print(compressor.compress(prompt, Budget(rate=0.3)).text)
 """
 
 
-def _limits(manifest: Manifest) -> str:
+def _limits(manifest: Manifest, described: bool) -> str:
     tokens = manifest.tokens
     said = [
         f"The model sees at most {tokens.max_length} tokens at once, special tokens included; "
         "longer texts are scored in windows that overlap.",
-        "It was made for the languages and kinds of text of its source model, and not tested on "
-        "others.",
         "Hashes prove that the files are those the manifest describes, not that the model is good.",
     ]
+    if not described:
+        said.insert(
+            1,
+            "It was made for the languages and kinds of text of its source model, and not tested "
+            "on others.",
+        )
     if not manifest.trained:
         said.insert(0, "**Its head is untrained: its scores are random, and so is what it keeps.**")
     return "".join(f"- {line}\n" for line in said)

@@ -137,7 +137,10 @@ def build_command(
 
 @app.command("card")
 def card_command(folder: Annotated[Path, typer.Argument(help="A bundle.")]) -> None:
-    """Write the bundle's README.md from its manifest, and record it there; print its path."""
+    """Write the bundle's README.md from its manifest, and record it there; print its path.
+
+    An about.md in the folder goes into it, and the data sets of a recipe.toml.
+    """
     from edgelingua_export.card import CARD, write_card
 
     write_card(folder)

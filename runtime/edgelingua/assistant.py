@@ -99,7 +99,7 @@ class Assistant:
         cap: int = 1024,
         threads: int = 0,
     ) -> Assistant:
-        """Load a bundle (default: the default scorer) and a reader (see `models.find_reader`)."""
+        """Load a bundle (default: edgelingua-mini) and a reader (see `models.find_reader`)."""
         llama = LlamaModel(models.find_reader(reader), threads=threads)
         method = default_method(model, question=True)
         compressor = load_compressor(

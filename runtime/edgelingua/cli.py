@@ -20,7 +20,14 @@ from edgelingua import __version__, inspection, models, parity
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import METHODS, Level, TokenPruner, default_method, load_compressor
+from edgelingua.compressors import (
+    METHODS,
+    Compressor,
+    Level,
+    TokenPruner,
+    default_method,
+    load_compressor,
+)
 from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
@@ -53,7 +60,8 @@ Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
 Rate = Annotated[float | None, typer.Option(help="Fraction of the tokens to keep.")]
 MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")]
 Model = Annotated[
-    str | None, typer.Option(help="Model bundle that compresses: a folder or a built one's name.")
+    str | None,
+    typer.Option(help="Bundle that compresses: a folder or a name; default: edgelingua-mini."),
 ]
 Reader = Annotated[
     str,
@@ -80,6 +88,13 @@ Structure = Annotated[
 RankerName = Annotated[
     str | None,
     typer.Option("--ranker", help="Scorer bundle that ranks passages for llmlingua2_question."),
+]
+SecondPass = Annotated[
+    bool,
+    typer.Option(
+        "--second-pass",
+        help="llmlingua2 with a question: score again with the best sentence in the question.",
+    ),
 ]
 Explain = Annotated[
     Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
@@ -140,6 +155,7 @@ def compress(
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,
+    second_pass: SecondPass = False,
     explain: Explain = None,
     threads: Threads = 0,
     device: DeviceOption = "auto",
@@ -174,6 +190,8 @@ def compress(
         if not isinstance(compressor, TokenPruner):
             raise InputError(f"--threshold: {method} keeps a share of every window, not a level")
         compressor = replace(compressor, threshold=threshold)
+    if second_pass:
+        compressor = _with_second_pass(compressor, question)
     with watch.stage("compress"), _progress("scoring") as progress:
         compressed = compressor.compress(prompt, budget, progress)
     if explain:
@@ -218,6 +236,7 @@ def run(
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,
+    second_pass: SecondPass = False,
     threads: Threads = 0,
     device: DeviceOption = "auto",
     strict: Strict = False,
@@ -249,6 +268,8 @@ def run(
             count=llama.count,
             options=RunOptions(threads, device, strict),
         )
+    if second_pass:
+        compressor = _with_second_pass(compressor, question)
     assistant = Assistant(
         compressor,
         llama,
@@ -354,7 +375,7 @@ def policies() -> None:
 
 @models_app.command("list")
 def list_models() -> None:
-    """List the known models and the bundles built on this machine."""
+    """List the known models, the bundles that came with edgelingua, and those built here."""
     table = Table("name", "kind", "what", box=None)
     table.add_column("where", overflow="fold")
     for name, model in models.REGISTRY.items():
@@ -363,15 +384,15 @@ def list_models() -> None:
         except FetchError as error:
             where = f"unusable: {error}"
         table.add_row(name, "source", model.summary, where)
-    for name in models.built_bundles():
-        folder = models.bundle_folder(name)
+    built = {name: models.bundle_folder(name) for name in models.built_bundles()}
+    for name, folder in (built | models.shipped_bundles()).items():
         table.add_row(name, "bundle", _describe(folder), str(folder))
     stdout.print(table)
 
 
 @models_app.command()
 def inspect(
-    model: Annotated[str, typer.Argument(help="A bundle: a folder or a built one's name.")],
+    model: Annotated[str, typer.Argument(help="A bundle: a folder or a name.")],
     as_json: AsJson = False,
 ) -> None:
     """Show what a bundle's manifest says, once its files have been checked."""
@@ -411,6 +432,12 @@ def verify(
 def fetch(name: Annotated[str, typer.Argument(help="A known model.")]) -> None:
     """Fetch a known model into the cache; print where it is."""
     sys.stdout.write(f"{models.fetch(name)}\n")
+
+
+def _with_second_pass(compressor: Compressor, question: str) -> TokenPruner:
+    if not (isinstance(compressor, TokenPruner) and question.strip()):
+        raise InputError("--second-pass is for llmlingua2 with a --question")
+    return replace(compressor, second_pass=True)
 
 
 def _patterns(sources: Sequence[str]) -> list[re.Pattern[str]]:

@@ -1,8 +1,8 @@
-"""Known models: where each comes from, and where it lies on this machine.
+"""Models: those that came with the package, and known ones, where from and where they lie.
 
-Fetched once into the platform's cache folder (``EDGELINGUA_HOME`` names another), checked against
-the SHA-256 recorded here, and put in place in one step. ``EDGELINGUA_OFFLINE=1`` never touches the
-network.
+These are fetched once into the platform's cache folder (``EDGELINGUA_HOME`` names another), checked
+against the SHA-256 recorded here, and put in place in one step. ``EDGELINGUA_OFFLINE=1`` never
+touches the network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
-from edgelingua.manifest import MANIFEST, FileRecord
+from edgelingua.manifest import MANIFEST, FileRecord, Task
 from edgelingua.safe_files import hash_file
 
 _STDERR = 2
@@ -116,7 +116,8 @@ REGISTRY: Mapping[str, KnownModel] = {
 """Name → model. What `fetch` and ``edgelingua-export build`` accept besides paths and hub ids."""
 
 DEFAULT_READER = "smollm2-135m-instruct"
-DEFAULT_BUNDLE = "smollm2-135m-instruct-scorer"
+DEFAULT_CLASSIFIER = "edgelingua-mini"
+DEFAULT_SCORER = "smollm2-135m-instruct-scorer"
 
 
 def offline() -> bool:
@@ -138,6 +139,33 @@ def home() -> Path:
 def bundle_folder(name: str) -> Path:
     """Where the bundle called ``name`` is built and looked for."""
     return home() / "bundles" / name
+
+
+def shipped_bundles() -> dict[str, Path]:
+    """Folders of the bundles that came with the package, by name."""
+    here = Path(__file__).resolve()
+    places = [here.parent / "bundles", here.parents[2] / "models"]  # of a wheel, of a clone
+    root = next((place for place in places if place.is_dir()), places[0])
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{MANIFEST}"))}
+
+
+def default_bundle(task: Task = "classifier") -> Path:
+    """Return the bundle for a task when none is named.
+
+    Raises
+    ------
+    ModelNotFoundError
+        It is not there: a scorer that was not built yet, or a package without its bundles.
+    """
+    if task == "scorer":
+        return find_bundle(DEFAULT_SCORER)
+    shipped = shipped_bundles()
+    if DEFAULT_CLASSIFIER not in shipped:
+        raise ModelNotFoundError(
+            f"{DEFAULT_CLASSIFIER} did not come with this copy of edgelingua: install a release, "
+            "or name a bundle"
+        )
+    return shipped[DEFAULT_CLASSIFIER]
 
 
 def built_bundles() -> list[str]:
@@ -249,7 +277,7 @@ def find_reader(reference: str) -> Path:
 
 
 def find_bundle(reference: str) -> Path:
-    """Resolve a bundle: a folder, or the name of one built into `home`.
+    """Resolve a bundle: a folder, or the name of one that was shipped, or built into `home`.
 
     Raises
     ------
@@ -259,11 +287,13 @@ def find_bundle(reference: str) -> Path:
     path = Path(reference).expanduser()
     if path.is_dir():
         return path
+    if shipped := shipped_bundles().get(reference):
+        return shipped
     folder = bundle_folder(reference)
     if folder.is_dir() and path.name == reference:
         return folder
     hint = ""
-    if reference == DEFAULT_BUNDLE:
+    if reference == DEFAULT_SCORER:
         hint = f": build it once with: edgelingua-export build {DEFAULT_READER} --task scorer"
     raise ModelNotFoundError(
         f"{reference}: no such folder, and no bundle of that name in {home() / 'bundles'}{hint}"

@@ -199,14 +199,19 @@ class Prompt:
             at += len(segment.text)
         return starts
 
-    def compressible_range(self) -> tuple[int, int]:
-        """Characters of `text` from the first compressible segment to the last, half-open."""
-        ends = [
-            (offset, offset + len(segment.text))
+    def documents(self) -> dict[int, str]:
+        """Return the compressible segments that are not blank, by their offset in `text`."""
+        return {
+            offset: segment.text
             for offset, segment in zip(self.offsets(), self.segments, strict=True)
             if segment.compressible and segment.text.strip()
-        ]
-        return ends[0][0], ends[-1][1]
+        }
+
+    def compressible_range(self) -> tuple[int, int]:
+        """Characters of `text` from the first compressible segment to the last, half-open."""
+        documents = self.documents()
+        last = max(documents)
+        return min(documents), last + len(documents[last])
 
     def reordered(self, order: Sequence[int]) -> Prompt:
         """Put the compressible segments that are not blank into another order.

@@ -98,6 +98,13 @@ Progress = Callable[[int, int], None]
 """Called with (tokens done, tokens in all) while a text is scored."""
 
 
+def part_of(progress: Progress | None, part: int, parts: int) -> Progress | None:
+    """Progress of the ``part``-th, from 0, of ``parts`` runs that take equally long."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(part * total + done, parts * total)
+
+
 class Scorer(Protocol):
     """Scores a text. Owns windows and batching; knows no budget."""
 

@@ -61,7 +61,8 @@ class PromptCompressor:
     Parameters
     ----------
     model_name
-        A bundle: its folder, or the name of one that was built. Default: the default scorer.
+        A bundle: its folder, or the name of one that was shipped or built. Default: the default
+        scorer, and with ``use_llmlingua2`` edgelingua-mini.
     device_map
         Taken so that calls keep working, by default ``cpu`` (there ``cuda``); what runs where is
         said by ``options``. A warning says so when it is not ``cpu``.
@@ -96,7 +97,7 @@ class PromptCompressor:
 
     def __init__(
         self,
-        model_name: str = models.DEFAULT_BUNDLE,
+        model_name: str | None = None,
         device_map: str = "cpu",
         model_config: Mapping[str, Any] | None = None,
         open_api_config: Mapping[str, Any] | None = None,
@@ -111,10 +112,14 @@ class PromptCompressor:
         if quirks not in (None, QUIRKS):
             raise InputError(f"quirks: expected {QUIRKS!r} or None, got {quirks!r}")
         _check_device(device_map)
-        self.model_name = model_name
         self.use_llmlingua2 = use_llmlingua2
         self._quirks = quirks
-        bundle = ModelBundle.open(models.find_bundle(str(model_name)))
+        if model_name is None:
+            folder = models.default_bundle("classifier" if use_llmlingua2 else "scorer")
+        else:
+            folder = models.find_bundle(str(model_name))
+        bundle = ModelBundle.open(folder)
+        self.model_name = str(model_name or folder.name)
         kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
         scorer = kind(bundle, variant=variant, options=options)
         forced = _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config)

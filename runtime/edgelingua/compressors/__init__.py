@@ -121,7 +121,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def load_compressor(
-    method: str,
+    method: str = "llmlingua2",
     model: str | Path | None = None,
     *,
     level: Level | None = None,
@@ -137,8 +137,9 @@ def load_compressor(
     method
         A name from `METHODS`.
     model
-        The bundle, a folder or the name of one built into the cache. ``None``: the default scorer;
-        there is no default classifier yet.
+        The bundle: a folder, or the name of one that was shipped or built into the cache.
+        ``None``: the shipped classifier edgelingua-mini, or the default scorer, which has to be
+        built once.
     level, guard
         See `Rules`. ``None``: the method's own (words and guarded; `selective_context` keeps
         phrases whole, the baselines guard nothing).
@@ -153,7 +154,7 @@ def load_compressor(
     Raises
     ------
     InputError
-        No such method, it needs a bundle and there is no default, or it has no use for a ranker.
+        No such method, or it has no use for a ranker.
     MissingExtraError
         The method needs a package that is not installed.
     ModelNotFoundError, BundleError, InferenceError
@@ -168,12 +169,7 @@ def load_compressor(
     if chosen.task is None:
         pruner = chosen.make()
     else:
-        if model is None and chosen.task == "classifier":
-            raise InputError(
-                f"{method} needs a classifier bundle: name one with model=… or --model"
-            )
-        folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
-        bundle = ModelBundle.open(folder)
+        bundle = ModelBundle.open(_folder(model, chosen.task))
         if ranker is None:
             pruner = chosen.make(bundle, options)
         else:
@@ -188,13 +184,15 @@ def load_compressor(
 
 
 def default_method(model: str | Path | None, *, question: bool) -> str:
-    """Return the method for a bundle (default: the default scorer), with or without a question."""
-    folder = models.find_bundle(str(model or models.DEFAULT_BUNDLE))
-    task = Manifest.read(folder / MANIFEST).task
-    fitting = [
-        name
-        for name, method in METHODS.items()
-        if method.task == task and (question or not method.needs_question)
-    ]
-    preferred = "question_aware" if question else "selective_context"
-    return preferred if preferred in fitting else fitting[0]
+    """Return the method for a bundle (default: edgelingua-mini), with or without a question.
+
+    A classifier that reads the question needs nobody else to rank passages.
+    """
+    manifest = Manifest.read(_folder(model) / MANIFEST)
+    if manifest.task == "scorer":
+        return "question_aware" if question else "selective_context"
+    return "llmlingua2_question" if question and not manifest.tokens.pair else "llmlingua2"
+
+
+def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
+    return models.default_bundle(task) if model is None else models.find_bundle(str(model))

@@ -12,5 +12,7 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     """Keep the words with the highest mean P(keep) (Pan et al. 2024, arXiv:2403.12968).
 
     The threshold is one for the whole text, where the published code takes one per 512-token chunk.
+    A classifier that was trained for it reads the question too, beside each document for itself.
     """
-    return TokenPruner(ClassifierScorer(bundle, options=options))
+    scorer = ClassifierScorer(bundle, options=options)
+    return TokenPruner(scorer, apart=scorer.reads_question)

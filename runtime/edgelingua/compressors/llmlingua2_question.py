@@ -14,7 +14,7 @@ from edgelingua.compressors.rankers import Bm25Ranker, LikelihoodRanker, Ranker
 from edgelingua.ort import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scorers.perplexity import PerplexityScorer
-from edgelingua.scores import Progress, Scorer, pool
+from edgelingua.scores import Progress, Scorer, part_of, pool
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class RankedJudge:
         Tokens are ordered by the score of their word, as LLMLingua-2 ranks words and not tokens;
         in a word by their own.
         """
-        scores = self.scorer.score(text, progress=_half(progress, 0))
+        scores = self.scorer.score(text, progress=part_of(progress, 0, 2))
         passages = cut(text, scores.spans, self.passage)
         texts = [text[scores.spans[a, 0] : scores.spans[b - 1, 1]] for a, b in passages]
-        relevance = self.ranker.rank(texts, question, _half(progress, 1))
+        relevance = self.ranker.rank(texts, question, part_of(progress, 1, 2))
         order = np.zeros(len(scores.spans))
         if len(order):
             begins = np.union1d(0, np.flatnonzero(scores.starts))
@@ -77,9 +77,3 @@ def make(
     """
     by = LikelihoodRanker(PerplexityScorer(ranker, options=options)) if ranker else Bm25Ranker()
     return TokenPruner(PassageScorer(RankedJudge(ClassifierScorer(bundle, options=options), by)))
-
-
-def _half(progress: Progress | None, half: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, total: progress(done + half * total, 2 * total)

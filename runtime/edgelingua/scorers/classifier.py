@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
 from edgelingua.ort import RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
+from edgelingua.windows import seams
 
 
 class ClassifierScorer:
@@ -101,24 +103,26 @@ class ClassifierScorer:
         ``question`` ``(Q,)`` stands in front of every window of a model that `reads_question`; of a
         question longer than a third of the window, its end.
 
-        Texts longer than the window are cut into windows that overlap by an eighth. A token's
-        probability comes from the window in whose middle it is nearest, so that it is judged with
-        text on both sides.
+        Texts longer than the window are cut into windows that overlap by an eighth of the longest,
+        at places that depend on the text around them alone (`seams`): windows that see the same
+        text differ in how they judge all of it, so what a token gets must not hang on how far from
+        the beginning it stands. Where two windows overlap, the one fades into the other.
         """
         asked, room = self._fitted(question)
+        margin = room // 16
+        cuts = seams(ids, room - 2 * margin) if len(ids) > room else sorted({0, len(ids)})
+        rise = (np.arange(2 * margin, dtype=np.float32) + 0.5) / (2 * margin or 1)
         result = np.zeros(len(ids), dtype=np.float32)
-        overlap = room // 8
-        start = done = 0
-        while done < len(ids):
-            end = min(start + room, len(ids))
-            keep = self._keep(ids[start:end], asked)
-            settled = end if end == len(ids) else end - overlap // 2
-            result[done:settled] = keep[done - start : settled - start]
-            done = settled
-            # The last window ends with the text: as long as the others, not a short remainder.
-            start = max(0, min(end - overlap, len(ids) - room))
+        for cut, following in pairwise(cuts):
+            start, end = max(0, cut - margin), min(len(ids), following + margin)
+            weight = np.ones(end - start, dtype=np.float32)
+            if cut > 0:
+                weight[: len(rise)] = rise
+            if following < len(ids):
+                weight[len(weight) - len(rise) :] = rise[::-1]
+            result[start:end] += weight * self._keep(ids[start:end], asked)
             if progress:
-                progress(done, len(ids))
+                progress(following, len(ids))
         return result
 
     def _fitted(self, question: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], int]:

@@ -1,0 +1,166 @@
+"""Documents judged one by one in the light of a question, once or twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgelingua import Budget, Prompt, Segment, models
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressors import TokenPruner, load_compressor
+from edgelingua.compressors.second_pass import with_clue
+from edgelingua.errors import InputError
+from edgelingua.scorers import ClassifierScorer
+from edgelingua.scores import TokenScores
+from edgelingua_export.build import BuildOptions, build
+from edgelingua_export.quantization.options import SearchOptions
+from edgelingua_export.sources import find
+
+QUESTION = "In which city was the director of The Lantern born?"
+DOCUMENTS = [
+    "Peter Hale\nPeter Hale was born in Leeds in 1949. He directed plays for children.",
+    "The Lantern\nThe Lantern is a film of 1987 directed by Maria Olsen. It was a failure.",
+    "Anna Wolf\nAnna Wolf was born in Kiel in 1960. She directed The Candle.",
+    "Maria Olsen\nMaria Olsen was born in Bergen in 1951. She died in Oslo.",
+]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenPruner:
+    """`llmlingua2` on a tiny BERT that says that it reads questions."""
+    folder = tmp_path_factory.mktemp("documents")
+    shutil.copytree(tiny_bert, folder / "model")
+    config = json.loads((folder / "model" / "config.json").read_text())
+    (folder / "model" / "config.json").write_text(json.dumps({**config, "reads_question": True}))
+    options = BuildOptions(search=SearchOptions(objective="first"))
+    build(find(str(folder / "model")), "classifier", folder / "b", options, lambda _: None)
+    compressor = load_compressor("llmlingua2", folder / "b")
+    assert isinstance(compressor, TokenPruner)
+    return compressor
+
+
+@pytest.fixture(scope="module")
+def mini() -> TokenPruner:
+    compressor = load_compressor()
+    assert isinstance(compressor, TokenPruner)
+    return compressor
+
+
+def word_scores(compressor: TokenPruner, prompt: Prompt, document: str) -> dict[str, float]:
+    """Score of each word of one document of a prompt."""
+    compressed = compressor.compress(prompt, Budget(rate=1))
+    begin = prompt.text.index(document)
+    found = {}
+    for (start, end), score in zip(
+        compressed.units.tolist(), compressed.scores.tolist(), strict=True
+    ):
+        if begin <= start < begin + len(document):
+            found[f"{start - begin} {prompt.text[start:end]}"] = score
+    return found
+
+
+def test_with_a_question_a_document_is_judged_for_itself(tiny: TokenPruner) -> None:
+    prompts = [
+        Prompt.build(DOCUMENTS, question=QUESTION),
+        Prompt.build([DOCUMENTS[1], DOCUMENTS[3] * 9, DOCUMENTS[0]], question=QUESTION),
+        Prompt.build(DOCUMENTS[1], question=QUESTION),
+    ]
+    found = [word_scores(tiny, prompt, DOCUMENTS[1]) for prompt in prompts]
+    assert found[0] == found[1] == found[2]
+
+
+def test_without_one_documents_are_one_text(tiny: TokenPruner) -> None:
+    alone, among = (word_scores(tiny, Prompt.build(texts), DOCUMENTS[1])
+                    for texts in (DOCUMENTS[1], DOCUMENTS))  # fmt: skip
+    assert alone != among
+    end = tiny.scorer.score("\n\n".join(DOCUMENTS))
+    compressed = tiny.compress(Prompt.build(DOCUMENTS), Budget(rate=1))
+    assert np.isfinite(compressed.scores).sum() <= len(end.scores)
+
+
+def test_documents_with_a_rate_a_pin_or_kept_whole(tiny: TokenPruner) -> None:
+    parts = [
+        Segment(DOCUMENTS[0], rate=0.5),
+        Segment(DOCUMENTS[1], compress=False),
+        Segment(DOCUMENTS[2]),
+        Segment("  \n "),
+    ]
+    for compressor in (tiny, replace(tiny, second_pass=True)):
+        prompt = Prompt.build(parts, question=QUESTION, pin=["Kiel"])
+        compressed = compressor.compress(prompt, Budget(rate=0.8))
+        assert DOCUMENTS[1] in compressed.text
+        assert "Kiel" in compressed.text
+        assert compressed.tokens_out <= compressed.limit
+
+
+def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
+    for compressor in (tiny, replace(tiny, second_pass=True)):
+        seen: list[tuple[int, int]] = []
+        compressor.compress(
+            Prompt.build([*DOCUMENTS, DOCUMENTS[0] * 20], question=QUESTION),
+            Budget(rate=0.5),
+            lambda done, total, seen=seen: seen.append((done, total)),  # type: ignore[misc]
+        )
+        assert seen[-1][0] == seen[-1][1]
+        assert len({total for _, total in seen}) == 1
+        assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_second_pass_takes_nothing_away(tiny: TokenPruner) -> None:
+    prompt = Prompt.build(DOCUMENTS, question=QUESTION)
+    both = (tiny, replace(tiny, second_pass=True))
+    once, twice = (compressor.compress(prompt, Budget(rate=1)) for compressor in both)
+    real = np.isfinite(once.scores)
+    assert (twice.scores[real] >= once.scores[real]).all()
+    assert (twice.scores[real] > once.scores[real]).any()
+    unasked = Prompt.build(DOCUMENTS)
+    once, twice = (compressor.compress(unasked, Budget(rate=0.5)) for compressor in both)
+    assert once.text == twice.text
+
+
+def test_the_second_step_is_found_in_the_second_pass(mini: TokenPruner) -> None:
+    """The paragraph on Maria Olsen says nothing of The Lantern."""
+    prompt = Prompt.build(DOCUMENTS, question=QUESTION)
+    ranks = []
+    for compressor in (mini, replace(mini, second_pass=True)):
+        scores = {}
+        for name, text in (("Leeds", 0), ("Kiel", 2), ("Bergen", 3)):
+            found = word_scores(compressor, prompt, DOCUMENTS[text])
+            scores[name] = max(score for word, score in found.items() if name in word)
+        ranks.append(scores["Bergen"] - max(scores["Leeds"], scores["Kiel"]))
+    assert ranks[1] > 0
+    assert ranks[1] > ranks[0]
+
+
+def test_a_clue_fits_beside_the_question(mini: TokenPruner) -> None:
+    scorer = mini.scorer
+    assert isinstance(scorer, ClassifierScorer)
+    for text in (DOCUMENTS[1], "word " * 300, "\n\n  A title\n" + "x. " * 9, "§", "\u200b"):
+        scored = {0: scorer.score(text, QUESTION)}
+        asked = with_clue(QUESTION, {0: text}, scored, scorer.count)
+        assert asked.startswith(QUESTION)
+        assert scorer.count(asked) <= 64
+    scored = {0: peak(DOCUMENTS[1], "Maria")}
+    asked = with_clue(QUESTION, {0: DOCUMENTS[1]}, scored, scorer.count)
+    clue = "The Lantern is a film of 1987 directed by Maria Olsen."
+    assert asked == f"{QUESTION} The Lantern: {clue}"
+    long = "why " * 80
+    assert with_clue(long, {0: "An answer."}, {0: peak("An answer.", "An")}, scorer.count) == long
+
+
+def peak(text: str, word: str) -> TokenScores:
+    """Scores whose best token is ``word``."""
+    scores = ClassifierScorer(ModelBundle.open(models.default_bundle())).score(text)
+    best = [text[a:b] == word for a, b in scores.spans.tolist()]
+    return replace(scores, scores=np.asarray(best, dtype=np.float32))
+
+
+def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -> None:
+    compressor = load_compressor("llmlingua2", bert_bundle.folder)
+    with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
+        replace(compressor, second_pass=True)
