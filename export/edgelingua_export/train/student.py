@@ -18,6 +18,7 @@ from transformers import (
 
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.corpus import Corpus
+from edgelingua_export.train.factorise import factorise
 from edgelingua_export.train.recipe import Student
 
 
@@ -50,6 +51,9 @@ def shrink(
     if missing:
         raise ExportError(f"no weights for a student's {', '.join(sorted(missing)[:3])}")
     small.load_state_dict({name: values.weights[name] for name in small.state_dict()})
+    if student.embedding:
+        counts = np.bincount(corpus.ids, minlength=len(tokenizer))[kept]
+        small = factorise(small, student.embedding, counts, seed=0)
     small.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     _write_vocabulary(folder, kept)
