@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
@@ -22,7 +23,10 @@ from transformers import (
 from edgelingua.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer, words
+from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
+from edgelingua_export.quantization.options import SearchOptions
+from edgelingua_export.sources import find
 from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.distill import Distillation, same_pieces
@@ -38,6 +42,7 @@ from edgelingua_export.train.run import train
 from edgelingua_export.train.student import shrink
 from edgelingua_export.train.surprisal import MOST, labelled, soft_labels
 
+Decode = Callable[[NDArray[np.int32]], str]
 LAYOUT = Layout(2, 3, window=64, question=16)
 TEXT = "The red pump stands in hall 7. It was built in 1907 and it's loud."
 
@@ -59,6 +64,12 @@ def pieces(tiny_bert: Path) -> TextTokenizer:
 @pytest.fixture(scope="module")
 def tokens(tiny_lm: Path) -> TextTokenizer:
     return TextTokenizer(tiny_lm / "tokenizer.json", "space")
+
+
+@pytest.fixture(scope="module")
+def decode(tiny_lm: Path) -> Decode:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_lm)
+    return lambda ids: str(tokenizer.decode(ids.tolist()))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +95,7 @@ def _corpus(tokenizer: TextTokenizer, count: int) -> Corpus:
 
 
 def test_pieces_and_tokens_stand_in_the_same_words(
-    pieces: TextTokenizer, tokens: TextTokenizer
+    pieces: TextTokenizer, tokens: TextTokenizer, decode: Decode
 ) -> None:
     case = _case(pieces, tokens)
     text = f"{TEXT}\n\nA pump is a machine."
@@ -93,8 +104,7 @@ def test_pieces_and_tokens_stand_in_the_same_words(
     assert sorted(set(case.reader_words.tolist()) - {-1}) == list(range(case.words))
     assert sorted({int(w) for part in case.text_words for w in part}) == list(range(case.words))
     for word, (start, end) in enumerate(spans.tolist()):
-        ids = case.reader[case.reader_words == word].tolist()
-        assert text[start:end] in tokens.decode(ids)
+        assert text[start:end] in decode(case.reader[case.reader_words == word])
     assert (case.reader_words[-case.answer :] == -1).all()
 
 
@@ -110,14 +120,12 @@ def test_the_best_share_of_the_words_is_kept(a: list[float], b: list[float], rat
     values.requires_grad_()
     rates = torch.tensor([rate, rate])
     gates = log_gates(values, rates)
-    for row, given_scores in zip(gates, (a, b), strict=True):
-        real = row[: len(given_scores)].detach()
-        kept = real.abs() < 1e-4
-        assert int(kept.sum()) == max(1, int(torch.tensor(len(given_scores)) * rates[0]))
-        assert torch.allclose(real[~kept], torch.tensor(FLOOR), atol=1e-4)
-        lowest = values[0 if row is gates[0] else 1][: len(given_scores)].detach()
-        if kept.any() and (~kept).any():
-            assert lowest[kept].min() >= lowest[~kept].max() - 1e-6 or row is not gates[0]
+    for row, given_scores in zip(gates.detach(), (a, b), strict=True):
+        real, known = row[: len(given_scores)], torch.tensor(given_scores)
+        kept = real > FLOOR / 2
+        assert int(kept.sum()) == max(1, int(torch.tensor(len(known)) * rates[0]))
+        assert torch.allclose(real, torch.where(kept, 0.0, FLOOR), atol=1e-4)
+        assert not (~kept).any() or known[kept].min() >= known[~kept].max()
     (gradient,) = torch.autograd.grad(gates[:, : min(len(a), len(b))].sum(), values)
     assert torch.isfinite(gradient).all()
     assert (gradient[0, : min(len(a), len(b))] > 0).all()
@@ -182,7 +190,7 @@ def test_the_reader_teaches_the_pruner_and_stays_as_it_is(
     assert float(head.abs().sum()) > 0
     optimizer = torch.optim.AdamW(pruner.parameters(), lr=1e-3)
     given_cases, rates = join([_case(pieces, tokens)] * 2, LAYOUT), np.asarray([0.5, 0.3])
-    first = sum(part.parts(given_cases, rates)).item()
+    first = sum(part.parts(given_cases, rates), torch.zeros(())).item()
     lowest = first
     for _ in range(15):
         optimizer.zero_grad()
@@ -195,7 +203,7 @@ def test_the_reader_teaches_the_pruner_and_stays_as_it_is(
 
 
 def test_cases_come_from_answers_and_from_texts(
-    pieces: TextTokenizer, tokens: TextTokenizer
+    pieces: TextTokenizer, tokens: TextTokenizer, decode: Decode
 ) -> None:
     at = TEXT.index("hall 7")
     long = " ".join(f"word{i}" for i in range(100))
@@ -207,13 +215,13 @@ def test_cases_come_from_answers_and_from_texts(
         Example("Too short."),
         Example(long),
     ]
-    asked, alone = cases(examples, pieces, tokens, 40, 1)
-    assert tokens.decode(asked.reader[-asked.answer :].tolist()) == " hall 7"
+    asked, alone = cases(examples, pieces, tokens, 80, 1)
+    assert decode(asked.reader[-asked.answer :]) == " hall 7"
     assert len(asked.texts) == 2  # the long one has no room
     assert len(asked.question) > 0
     assert len(alone.question) == 0
-    assert tokens.decode(alone.reader.tolist()).startswith(" ".join(long.split()[:40]))
-    assert alone.words == 40
+    assert decode(alone.reader).startswith(" ".join(long.split()[:80]))
+    assert alone.words == 80
 
 
 def test_a_student_is_pulled_to_its_teacher_piece_by_piece(
@@ -234,10 +242,9 @@ def test_a_student_is_pulled_to_its_teacher_piece_by_piece(
     batch = assemble(cut, [(0, 1)], replace(LAYOUT, first=first, last=last), _rng())
     part = Distillation(pruner, table, Teacher("x", 2.0), "fp32")
     # All else is the same, so what both say of the same pieces is.
-    assert float(part(batch, scores(student, batch, "fp32"), 0)) < 1e-6
-    assert float(part(batch, scores(student, batch, "fp32") + 0.5, 0)) == pytest.approx(
-        2.0 * 0.125, rel=1e-3
-    )
+    assert part(batch, scores(student, batch, "fp32"), 0).item() < 1e-6
+    off = part(batch, scores(student, batch, "fp32") + 0.5, 0)
+    assert off.item() == pytest.approx(2.0 * 0.125, rel=1e-3)
     with pytest.raises(ExportError, match="vocabulary is cut"):
         same_pieces(smaller, tokenizer)
 
@@ -253,7 +260,7 @@ def test_narrow_embeddings_give_the_encoder_nearly_what_it_had(
     wide, corpus = pruner.config.hidden_size, _corpus(pieces, 20)
     ids = torch.from_numpy(corpus.tokens(0)[:40].astype(np.int64))[None]
     errors = []
-    for width in (wide // 4, wide):
+    for width in (wide // 4, wide - 4):
         folder = tmp_path / str(width)
         student = Student(embedding=width, positions=pruner.config.max_position_embeddings)
         shrink(pruner, tokenizer, student, corpus, folder)
@@ -265,10 +272,10 @@ def test_narrow_embeddings_give_the_encoder_nearly_what_it_had(
             got = small.get_submodule("electra.embeddings")(ids)
             got = small.get_submodule("electra.embeddings_project")(got)
         errors.append(float((got - wanted).norm() / wanted.norm()))
-    assert errors[1] < 0.2
+    assert errors[1] < 0.3
     assert errors[1] < errors[0] < 1
     with pytest.raises(ExportError, match="embedding"):
-        shrink(pruner, tokenizer, Student(embedding=wide + 1), corpus, tmp_path / "no")
+        shrink(pruner, tokenizer, Student(embedding=wide), corpus, tmp_path / "no")
 
 
 @given(st.lists(st.floats(0, 20), max_size=40))
@@ -286,9 +293,10 @@ def test_labels_are_the_scorers_surprisal(scorer_bundle: ModelBundle) -> None:
     assert [TEXT[m.start : m.end] for m in alone.marks] == [TEXT[a:b] for a, b in words(TEXT)]
     assert (alone.group, alone.source) == ("g", "s")
     scored = scorer.score(TEXT)
+    ends, last = words(TEXT)[:, 1], scored.spans[:, 1]  # a space belongs to what follows it
     nats = [
-        float(scored.scores[(scored.spans[:, 1] > a) & (scored.spans[:, 1] <= b)].sum())
-        for a, b in words(TEXT)
+        float(scored.scores[(last > a) & (last <= b)].sum())
+        for a, b in zip([0, *ends[:-1]], ends, strict=True)
     ]
     order = np.argsort([m.label for m in alone.marks])
     assert (np.diff(np.asarray(nats)[order]) >= -1e-4).all()
@@ -317,3 +325,7 @@ def test_a_recipe_with_teacher_and_reader_is_trained(
     folder = train(tmp_path / "r.toml", tmp_path, tmp_path / "out", False, told.append)
     assert AutoModelForTokenClassification.from_pretrained(folder).config.embedding_size == 16
     assert any("4 cases" in line for line in told)
+    options = BuildOptions(search=SearchOptions(objective="first", max_loss=0.5))
+    built = build(find(str(folder)), "classifier", tmp_path / "bundle", options, told.append)
+    assert built.recipe["fused"] == "Attention in 2 layers"
+    assert built.tokens.pair

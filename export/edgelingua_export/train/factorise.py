@@ -28,7 +28,7 @@ def factorise(
     model
         A BERT token classifier.
     width
-        Of the new embeddings, at most the hidden state's.
+        Of the new embeddings, less than the hidden state's.
     counts
         How often each piece of the vocabulary occurs ``(V,)``: frequent ones are fitted better.
     seed
@@ -37,11 +37,11 @@ def factorise(
     Raises
     ------
     ExportError
-        ``width`` is larger than the hidden state.
+        ``width`` is not smaller than the hidden state.
     """
     old = model.config
-    if not 0 < width <= old.hidden_size:
-        raise ExportError(f"student.embedding = {width}: expected 1 to {old.hidden_size}")
+    if not 0 < width < old.hidden_size:
+        raise ExportError(f"student.embedding = {width}: expected 1 to {old.hidden_size - 1}")
     shared = {n: getattr(old, n) for n in _SHARED}
     small = ElectraForTokenClassification(ElectraConfig(**shared, embedding_size=width)).eval()
     with torch.no_grad():
