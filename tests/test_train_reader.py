@@ -27,6 +27,7 @@ from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
+from edgelingua_export.train import prepare
 from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.distill import Distillation, same_pieces
@@ -36,7 +37,7 @@ from edgelingua_export.train.loop import scores
 from edgelingua_export.train.reader import ReaderLoss, said
 from edgelingua_export.train.reader_cases import ReaderCase, Wording, join, make_case
 from edgelingua_export.train.reader_data import cases
-from edgelingua_export.train.recipe import Reading, Student, Teacher
+from edgelingua_export.train.recipe import DataSet, Reading, Student, Teacher
 from edgelingua_export.train.records import records
 from edgelingua_export.train.run import train
 from edgelingua_export.train.student import shrink
@@ -301,6 +302,18 @@ def test_labels_are_the_scorers_surprisal(scorer_bundle: ModelBundle) -> None:
     order = np.argsort([m.label for m in alone.marks])
     assert (np.diff(np.asarray(nats)[order]) >= -1e-4).all()
     assert [m.label for m in asked.marks] != [m.label for m in alone.marks]
+
+
+def test_any_text_of_a_recipe_can_be_labelled_by_a_scorer(
+    scorer_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text(f"{TEXT}\n", encoding="utf-8")
+    data_set = DataSet("text", "a.txt", digits=0.0, scorer=str(scorer_bundle.folder))
+    (example,) = prepare.examples(data_set, tmp_path, 1)
+    assert max(m.label for m in example.marks) > MOST / 2
+    (plain,) = prepare.examples(replace(data_set, scorer=""), tmp_path, 1)
+    assert plain.marks == ()
+    assert plain.text == example.text
 
 
 def test_a_recipe_with_teacher_and_reader_is_trained(

@@ -73,7 +73,7 @@ def _fit(old: nn.Module, new: nn.Module, counts: NDArray[np.int64], seed: int) -
     drawn += [rng.integers(len(tables[n]), size=_SAMPLE) for n in _TABLES[1:]]
     rows = [table[torch.from_numpy(i)] for table, i in zip(tables.values(), drawn, strict=True)]
     sums = torch.stack(rows).sum(0)
-    axes = _main_axes(sums, new.get_parameter("embeddings.word_embeddings.weight").shape[1])
+    axes = main_axes(sums, new.get_parameter("embeddings.word_embeddings.weight").shape[1])
     for name, table in tables.items():
         new.get_parameter(f"embeddings.{name}_embeddings.weight").copy_(table @ axes)
     inputs = new.get_submodule("embeddings.LayerNorm")(sums @ axes)
@@ -87,7 +87,8 @@ def _fit(old: nn.Module, new: nn.Module, counts: NDArray[np.int64], seed: int) -
 _TABLES = ("word", "position", "token_type")
 
 
-def _main_axes(rows: Tensor, count: int) -> Tensor:
+def main_axes(rows: Tensor, count: int) -> Tensor:
+    """Return the ``count`` directions ``(d, count)`` in which rows ``(n, d)`` are largest."""
     _, _, axes = torch.linalg.svd(rows.T @ rows)
     main: Tensor = axes[:count].T.contiguous()
     return main
