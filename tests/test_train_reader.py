@@ -335,6 +335,10 @@ def test_a_recipe_with_teacher_and_reader_is_trained(
         '[[data]]\nformat = "squad"\nfile = "mine.jsonl"\nnegatives = 1\n'
     )
     told: list[str] = []
+    recipe = (tmp_path / "r.toml").read_text()
+    (tmp_path / "short.toml").write_text(recipe.replace("cases = 2", "words = 3"))
+    with pytest.raises(ExportError, match=r"raise reader\.words"):
+        train(tmp_path / "short.toml", tmp_path, tmp_path / "no", False, told.append)
     folder = train(tmp_path / "r.toml", tmp_path, tmp_path / "out", False, told.append)
     assert AutoModelForTokenClassification.from_pretrained(folder).config.embedding_size == 16
     assert any("4 cases" in line for line in told)

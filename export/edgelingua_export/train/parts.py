@@ -44,7 +44,10 @@ def parts_of(
         examples = everything(replace(recipe, data=plain), data, report)
         read = list(cases(examples, *both, recipe.reader.words, recipe.seed))
         if not read:
-            raise ExportError("[reader]: the data hold no answer and no text of 60 words to read")
+            raise ExportError(
+                f"[reader]: the data hold no passage of at most {recipe.reader.words} words with "
+                "an answer, and no text of 60 words; raise reader.words, or give other data"
+            )
         report(f"{len(read):,} cases for the reader")
         model = reader.model.to(device)
         options = recipe.reader
