@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ from edgelingua_export.train.objective import Weights, loss
 from edgelingua_export.train.recipe import Recipe, Schedule
 
 Report = Callable[[str], None]
-Targets = Callable[[Batch, Tensor], Tensor]
-"""Changes a batch's targets ``(n, T)``, for instance to a teacher's."""
+Part = Callable[[Batch, Tensor, int], Tensor]
+"""A part of the loss beside the labels': of a batch, its log-odds ``(n, T)``, and the step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +63,12 @@ def fit(
     layout: Layout,
     folder: Path,
     *,
-    targets: Targets | None = None,
+    parts: Sequence[Part] = (),
     report: Report = print,
 ) -> None:
     """Train ``model`` in place; ``folder`` gets ``log.jsonl`` and ``checkpoint.pt``.
+
+    The loss is that of the labels and of what ``parts`` add to it.
 
     A checkpoint that is there is gone on from: same recipe, same steps, same batches.
 
@@ -75,8 +77,8 @@ def fit(
     ExportError
         The checkpoint belongs to another number of steps.
     """
-    schedule, parts = recipe.schedule, split(corpus, recipe.schedule.held_out)
-    order = _Order(corpus, parts.train, recipe)
+    schedule, halves = recipe.schedule, split(corpus, recipe.schedule.held_out)
+    order = _Order(corpus, halves.train, recipe)
     device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, schedule.weight_decay),
@@ -95,7 +97,9 @@ def fit(
         for step, batch in _ahead(
             order, start, lambda spans, rng: assemble(corpus, spans, layout, rng)
         ):
-            value = _step(model, batch, recipe.weights, targets, schedule.precision)
+            values, value = _step(model, batch, recipe.weights, schedule.precision)
+            for part in parts:
+                value = value + part(batch, values, step)
             optimizer.zero_grad(set_to_none=True)
             value.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -109,8 +113,8 @@ def fit(
                     "loss": float(running) / ((done - 1) % _EVERY + 1),
                 }
                 running.zero_()
-                if parts.held_out and (done % (_EVERY * 10) == 0 or done == order.steps):
-                    row["held_out"] = held_out_loss(model, corpus, parts, layout, recipe)
+                if halves.held_out and (done % (_EVERY * 10) == 0 or done == order.steps):
+                    row["held_out"] = held_out_loss(model, corpus, halves, layout, recipe)
                 row["seconds"] = round(time.monotonic() - began, 2)
                 print(json.dumps(row), file=log, flush=True)
                 if time.monotonic() - shown > _SHOW or done == order.steps:
@@ -134,7 +138,7 @@ def held_out_loss(
         for start in range(0, min(len(parts.held_out), 256), recipe.schedule.groups):
             spans = parts.held_out[start : start + recipe.schedule.groups]
             batch = assemble(corpus, spans, layout, np.random.default_rng(start))
-            values.append(_step(model, batch, recipe.weights, None, recipe.schedule.precision))
+            values.append(_step(model, batch, recipe.weights, recipe.schedule.precision)[1])
     model.train()
     return float(torch.stack(values).mean())
 
@@ -156,17 +160,12 @@ def scores(model: PreTrainedModel, batch: Batch, precision: str) -> Tensor:
 
 
 def _step(
-    model: PreTrainedModel,
-    batch: Batch,
-    weights: Weights,
-    targets: Targets | None,
-    precision: str,
-) -> Tensor:
+    model: PreTrainedModel, batch: Batch, weights: Weights, precision: str
+) -> tuple[Tensor, Tensor]:
+    """Log-odds of a batch's tokens, and the loss of its labels."""
     values = scores(model, batch, precision)
-    wanted = _to(batch.targets, values.device)
-    if targets:
-        wanted = targets(batch, wanted)
-    return loss(values, wanted, _to(batch.groups, values.device), weights)
+    wanted, groups = (_to(array, values.device) for array in (batch.targets, batch.groups))
+    return values, loss(values, wanted, groups, weights)
 
 
 def _to(array: NDArray[Any], device: torch.device) -> Tensor:

@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
+from edgelingua.bundle import ModelBundle
+from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import labels, readers_qa, readers_text
@@ -18,6 +20,7 @@ from edgelingua_export.train.labels import Example
 from edgelingua_export.train.negatives import with_negatives
 from edgelingua_export.train.recipe import DataSet, Recipe
 from edgelingua_export.train.records import records
+from edgelingua_export.train.surprisal import labelled
 
 READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
     "labels": labels.read,
@@ -54,13 +57,20 @@ def prepare(
     path = folder / f"corpus-{hashlib.sha256(described.encode()).hexdigest()[:12]}.npz"
     if path.is_file():
         return Corpus.load(path)
-    corpus = tokenize(_all(recipe, data, report), tokenizer)
+    corpus = tokenize(everything(recipe, data, report), tokenizer)
     folder.mkdir(parents=True, exist_ok=True)
     corpus.save(path)
     return corpus
 
 
-def _all(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
+def everything(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
+    """Yield the examples of all of a recipe's data sets, each set's number as their source.
+
+    Raises
+    ------
+    ExportError
+        A file is missing, is of another format, or holds no example.
+    """
     for number, data_set in enumerate(recipe.data):
         found = list(examples(data_set, data, recipe.seed + number))
         if not found:
@@ -85,6 +95,9 @@ def examples(data_set: DataSet, data: Path, seed: int) -> Iterator[Example]:
     else:
         raise ExportError(f"format {data_set.format!r}: expected records, {', '.join(READERS)}")
     chosen = list(islice(found, data_set.limit or None))
+    if data_set.scorer:
+        scorer = PerplexityScorer(ModelBundle.open(Path(data_set.scorer).expanduser()))
+        chosen = list(labelled(chosen, scorer))
     if data_set.negatives:
         chosen = list(with_negatives(chosen, data_set.negatives))
     if data_set.second_pass:

@@ -34,6 +34,9 @@ class DataSet:
         Share of the groups whose digits are permuted.
     limit
         Use the first so many examples only; 0: all.
+    scorer
+        Folder of a scorer bundle: its surprisal gives the labels, in place of the format's own. See
+        `edgelingua_export.train.surprisal`.
     """
 
     format: str
@@ -45,6 +48,7 @@ class DataSet:
     second_pass: bool = False
     digits: float = 0.1
     limit: int = 0
+    scorer: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,67 @@ class Student:
         Pieces to keep: the most frequent of the training texts.
     positions
         Longest input.
+    embedding
+        Width of the word embeddings, where they are to be narrower than the hidden state.
     """
 
     layers: tuple[int, ...] = ()
     hidden: int = 0
+    embedding: int = 0
     intermediate: int = 0
     vocabulary: int = 0
     positions: int = 0
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A larger model that a student's log-odds are pulled to.
+
+    Parameters
+    ----------
+    model
+        A token classifier's Hugging Face folder whose vocabulary has all of the student's pieces.
+        Empty: none.
+    weight
+        Of its part of the loss.
+    scale
+        Its log-odds are multiplied by this. The order loss spreads log-odds, and calibration
+        afterwards puts them together again: about one over what that did to the teacher.
+    """
+
+    model: str = ""
+    weight: float = 1.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reader in the loop.
+
+    Parameters
+    ----------
+    model
+        A causal LM: a known name, a Hugging Face folder or a GGUF file. It does not change.
+        Empty: none.
+    weight
+        Of the change of the reader's distribution (KL, nats per token of the answer).
+    gold
+        Of its NLL of the answer.
+    cases
+        Cases in one step.
+    words
+        Most words of a case's passages.
+    lowest, highest
+        The keep rate of each case is drawn between them, evenly on a logarithmic scale.
+    """
+
+    model: str = ""
+    weight: float = 1.0
+    gold: float = 0.2
+    cases: int = 12
+    words: int = 330
+    lowest: float = 0.05
+    highest: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,6 +179,8 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     weights: Weights = field(default_factory=Weights)
     student: Student = field(default_factory=Student)
+    teacher: Teacher = field(default_factory=Teacher)
+    reader: Reading = field(default_factory=Reading)
 
 
 def load(path: Path) -> Recipe:
@@ -157,6 +217,8 @@ _PARTS: Mapping[str, Any] = {
     "schedule": Schedule,
     "weights": Weights,
     "student": Student,
+    "teacher": Teacher,
+    "reader": Reading,
 }
 _T = TypeVar("_T")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import Loaded, Source, find
 from edgelingua_export.sources import load as load_model
@@ -20,6 +18,7 @@ from edgelingua_export.train.batches import Layout
 from edgelingua_export.train.corpus import Corpus
 from edgelingua_export.train.curves import draw
 from edgelingua_export.train.loop import fit, split
+from edgelingua_export.train.parts import parts_of, runtime_tokenizer
 from edgelingua_export.train.prepare import prepare
 from edgelingua_export.train.recipe import Recipe, load
 from edgelingua_export.train.student import shrink
@@ -58,11 +57,12 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
     model.to("cuda" if torch.cuda.is_available() else "cpu").train()
     tokens = loaded.tokenizer
     layout = Layout(tokens.cls_token_id, tokens.sep_token_id, **asdict(recipe.windows))
-    fit(model, corpus, recipe, layout, folder, report=report)
-    figures, parts = _calibrate(model.eval(), corpus, layout, recipe)
+    parts = parts_of(recipe, data, loaded, layout, folder, report)
+    fit(model, corpus, recipe, layout, folder, parts=parts, report=report)
+    figures, held_out = _calibrate(model.eval(), corpus, layout, recipe)
     model.cpu().save_pretrained(folder / "model")
     tokens.save_pretrained(folder / "model")
-    draw(folder / "log.jsonl", parts, folder / "curves.png")
+    draw(folder / "log.jsonl", held_out, folder / "curves.png")
     report_file = {
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -77,22 +77,13 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
 def _start(recipe: Recipe, data: Path, folder: Path, report: Report) -> tuple[Loaded, Corpus]:
     """Return the model to start from, the student if the recipe has one, and the data for it."""
     loaded = load_model(find(recipe.base), "classifier")
-    corpus = prepare(recipe, data, _tokenizer(loaded, folder), folder, report)
+    corpus = prepare(recipe, data, runtime_tokenizer(loaded, folder), folder, report)
     if recipe.student == type(recipe.student)():
         return loaded, corpus
     shrink(loaded.model, loaded.tokenizer, recipe.student, corpus, folder / "base")
     smaller = replace(recipe, base=str(folder / "base"))
     loaded = load_model(Source("local", "student", smaller.base), "classifier")
-    return loaded, prepare(smaller, data, _tokenizer(loaded, folder), folder, report)
-
-
-def _tokenizer(loaded: Loaded, folder: Path) -> TextTokenizer:
-    """Return the runtime's tokenizer: training cuts texts as the use will."""
-    place = folder / "tokenizer"
-    loaded.tokenizer.save_pretrained(place)
-    tokenizer = TextTokenizer(place / "tokenizer.json", "wordpiece")
-    shutil.rmtree(place)
-    return tokenizer
+    return loaded, prepare(smaller, data, runtime_tokenizer(loaded, folder), folder, report)
 
 
 def _calibrate(

@@ -18,6 +18,7 @@ from transformers import (
 
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.corpus import Corpus
+from edgelingua_export.train.factorise import factorise, main_axes
 from edgelingua_export.train.recipe import Student
 
 
@@ -50,6 +51,9 @@ def shrink(
     if missing:
         raise ExportError(f"no weights for a student's {', '.join(sorted(missing)[:3])}")
     small.load_state_dict({name: values.weights[name] for name in small.state_dict()})
+    if student.embedding:
+        counts = np.bincount(corpus.ids, minlength=len(tokenizer))[kept]
+        small = factorise(small, student.embedding, counts, seed=0)
     small.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     _write_vocabulary(folder, kept)
@@ -88,7 +92,7 @@ class _Shrunk:
         )
         source = {name: value.detach().float() for name, value in model.state_dict().items()}
         words = source["bert.embeddings.word_embeddings.weight"]
-        self._axes = _main_axes(words, hidden)
+        self._axes = _axes_of(words, hidden)
         self._width = width
         self.weights: dict[str, Tensor] = {}
         self._embeddings(source, kept)
@@ -148,12 +152,10 @@ class _Shrunk:
         return (blocks[:, None] * block + torch.arange(block)).flatten()
 
 
-def _main_axes(words: Tensor, hidden: int) -> Tensor:
+def _axes_of(words: Tensor, hidden: int) -> Tensor:
     if hidden == words.shape[1]:
         return torch.eye(hidden)
-    _, _, axes = torch.linalg.svd(words.T @ words)
-    main: Tensor = axes[:hidden].T.contiguous()
-    return main
+    return main_axes(words, hidden)
 
 
 def _vocabulary(tokenizer: PreTrainedTokenizerFast, size: int, corpus: Corpus) -> list[int]:
