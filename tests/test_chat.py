@@ -231,7 +231,7 @@ def test_a_chat_in_a_pipe(scorer_bundle: ModelBundle, tmp_path: Path, gguf: Path
     document.write_text(DOCUMENT.read_text(encoding="utf-8")[:1200], encoding="utf-8")
     saved = tmp_path / "chat.session"
     done = chat_command(
-        "--cap", "160", "--policy", "compressor", "--max-tokens", "6", "--cache-keys", "q8_0",
+        "--cap", "160", "--policy", "compressor", "--block", "8", "--smooth", "4", "--max-tokens", "6", "--cache-keys", "q8_0",
         "--model", scorer_bundle.folder,
         lines=f"""Hello!
 /compress {document} 60
@@ -268,7 +268,15 @@ never said
 
 
 def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path) -> None:
-    for option in ("--cap", "--cap-mb", "--policy", "--cache-keys", "--system", "--seed"):
+    for option in (
+        "--cap",
+        "--cap-mb",
+        "--policy",
+        "--block",
+        "--cache-keys",
+        "--system",
+        "--seed",
+    ):
         value = {"--policy": "h2o", "--cache-keys": "f16"}.get(option, "99")
         refused = chat_command("--load", tmp_path / "none", option, value, lines="")
         assert refused.returncode == 2, refused.stderr
@@ -312,4 +320,4 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
     )
-    assert all(name in listed.stdout for name in POLICIES)
+    assert all(name in listed.stdout for name in (*POLICIES, "--block N", "--smooth N"))

@@ -247,6 +247,18 @@ def test_damaged_and_foreign_files_are_refused(
     assert refused > 50
 
 
+def test_policies_in_wrappers_are_taken_up_again(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    policy = load_policy("keydiff", smooth=4, block=8)
+    session = tiny_reader.session(64, policy)
+    session.feed(some_tokens(70))
+    session.save(tmp_path / "s")
+    restored, _ = tiny_reader.restore(tmp_path / "s")
+    assert restored.policy == policy
+    for one in (session, restored):
+        one.feed(some_tokens(9, 1))
+    assert restored.cells.tokens.tolist() == session.cells.tokens.tolist()
+
+
 def test_a_state_that_is_not_the_books(tiny_reader: LlamaModel, tmp_path: Path) -> None:
     path = tmp_path / "chat.session"
     session = tiny_reader.session(64)

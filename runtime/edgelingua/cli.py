@@ -25,7 +25,7 @@ from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, load_policy
+from edgelingua.kv.policies import POLICIES, WRAPPERS, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
@@ -89,6 +89,12 @@ Cap = Annotated[
 ]
 CapMb = Annotated[float | None, typer.Option(help="The same in MB of cache.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="See: edgelingua policies.")]
+Block = Annotated[
+    int | None, typer.Option(help="Evict so many tokens at a time: the policy is asked less.")
+]
+Smooth = Annotated[
+    int | None, typer.Option(help="Score so many neighbours alike, so that phrases stay.")
+]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
@@ -202,6 +208,8 @@ def run(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    block: Block = None,
+    smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     method: MethodName = None,
@@ -235,7 +243,7 @@ def run(
 
     watch = Stopwatch()
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy)
+    chosen = load_policy(policy, smooth=smooth, block=block)
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -300,6 +308,8 @@ def chat(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    block: Block = None,
+    smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
@@ -320,7 +330,7 @@ def chat(
     if load:
         _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy)
+    chosen = load_policy(policy, smooth=smooth, block=block)
     sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
@@ -349,6 +359,9 @@ def policies() -> None:
     for name, policy in POLICIES.items():
         signals = ", ".join(sorted(policy.make().signals)) or "positions"
         table.add_row(name, policy.summary, policy.source, signals, policy.cost)
+    for option, wrapper in WRAPPERS.items():
+        row = (wrapper.summary, wrapper.source, "the policy's", wrapper.cost)
+        table.add_row(f"--{option} N with any", *row)
     stdout.print(table)
 
 
@@ -440,8 +453,8 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
 
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
-    names = ("cap", "cap_mb", "policy", "cache_keys", "cache_values", "system")
-    for name in (*names, "temperature", "seed"):
+    names = ("cap", "cap_mb", "policy", "block", "smooth", "cache_keys", "cache_values")
+    for name in (*names, "system", "temperature", "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             option = "--" + name.replace("_", "-")

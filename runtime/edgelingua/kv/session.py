@@ -45,7 +45,7 @@ class Session:
     block
         Tokens evicted at a time once the cache is full. 1 keeps the most; with larger ones the
         engine is asked for a policy's signals less often. ``None``: 1 where nothing is asked, else
-        an eighth of the cap, at most 64.
+        an eighth of the cap, at most 64; a policy in `Blocked` says so itself.
 
     Raises
     ------
@@ -65,6 +65,8 @@ class Session:
         self.engine = engine
         self.policy: Policy = policy or Streaming()
         self._cap = cap
+        if block is None:
+            block = self.policy.block
         if block is None:
             block = min(64, cap // 8) if self.policy.signals else 1
         self._block = max(1, block)
