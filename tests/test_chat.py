@@ -231,8 +231,8 @@ def test_a_chat_in_a_pipe(scorer_bundle: ModelBundle, tmp_path: Path, gguf: Path
     document.write_text(DOCUMENT.read_text(encoding="utf-8")[:1200], encoding="utf-8")
     saved = tmp_path / "chat.session"
     done = chat_command(
-        "--cap", "160", "--policy", "compressor", "--block", "8", "--smooth", "4", "--max-tokens", "6", "--cache-keys", "q8_0",
-        "--model", scorer_bundle.folder,
+        "--cap", "160", "--policy", "compressor", "--block", "8", "--smooth", "4",
+        "--max-tokens", "6", "--cache-keys", "q8_0", "--model", scorer_bundle.folder,
         lines=f"""Hello!
 /compress {document} 60
 What is this about?

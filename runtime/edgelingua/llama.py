@@ -213,7 +213,7 @@ class LlamaModel(Vocabulary):
         path
             A file that `Session.save` wrote with this model.
         policy
-            The policy of then; ``None`` finds it, if it had its default options, in wrappers or not.
+            The policy of then; ``None`` finds one with default options, in wrappers or not.
 
         Raises
         ------

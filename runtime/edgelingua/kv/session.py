@@ -300,10 +300,14 @@ class Session:
         session = cls(engine, counts["cap"], policy, block=counts["block"])
         engine.load(saved.state, saved.logits)
         # Refuses cells that are others.
-        layers = len(engine.states(frozenset({"keys"}), cells.positions)["keys"])
+        layers, _, heads, size = engine.states(frozenset({"keys"}), cells.positions)["keys"].shape
         for name, rows in (("attention", cells.attention), ("queries", saved.queries)):
             if len(rows) not in (0, layers):
                 raise StateError(f"{name} saved of {len(rows)} layers, the cache has {layers}")
+        if len(saved.queries) and (
+            saved.queries.shape[2] % heads or saved.queries.shape[3] != size
+        ):
+            raise StateError(f"queries {saved.queries.shape} saved, the cache's keys have {size}")
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):
