@@ -298,13 +298,18 @@ class LlamaModel(Vocabulary):
 
     def _number(self, key: str) -> int | None:
         """Return a number from the file's metadata, below the architecture's name."""
+        found = self._metadata(key)
+        return int(found) if found is not None and found.isdecimal() else None
+
+    def _metadata(self, key: str) -> str | None:
+        """Return an entry of the file's metadata, below the architecture's name."""
         buffer = ctypes.create_string_buffer(64)
         found = llama_cpp.llama_model_meta_val_str(
             self.handle, b"general.architecture", buffer, len(buffer)
         )
-        name = f"{buffer.value.decode()}.{key}".encode()
+        name = buffer.value + f".{key}".encode()
         found = llama_cpp.llama_model_meta_val_str(self.handle, name, buffer, len(buffer))
-        return int(buffer.value) if found > 0 else None
+        return buffer.value.decode(errors="replace") if found > 0 else None
 
     def _head_size(self, name: str) -> int:
         """Size of a key or a value in one head."""
@@ -314,11 +319,13 @@ class LlamaModel(Vocabulary):
 
     def _refuse_uncappable(self) -> None:
         for refused, what in (
-            (llama_cpp.llama_model_is_recurrent, "is recurrent"),
-            (llama_cpp.llama_model_is_hybrid, "is partly recurrent"),
-            (llama_cpp.llama_model_has_encoder, "has an encoder"),
+            (llama_cpp.llama_model_is_recurrent(self.handle), "is recurrent"),
+            (llama_cpp.llama_model_is_hybrid(self.handle), "is partly recurrent"),
+            (llama_cpp.llama_model_has_encoder(self.handle), "has an encoder"),
+            (llama_cpp.llama_model_is_diffusion(self.handle), "writes by diffusion"),
+            (self._metadata("attention.causal") == "false", "reads in both directions"),
         ):
-            if refused(self.handle):
+            if refused:
                 raise ReaderError(
                     f"{self.path}: this model {what}; only decoders with a plain KV cache can be "
                     "capped"
