@@ -127,6 +127,22 @@ def test_the_compressors_scores_decide_what_of_a_document_stays(
     assert_intact(chat)
 
 
+def test_what_is_pinned_stays_until_it_has_been_answered(reader: LlamaModel) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")[:2000]
+    name = text[600:640]
+    prompt = Prompt.build(text, pin=name)
+    compressed = load_compressor("random").compress(prompt, Budget(rate=0.9, count=reader.count))
+    chat = Chat(reader, reader.session(160), SYSTEM)
+    chat.say("Why?", compressed, limit=3)
+    assert name in seen(chat)
+    assert chat.session.statistics.evicted > 100
+    chat.say("Thanks.", limit=3)
+    for number in range(9):
+        chat.say(f"And {number}?", limit=3)
+    assert name not in seen(chat)
+    assert_intact(chat)
+
+
 def test_a_chat_is_saved_and_taken_up_again(reader: LlamaModel, tmp_path: Path) -> None:
     path = tmp_path / "chat.session"
     chat = Chat(reader, reader.session(128, KeyDiff()), SYSTEM, Sampling(temperature=0.8, seed=4))

@@ -15,7 +15,7 @@ from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
-from edgelingua.planning import token_importance
+from edgelingua.planning import token_importance, token_pinned
 from edgelingua.prompt import SEPARATOR
 
 _ALWAYS = 0
@@ -182,7 +182,8 @@ class Chat:
             What the user says.
         context
             A document that goes before it, in the same turn. Unlike ``text``, it may be evicted at
-            any time, and so be larger than the cap; the policy is told the compressor's scores.
+            any time, and so be larger than the cap; the policy is told the compressor's scores, and
+            what its prompt pins stays until the turn has been answered.
         limit
             Longest reply in tokens.
         on_text
@@ -262,9 +263,12 @@ class Chat:
             keep = np.ones(len(part.tokens), dtype=bool)
             scores = np.full(len(part.tokens), np.nan, dtype=np.float32)
             if at == user:
-                keep[: len(keep) - self.reader.tail(part.tokens, text)] = False
+                document = slice(0, len(keep) - self.reader.tail(part.tokens, text))
+                keep[document] = False
                 if isinstance(context, Compressed):
-                    scores = token_importance(context, self.reader.pieces(part.tokens))
+                    pieces = self.reader.pieces(part.tokens)
+                    scores = token_importance(context, pieces)
+                    keep[document] = token_pinned(context, pieces)[document]
             pinned.append(keep)
             importance.append(scores)
         tokens = np.concatenate([part.tokens for part in parts])

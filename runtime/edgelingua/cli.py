@@ -214,6 +214,8 @@ def run(
     cache_values: CacheValues = "f16",
     method: MethodName = None,
     model: Model = None,
+    pin: Pin = None,
+    pin_pattern: PinPattern = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
     system: Annotated[str | None, typer.Option(help="System prompt; empty: none.")] = None,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
@@ -236,7 +238,9 @@ def run(
     Without --tokens and --rate, the text is compressed to what fits the cap.
     """
     budget = None if tokens is None and rate is None else _budget(tokens, rate)
-    text = read_text(source)
+    pins = [*(pin or ()), *_patterns(pin_pattern or ())]
+    # The prompt is the assistant's to lay out; here its text gets its pins.
+    (text,) = Prompt.build(read_text(source), pin=pins).segments
     # llama_cpp takes a while to import, and compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
     from edgelingua.llama import LlamaModel, Sampling
