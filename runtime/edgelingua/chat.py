@@ -114,8 +114,11 @@ class Chat:
             return
         parts = self._first_parts("")
         tokens = np.concatenate([part.tokens for part in parts[: _asked(parts)]])
-        if len(tokens):
+        try:
             self.session.feed(tokens, pinned=True, group=_ALWAYS)
+        except BaseException:  # half a system prompt is none
+            self.session.take_back(np.ones(len(self.session.cells), dtype=bool))
+            raise
 
     def fork(self) -> Chat:
         """Return a chat of its own, with a cache of its own, that goes on from here."""
