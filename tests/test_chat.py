@@ -127,6 +127,22 @@ def test_the_compressors_scores_decide_what_of_a_document_stays(
     assert_intact(chat)
 
 
+def test_what_is_pinned_stays_until_it_has_been_answered(reader: LlamaModel) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")[:2000]
+    name = text[600:640]
+    prompt = Prompt.build(text, pin=name)
+    compressed = load_compressor("random").compress(prompt, Budget(rate=0.9, count=reader.count))
+    chat = Chat(reader, reader.session(160), SYSTEM)
+    chat.say("Why?", compressed, limit=3)
+    assert name in seen(chat)
+    assert chat.session.statistics.evicted > 100
+    chat.say("Thanks.", limit=3)
+    for number in range(9):
+        chat.say(f"And {number}?", limit=3)
+    assert name not in seen(chat)
+    assert_intact(chat)
+
+
 def test_a_chat_is_saved_and_taken_up_again(reader: LlamaModel, tmp_path: Path) -> None:
     path = tmp_path / "chat.session"
     chat = Chat(reader, reader.session(128, KeyDiff()), SYSTEM, Sampling(temperature=0.8, seed=4))
@@ -231,8 +247,8 @@ def test_a_chat_in_a_pipe(scorer_bundle: ModelBundle, tmp_path: Path, gguf: Path
     document.write_text(DOCUMENT.read_text(encoding="utf-8")[:1200], encoding="utf-8")
     saved = tmp_path / "chat.session"
     done = chat_command(
-        "--cap", "160", "--policy", "compressor", "--max-tokens", "6", "--cache-keys", "q8_0",
-        "--model", scorer_bundle.folder,
+        "--cap", "160", "--policy", "compressor", "--block", "8", "--smooth", "4",
+        "--max-tokens", "6", "--cache-keys", "q8_0", "--model", scorer_bundle.folder,
         lines=f"""Hello!
 /compress {document} 60
 What is this about?
@@ -268,7 +284,15 @@ never said
 
 
 def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path) -> None:
-    for option in ("--cap", "--cap-mb", "--policy", "--cache-keys", "--system", "--seed"):
+    for option in (
+        "--cap",
+        "--cap-mb",
+        "--policy",
+        "--block",
+        "--cache-keys",
+        "--system",
+        "--seed",
+    ):
         value = {"--policy": "h2o", "--cache-keys": "f16"}.get(option, "99")
         refused = chat_command("--load", tmp_path / "none", option, value, lines="")
         assert refused.returncode == 2, refused.stderr
@@ -312,4 +336,4 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
     )
-    assert all(name in listed.stdout for name in POLICIES)
+    assert all(name in listed.stdout for name in (*POLICIES, "--block N", "--smooth N"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgelingua.chat import Chat
 from edgelingua.errors import CapError, ReaderError, StateError
+from edgelingua.kv.engine import Heard
+from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import KeyDiff, Random, Streaming
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
@@ -125,6 +128,29 @@ def test_a_system_prompt_is_read_once_for_many_chats(model: LlamaModel, tmp_path
     one.save(tmp_path / "one")
     again = Chat.load(model, tmp_path / "one")
     assert (again.messages, again.turns) == (one.messages, 3)
+
+
+def test_a_beginning_that_was_cut_off_was_none(
+    gemma: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = gemma.session(200, cache=CacheOptions(chunk=4))
+    chat = Chat(gemma, session, SYSTEM, WARM)
+    decode = session.engine.decode
+    chunks: list[object] = []
+
+    def cut_off(*arguments: Any) -> Heard:
+        chunks.append(arguments)
+        if len(chunks) == 3:
+            raise KeyboardInterrupt
+        return decode(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session.engine, "decode", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            chat.begin()
+    assert session.statistics.used == 0
+    chat.say("Hello?", limit=3)
+    assert frame(chat) == expected(gemma, 1, SYSTEM)
 
 
 def test_what_no_chat_can_be_is_said_at_the_start(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import CapError, ReaderError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import Streaming
+from edgelingua.kv.policies import Blocked, Streaming
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Cells, Signal, runs
 from edgelingua.llama import LlamaModel, Sampling
@@ -137,6 +137,19 @@ def test_streaming_is_sinks_and_a_window() -> None:
     session = Session(CountingEngine(20, 1), 20, Streaming(sinks=4))
     session.feed(np.arange(200, dtype=np.int32))
     assert session.cells.tokens.tolist() == [0, 1, 2, 3, *range(184, 200)]
+
+
+def test_blocks_leave_the_cache_alone_in_between() -> None:
+    session = Session(CountingEngine(40), 40, Blocked(Streaming(sinks=4), size=16))
+    used = []
+    for token in range(200):
+        session.feed(np.asarray([token], dtype=np.int32))
+        used.append(session.statistics.used)
+    assert used[:40] == list(range(1, 41))
+    assert used[40:] == [*range(25, 41)] * 10
+    own = Session(CountingEngine(40), 40, Blocked(Streaming(), size=16), block=4)
+    own.feed(np.arange(41, dtype=np.int32))
+    assert own.statistics.used == 37, "what the session is told counts"
 
 
 def test_runs_and_compaction() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +70,27 @@ def test_what_a_sliding_window_does_not_allow(gemma: LlamaModel) -> None:
         session.feed(some_tokens(40))
 
 
-def test_recurrent_models_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="this model is recurrent"):
-        LlamaModel(tiny_gguf.write_mamba(tmp_path / "mamba.gguf"))
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (tiny_gguf.write_mamba, "is recurrent"),
+        (tiny_gguf.write_hybrid, "is partly recurrent"),
+        (tiny_gguf.write_bert, "reads in both directions"),
+    ],
+)
+def test_models_without_a_plain_cache_are_refused(
+    write: Callable[[Path], Path],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write(tmp_path / "model.gguf")
+    with pytest.raises(ReaderError, match=f"this model {reason}; only decoders"):
+        LlamaModel(path)
+    if write is tiny_gguf.write_bert:  # also where the file does not say so
+        monkeypatch.setattr(LlamaModel, "_refuse_uncappable", lambda _: None)
+        with pytest.raises(ReaderError, match="has no KV cache"):
+            LlamaModel(path).session(64)
 
 
 def test_caps_in_megabytes(tiny_reader: LlamaModel, reader: LlamaModel) -> None:

@@ -43,6 +43,10 @@ class Recording:
     def queries(self) -> int:
         return self.policy.queries
 
+    @property
+    def block(self) -> int | None:
+        return self.policy.block
+
     def protected(self, cells: CellView) -> NDArray[np.bool_]:
         return self.policy.protected(cells)
 

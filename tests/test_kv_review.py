@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import CapError, PolicyError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import H2O, Chunked, LagKV, SnapKV, Streaming, Tova
+from edgelingua.kv.policies import H2O, Blocked, Chunked, LagKV, SnapKV, Streaming, Tova
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
 from edgelingua.llama import LlamaModel
@@ -114,7 +114,7 @@ def test_the_reason_why_quantized_values_are_refused() -> None:
 
 
 def test_lagkv_is_refused_where_channels_are_mixed(tiny_reader: LlamaModel) -> None:
-    for policy in (LagKV(), Chunked(LagKV())):
+    for policy in (LagKV(), Chunked(LagKV()), Blocked(Chunked(LagKV()))):
         for cache in (CacheOptions(keys="q8_0"), CacheOptions(values="q4_0")):
             with pytest.raises(PolicyError, match="lagkv compares channels"):
                 tiny_reader.engine(64, policy, cache)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -247,6 +247,18 @@ def test_damaged_and_foreign_files_are_refused(
     assert refused > 50
 
 
+def test_policies_in_wrappers_are_taken_up_again(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    policy = load_policy("keydiff", smooth=4, block=8)
+    session = tiny_reader.session(64, policy)
+    session.feed(some_tokens(70))
+    session.save(tmp_path / "s")
+    restored, _ = tiny_reader.restore(tmp_path / "s")
+    assert restored.policy == policy
+    for one in (session, restored):
+        one.feed(some_tokens(9, 1))
+    assert restored.cells.tokens.tolist() == session.cells.tokens.tolist()
+
+
 def test_a_state_that_is_not_the_books(tiny_reader: LlamaModel, tmp_path: Path) -> None:
     path = tmp_path / "chat.session"
     session = tiny_reader.session(64)
@@ -265,6 +277,7 @@ def test_a_state_that_is_not_the_books(tiny_reader: LlamaModel, tmp_path: Path) 
     ("field", "value"),
     [
         ("counts", {"cap": 10**9}), ("counts", {"cap": -1}), ("counts", {"cap": 2**32 + 64}),
+        ("counts", {"peak": 65}), ("counts", {"peak": 2}), ("counts", {"evicted": -1}),
         ("counts", {"cap": "64"}), ("counts", {"block": 0}), ("counts", {"chunk": -1}),
         ("counts", []), ("identity", []), ("identity", {"keys": []}), ("notes", None),
         ("identity", {"flash_attention": "x"}), ("policy", 3),
@@ -295,6 +308,72 @@ def test_forged_files_are_refused_before_memory_is_set_aside(
     monkeypatch.setattr(LlamaModel, "engine", no_engine)
     with pytest.raises(StateError, match=r"chat\.session: "):
         tiny_reader.restore(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "forge", "message"),
+    [
+        ("tokens", lambda v: v - 300, "tokens that are none of 300"),
+        ("tokens", lambda v: v + 300, "tokens that are none of 300"),
+        ("positions", lambda v: v + 500, "position 559 saved; the model was trained for 512"),
+        ("positions", lambda v: v - 1, "positions that do not ascend"),
+        ("positions", lambda v: v[:-1], "for 59 cells"),
+        ("logits", lambda v: np.where(v == v.min(), np.nan, v), "logits that are not numbers"),
+        ("logits", lambda v: v[:200], "tokens that are none of 200"),
+        ("queries", lambda v: v * np.inf, "queries that are not numbers"),
+        ("queries", lambda v: v[:2], "queries saved of 2 layers, the cache has 3"),
+        ("queries", lambda v: v[..., :-1], r"queries \(3, 4, 4, 63\) saved"),
+        ("queries", lambda v: v[:, :, :3], r"queries \(3, 4, 3, 64\) saved"),
+        ("queries", lambda v: v[:, :2], "queries .* at"),
+        ("query_positions", lambda v: v - 1, "queries of other tokens"),
+        ("attention", lambda v: np.ones((3, 60)), "for a policy that does not ask"),
+        ("attention", lambda v: -np.ones((3, 60)), "attention weights that are none"),
+        ("importance", lambda v: v[:3], r"importance \(3,\) for 60 cells"),
+        ("group", lambda v: v.astype(np.int64), "group of type int64"),
+        ("pinned", lambda v: v[None], r"pinned \(1, 60\)"),
+        ("state", lambda v: v[:-1], "not laid out"),
+        ("state", lambda v: v[None], "of a wrong shape"),
+    ],
+)  # fmt: skip
+def test_forged_columns_are_refused(
+    name: str,
+    forge: Callable[[NDArray[Any]], NDArray[Any]],
+    message: str,
+    tiny_reader: LlamaModel,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "chat.session"
+    listens = name in ("queries", "query_positions", "attention")
+    session = tiny_reader.session(62, SnapKV(recent=4, window=4) if listens else Streaming())
+    session.feed(some_tokens(60))
+    session.save(path)
+    assert tiny_reader.restore(path, session.policy)[0].cells.tokens[0] == some_tokens(60)[0]
+    with np.load(path) as file:
+        arrays = dict(file)
+    forged = forge(arrays[name])
+    arrays[name] = forged if name == "group" else forged.astype(arrays[name].dtype)
+    with path.open("wb") as out:
+        np.savez(out, allow_pickle=False, **arrays)
+    with pytest.raises(StateError, match=message):
+        tiny_reader.restore(path, session.policy)
+
+
+def test_small_files_that_would_take_much_memory(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(30))
+    session.save(tmp_path / "s")
+    with np.load(tmp_path / "s") as file:
+        arrays = dict(file)
+    arrays["state"] = np.zeros(10**8, dtype=np.uint8)
+    with (tmp_path / "packed").open("wb") as out:
+        np.savez_compressed(out, allow_pickle=False, **arrays)
+    with pytest.raises(StateError, match="bytes packed into"):
+        tiny_reader.restore(tmp_path / "packed")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StateError, match="not a regular file"):
+        tiny_reader.restore(tmp_path / "pipe")
+    with pytest.raises(StateError, match="not a regular file"):
+        tiny_reader.restore(tmp_path)
 
 
 def test_a_state_that_promises_more_cells_than_it_has_bytes(tiny_reader: LlamaModel) -> None:

@@ -14,6 +14,7 @@ from edgelingua.errors import PolicyError
 from edgelingua.kv.policies import (
     H2O,
     POLICIES,
+    Blocked,
     Chunked,
     Compressor,
     KeyDiff,
@@ -25,6 +26,8 @@ from edgelingua.kv.policies import (
     Streaming,
     Tova,
     load_policy,
+    policy_of,
+    unwrapped,
 )
 from edgelingua.kv.policy import attention, mean_rank
 from edgelingua.kv.state import Cells, CellView, Signal
@@ -71,6 +74,7 @@ def only_declared(cells: CellView, policy: Policy) -> CellView:
 WRAPPED: dict[str, Callable[[], Policy]] = {
     **{name: info.make for name, info in POLICIES.items()},
     "chunks of keydiff": lambda: Chunked(KeyDiff()),
+    "blocks of chunks of h2o": lambda: Blocked(Chunked(H2O())),
 }
 
 
@@ -100,6 +104,31 @@ def test_a_signal_that_was_not_declared_is_not_there(name: str) -> None:
 def test_unknown_policies_are_named() -> None:
     with pytest.raises(PolicyError, match="no policy 'lru'; there are streaming, keydiff"):
         load_policy("lru")
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("smooth", [None, 3])
+@pytest.mark.parametrize("block", [None, 16])
+def test_policies_in_wrappers_are_found_by_what_they_say_of_themselves(
+    name: str, smooth: int | None, block: int | None
+) -> None:
+    policy = load_policy(name, smooth=smooth, block=block)
+    assert policy_of(repr(policy)) == policy
+    assert unwrapped(policy) == load_policy(name)
+    assert policy.block == block
+    assert policy.signals == load_policy(name).signals
+
+
+def test_no_policy_is_made_of_anything_else() -> None:
+    for text in ("", "KeyDiff(sinks=9, recent=32)", "Chunked(policy=os.system('x'), size=8)",
+                 "Chunked(policy=KeyDiff(sinks=4, recent=32), size=-8)"):  # fmt: skip
+        assert policy_of(text) is None
+    with pytest.raises(PolicyError, match="blocks of 0 tokens"):
+        load_policy("h2o", block=0)
+    with pytest.raises(PolicyError, match="expected 1 or more"):
+        load_policy("h2o", smooth=-1)
+    with pytest.raises(PolicyError, match="expected 1 or more"):
+        policy_of(f"Chunked(policy={KeyDiff()!r}, size=0)")
 
 
 @given(rows=st.integers(1, 5), n=st.integers(1, 40), seed=st.integers(0, 999), ties=st.booleans())

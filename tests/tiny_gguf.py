@@ -175,6 +175,84 @@ def write_mamba(path: Path) -> Path:
     return path
 
 
+def write_bert(path: Path) -> Path:
+    """Write an encoder of random weights, as embedding models are: it reads in both directions."""
+    width, vocabulary = 64, 300
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_vocab_size(vocabulary)
+    writer.add_context_length(64)
+    writer.add_embedding_length(width)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(width)
+    writer.add_head_count(2)
+    writer.add_layer_norm_eps(1e-6)
+    writer.add_causal_attention(False)
+    writer.add_token_type_count(2)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_tokenizer_model("no_vocab")
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (vocabulary, width),
+        "position_embd.weight": (64, width),
+        "token_types.weight": (2, width),
+    }
+    layer = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down")
+    shapes |= {f"blk.0.{name}.weight": (width, width) for name in layer}
+    norms = ("token_embd_norm", "blk.0.attn_output_norm", "blk.0.layer_output_norm")
+    shapes |= {f"{name}.weight": (width,) for name in norms}
+    shapes |= {f"{name}.bias": (width,) for name in (*norms, *(f"blk.0.{n}" for n in layer))}
+    _close(writer, shapes)
+    return path
+
+
+def write_hybrid(path: Path) -> Path:
+    """Write an LFM2 of random weights: a layer of short convolutions, then one of attention."""
+    width, vocabulary = 64, 300
+    writer = gguf.GGUFWriter(path, "lfm2")
+    writer.add_vocab_size(vocabulary)
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(width)
+    writer.add_head_count(2)
+    writer.add_head_count_kv([0, 1])
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_shortconv_l_cache(3)
+    writer.add_rope_freq_base(1e4)
+    writer.add_tokenizer_model("no_vocab")
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (vocabulary, width),
+        "token_embd_norm.weight": (width,),
+        "blk.0.shortconv.conv.weight": (width, 3),
+        "blk.0.shortconv.in_proj.weight": (3 * width, width),
+        "blk.0.shortconv.out_proj.weight": (width, width),
+        "blk.1.attn_q.weight": (width, width),
+        "blk.1.attn_k.weight": (width // 2, width),
+        "blk.1.attn_v.weight": (width // 2, width),
+        "blk.1.attn_output.weight": (width, width),
+        "blk.1.attn_q_norm.weight": (width // 2,),
+        "blk.1.attn_k_norm.weight": (width // 2,),
+    }
+    for layer in (0, 1):
+        for name in ("attn_norm", "ffn_norm"):
+            shapes[f"blk.{layer}.{name}.weight"] = (width,)
+        for name in ("ffn_gate", "ffn_up", "ffn_down"):
+            shapes[f"blk.{layer}.{name}.weight"] = (width, width)
+    _close(writer, shapes)
+    return path
+
+
+def _close(writer: gguf.GGUFWriter, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Write random weights, norms around 1, and close the file."""
+    random = np.random.default_rng(3)
+    for name, shape in shapes.items():
+        values = random.standard_normal(shape) * 0.2 + name.endswith("norm.weight")
+        writer.add_tensor(name, values.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def _finish(
     writer: gguf.GGUFWriter,
     width: int,
@@ -182,22 +260,13 @@ def _finish(
     layers: int,
     shapes: Mapping[str, tuple[int, ...]],
 ) -> None:
-    """Write random weights of these shapes, norms around 1, and close the file."""
-    random = np.random.default_rng(3)
-
-    def draw(name: str, shape: tuple[int, ...]) -> None:
-        values = random.standard_normal(shape) * 0.2 + name.endswith("norm.weight")
-        writer.add_tensor(name, values.astype(np.float32))
-
-    draw("token_embd.weight", (vocabulary, width))
-    draw("output_norm.weight", (width,))
+    """Write random weights of these shapes in every layer, and close the file."""
+    whole: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (vocabulary, width),
+        "output_norm.weight": (width,),
+    }
     for layer in range(layers):
         for name, shape in shapes.items():
-            whole = (
-                name if name.endswith(".bias") or name in ("ssm_a", "ssm_d") else f"{name}.weight"
-            )
-            draw(f"blk.{layer}.{whole}", shape)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+            bare = name.endswith(".bias") or name in ("ssm_a", "ssm_d")
+            whole[f"blk.{layer}.{name}" + ("" if bare else ".weight")] = shape
+    _close(writer, whole)

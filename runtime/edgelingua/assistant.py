@@ -21,7 +21,7 @@ from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.llama import ChatPart, LlamaModel, Sampling
 from edgelingua.measure import Stopwatch
 from edgelingua.ort import RunOptions
-from edgelingua.planning import token_importance
+from edgelingua.planning import token_importance, token_pinned
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
 from edgelingua.structure import Mode
@@ -123,7 +123,7 @@ class Assistant:
         Parameters
         ----------
         context, question
-            The text, or several, and the question.
+            The text, or several, and the question. What a `Segment` pins is never evicted either.
         budget
             Tokens of text and question together, counted by the reader. ``None``: what the cap
             leaves beside the chat template, the system prompt and the answer, so that nothing the
@@ -170,7 +170,7 @@ class Assistant:
         with watch.stage("prefill"):
             session.feed(
                 tokens,
-                self._pinned(parts, question),
+                self._pinned(parts, question, compressed),
                 importance=self._importance(parts, compressed),
             )
         pieces: list[str] = []
@@ -216,14 +216,17 @@ class Assistant:
             )
         return room
 
-    def _pinned(self, parts: list[ChatPart], question: str) -> NDArray[np.bool_]:
-        """Tokens that are never evicted: template, system prompt and question. ``(n,)`` bool."""
+    def _pinned(
+        self, parts: list[ChatPart], question: str, compressed: Compressed
+    ) -> NDArray[np.bool_]:
+        """Tokens that are never evicted: template, system prompt, question, pins. ``(n,)`` bool."""
         last = max(part.source for part in parts if part.source is not None)
         masks = []
         for part in parts:
             mask = np.ones(len(part.tokens), dtype=bool)
             if part.source == last:
-                mask[: len(mask) - self.reader.tail(part.tokens, question)] = False
+                mask = token_pinned(compressed, self.reader.pieces(part.tokens))
+                mask[len(mask) - self.reader.tail(part.tokens, question) :] = True
             masks.append(mask)
         return np.concatenate(masks)
 

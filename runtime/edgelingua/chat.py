@@ -8,21 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
+from edgelingua.kv import turns
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
-from edgelingua.planning import token_importance
+from edgelingua.planning import token_importance, token_pinned
 from edgelingua.prompt import SEPARATOR
-
-_ALWAYS = 0
-"""Group of what stands before the first turn, the system prompt included."""
-
-_MOST_TURNS = 2**30 - 1
-"""As many as have two groups each."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +108,11 @@ class Chat:
             return
         parts = self._first_parts("")
         tokens = np.concatenate([part.tokens for part in parts[: _asked(parts)]])
-        if len(tokens):
-            self.session.feed(tokens, pinned=True, group=_ALWAYS)
+        try:
+            self.session.feed(tokens, pinned=True, group=turns.ALWAYS)
+        except BaseException:  # half a system prompt is none
+            self.session.take_back(np.ones(len(self.session.cells), dtype=bool))
+            raise
 
     def fork(self) -> Chat:
         """Return a chat of its own, with a cache of its own, that goes on from here."""
@@ -137,11 +134,10 @@ class Chat:
         try:
             chat = cls(reader, session, notes["system"], Sampling(**notes["sampling"]))
             chat._said = {int(n): (str(text), str(reply)) for n, text, reply in notes["said"]}
-            chat._turn = turns = int(notes["turns"])
-            if not 0 <= turns < _MOST_TURNS or not all(0 <= n < turns for n in chat._said):
-                raise ValueError(f"turns {sorted(chat._said)} of {turns}")
-            if not (session.groups >= _ALWAYS).all() or not (session.groups <= 2 * turns).all():
-                raise ValueError(f"cells of other turns than its {turns}")
+            chat._turn = count = int(notes["turns"])
+            of = chat._said.keys() | turns.turns_left(session)
+            if not 0 <= count < turns.MOST_TURNS or not all(0 <= turn < count for turn in of):
+                raise ValueError(f"turns {sorted(of)} of {count}")
             state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
             known = range(reader.vocabulary_size)
             if state.draws < 0 or not all(token in known for token in state.recent):
@@ -182,7 +178,8 @@ class Chat:
             What the user says.
         context
             A document that goes before it, in the same turn. Unlike ``text``, it may be evicted at
-            any time, and so be larger than the cap; the policy is told the compressor's scores.
+            any time, and so be larger than the cap; the policy is told the compressor's scores, and
+            what its prompt pins stays until the turn has been answered.
         limit
             Longest reply in tokens.
         on_text
@@ -202,7 +199,7 @@ class Chat:
             document = context if isinstance(context, str) else context.text
             content = document + SEPARATOR + text
         _check_text("what was said", content)
-        self._release_answered()
+        turns.release_answered(self.session, self._turn)
         read = self._read(self._new_parts(content), text, context)
         turn, self._turn = self._turn, self._turn + 1
         pieces: list[str] = []
@@ -214,13 +211,13 @@ class Chat:
                     on_text(piece)
         finally:
             self._said[turn] = (content, "".join(pieces))
-            left = {(group - 1) // 2 for group in np.unique(self.session.groups).tolist()}
+            left = turns.turns_left(self.session)
             self._said = {n: said for n, said in self._said.items() if n in left}
         return ChatReply("".join(pieces).strip(), len(tokens), read, len(tokens) < limit)
 
     def _reply(self, turn: int, limit: int, tokens: list[int]) -> Iterator[int]:
         stop = self.reader.stop_tokens
-        for token in self.session.generate(self._sampler, limit, stop, group=_content(turn)):
+        for token in self.session.generate(self._sampler, limit, stop, group=turns.content(turn)):
             tokens.append(token)
             yield token
 
@@ -254,23 +251,32 @@ class Chat:
         turn before that, or the system prompt, is followed by this turn as if it had always been.
         """
         user = _asked(parts)
-        before = _marks(self._turn - 1) if self._turn else _ALWAYS
+        before = turns.marks(self._turn - 1) if self._turn else turns.ALWAYS
         groups, pinned, importance = [], [], []
         for at, part in enumerate(parts):
-            group = _content(self._turn) if at == user else _marks(self._turn)
+            group = turns.content(self._turn) if at == user else turns.marks(self._turn)
             groups.append(np.full(len(part.tokens), before if at < user else group))
             keep = np.ones(len(part.tokens), dtype=bool)
             scores = np.full(len(part.tokens), np.nan, dtype=np.float32)
             if at == user:
-                keep[: len(keep) - self.reader.tail(part.tokens, text)] = False
+                document = slice(0, len(keep) - self.reader.tail(part.tokens, text))
+                keep[document] = False
                 if isinstance(context, Compressed):
-                    scores = token_importance(context, self.reader.pieces(part.tokens))
+                    pieces = self.reader.pieces(part.tokens)
+                    scores = token_importance(context, pieces)
+                    keep[document] = token_pinned(context, pieces)[document]
             pinned.append(keep)
             importance.append(scores)
         tokens = np.concatenate([part.tokens for part in parts])
         mask = np.concatenate(pinned)
-        self._make_way(mask)
-        marked = int(np.equal(self.session.groups, before).sum())
+        try:
+            turns.make_way(self.session, mask, self._turn)
+        except CapError as error:
+            raise CapError(
+                f"this turn does not fit: {error}; say it in fewer words, raise the cap, or give "
+                "what is long as a document that may be evicted"
+            ) from None
+        had = int(np.equal(self.session.groups, before).sum())
         try:
             self.session.feed(
                 tokens,
@@ -279,74 +285,9 @@ class Chat:
                 group=np.concatenate(groups).astype(np.int32),
             )
         except BaseException:  # half a turn would break the template of all that follow
-            self._take_back(before, marked)
+            turns.take_back(self.session, self._turn, before, had)
             raise
         return len(tokens)
-
-    def _make_way(self, pinned: NDArray[np.bool_]) -> None:
-        """Drop the oldest turns until a new one fits; none, if it would not fit without them."""
-        try:
-            self.session.check_room(pinned, without=self._closed())
-        except CapError as error:
-            raise CapError(
-                f"this turn does not fit: {error}; say it in fewer words, raise the cap, or give "
-                "what is long as a document that may be evicted"
-            ) from None
-        while True:
-            try:
-                self.session.check_room(pinned)
-                return
-            except CapError:
-                if not self._drop_oldest():
-                    raise
-
-    def _take_back(self, before: int, marked: int) -> None:
-        """Take this turn out of the cache: its groups, and all but ``marked`` of ``before``."""
-        groups = self.session.groups
-        gone = np.isin(groups, [_marks(self._turn), _content(self._turn)])
-        gone[np.flatnonzero(groups == before)[marked:]] = True
-        self.session.take_back(gone)
-
-    def _release_answered(self) -> None:
-        """Unpin what has been answered, and drop the marks of turns of which nothing is left.
-
-        Marks take at most half of what the system prompt leaves of the cap; if need be, the oldest
-        turns go whole.
-        """
-        groups = self.session.groups
-        left = {int(group) for group in np.unique(groups)}
-        # The last turn has not been closed yet: nothing can take its place.
-        empty = [_marks(turn) for turn in range(self._turn - 1) if _content(turn) not in left]
-        self._drop(np.isin(groups, empty))
-        half = (self.session.statistics.cap - int((groups == _ALWAYS).sum())) // 2
-        while int((self.session.groups % 2 == 1).sum()) > half:
-            if not self._drop_oldest():
-                break
-        if len(self.session.cells):
-            self.session.pin(self._marked())
-
-    def _marked(self) -> NDArray[np.bool_]:
-        """Cells of the template and of the system prompt."""
-        groups = self.session.groups
-        return np.equal(groups, _ALWAYS) | np.equal(groups % 2, 1)
-
-    def _closed(self) -> NDArray[np.bool_]:
-        """Cells of the turns that have been answered and closed."""
-        groups = self.session.groups
-        return np.not_equal(groups, _ALWAYS) & np.less((groups - 1) // 2, self._turn - 1)
-
-    def _drop_oldest(self) -> bool:
-        """Evict the oldest turn that has been answered and closed; return whether there was one."""
-        closed = self.session.groups[self._closed()]
-        if len(closed) == 0:
-            return False
-        oldest = (int(closed.min()) - 1) // 2
-        self._drop(np.isin(self.session.groups, [_marks(oldest), _content(oldest)]))
-        return True
-
-    def _drop(self, gone: NDArray[np.bool_]) -> None:
-        if gone.any():
-            self.session.drop(gone)
 
 
 def _check_text(what: str, text: str) -> None:
@@ -357,13 +298,3 @@ def _check_text(what: str, text: str) -> None:
 def _asked(parts: Sequence[ChatPart]) -> int:
     """Index of the part that is the last message."""
     return max(at for at, part in enumerate(parts) if part.source is not None)
-
-
-def _marks(turn: int) -> int:
-    """Group of what the template puts around a turn."""
-    return 2 * turn + 1
-
-
-def _content(turn: int) -> int:
-    """Group of what was asked and replied in a turn."""
-    return 2 * turn + 2

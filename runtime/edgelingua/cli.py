@@ -32,7 +32,7 @@ from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, load_policy
+from edgelingua.kv.policies import POLICIES, WRAPPERS, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
@@ -104,6 +104,12 @@ Cap = Annotated[
 ]
 CapMb = Annotated[float | None, typer.Option(help="The same in MB of cache.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="See: edgelingua policies.")]
+Block = Annotated[
+    int | None, typer.Option(help="Evict so many tokens at a time: the policy is asked less.")
+]
+Smooth = Annotated[
+    int | None, typer.Option(help="Score so many neighbours alike, so that phrases stay.")
+]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
@@ -220,10 +226,14 @@ def run(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    block: Block = None,
+    smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     method: MethodName = None,
     model: Model = None,
+    pin: Pin = None,
+    pin_pattern: PinPattern = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
     system: Annotated[str | None, typer.Option(help="System prompt; empty: none.")] = None,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
@@ -247,14 +257,16 @@ def run(
     Without --tokens and --rate, the text is compressed to what fits the cap.
     """
     budget = None if tokens is None and rate is None else _budget(tokens, rate)
-    text = read_text(source)
+    pins = [*(pin or ()), *_patterns(pin_pattern or ())]
+    # The prompt is the assistant's to lay out; here its text gets its pins.
+    (text,) = Prompt.build(read_text(source), pin=pins).segments
     # llama_cpp takes a while to import, and compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
     from edgelingua.llama import LlamaModel, Sampling
 
     watch = Stopwatch()
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy)
+    chosen = load_policy(policy, smooth=smooth, block=block)
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -321,6 +333,8 @@ def chat(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    block: Block = None,
+    smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
@@ -341,7 +355,7 @@ def chat(
     if load:
         _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy)
+    chosen = load_policy(policy, smooth=smooth, block=block)
     sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
@@ -370,6 +384,9 @@ def policies() -> None:
     for name, policy in POLICIES.items():
         signals = ", ".join(sorted(policy.make().signals)) or "positions"
         table.add_row(name, policy.summary, policy.source, signals, policy.cost)
+    for option, wrapper in WRAPPERS.items():
+        row = (wrapper.summary, wrapper.source, "the policy's", wrapper.cost)
+        table.add_row(f"--{option} N with any", *row)
     stdout.print(table)
 
 
@@ -467,8 +484,8 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
 
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
-    names = ("cap", "cap_mb", "policy", "cache_keys", "cache_values", "system")
-    for name in (*names, "temperature", "seed"):
+    names = ("cap", "cap_mb", "policy", "block", "smooth", "cache_keys", "cache_values")
+    for name in (*names, "system", "temperature", "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             option = "--" + name.replace("_", "-")

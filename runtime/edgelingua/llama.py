@@ -18,7 +18,7 @@ from typing import Any
 from edgelingua import llama_gate, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.options import CacheOptions, check_cap
-from edgelingua.kv.policies import POLICIES, Chunked, LagKV, Policy, Streaming
+from edgelingua.kv.policies import LagKV, Policy, Streaming, policy_of, unwrapped
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
@@ -186,7 +186,7 @@ class LlamaModel(Vocabulary):
         cache
             How the cache is kept.
         block
-            Tokens evicted at a time, see `Session`.
+            Tokens evicted at a time, see `Session`; also `policies.Blocked`.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class LlamaModel(Vocabulary):
         path
             A file that `Session.save` wrote with this model.
         policy
-            The policy of then; ``None`` finds it, if it had its default options.
+            The policy of then; ``None`` finds one with default options, in wrappers or not.
 
         Raises
         ------
@@ -221,12 +221,10 @@ class LlamaModel(Vocabulary):
             The file is damaged, or belongs to another model, library or policy.
         """
         saved = SavedSession.read(Path(path))
-        if policy is None:
-            known = {repr(info.make()): info.make() for info in POLICIES.values()}
-            if saved.policy not in known:
-                raise StateError(f"{path}: saved with {saved.policy}; give that policy")
-            policy = known[saved.policy]
         try:
+            policy = policy or policy_of(saved.policy)
+            if policy is None:
+                raise StateError(f"saved with {saved.policy}; give that policy")
             if not isinstance(saved.identity["flash_attention"], bool):
                 raise StateError("it does not say whether flash attention was on")
             cache = CacheOptions(
@@ -258,8 +256,11 @@ class LlamaModel(Vocabulary):
                 f"{self.path}: its sliding-window layers have an attention of their own, which "
                 "this policy cannot use; choose one that needs neither queries nor attention"
             )
-        scoring = policy.policy if isinstance(policy, Chunked) else policy
-        if isinstance(scoring, LagKV) and cache and (cache.keys, cache.values) != ("f16", "f16"):
+        if (
+            isinstance(unwrapped(policy), LagKV)
+            and cache
+            and (cache.keys, cache.values) != ("f16", "f16")
+        ):
             raise PolicyError(
                 "lagkv compares channels one by one, and llama.cpp mixes the channels of quantized "
                 "keys and values where it stores them: keep both in f16, or choose another policy"
@@ -297,13 +298,18 @@ class LlamaModel(Vocabulary):
 
     def _number(self, key: str) -> int | None:
         """Return a number from the file's metadata, below the architecture's name."""
+        found = self._metadata(key)
+        return int(found) if found is not None and found.isdecimal() else None
+
+    def _metadata(self, key: str) -> str | None:
+        """Return an entry of the file's metadata, below the architecture's name."""
         buffer = ctypes.create_string_buffer(64)
         found = llama_cpp.llama_model_meta_val_str(
             self.handle, b"general.architecture", buffer, len(buffer)
         )
-        name = f"{buffer.value.decode()}.{key}".encode()
+        name = buffer.value + f".{key}".encode()
         found = llama_cpp.llama_model_meta_val_str(self.handle, name, buffer, len(buffer))
-        return int(buffer.value) if found > 0 else None
+        return buffer.value.decode(errors="replace") if found > 0 else None
 
     def _head_size(self, name: str) -> int:
         """Size of a key or a value in one head."""
@@ -313,11 +319,13 @@ class LlamaModel(Vocabulary):
 
     def _refuse_uncappable(self) -> None:
         for refused, what in (
-            (llama_cpp.llama_model_is_recurrent, "is recurrent"),
-            (llama_cpp.llama_model_is_hybrid, "is partly recurrent"),
-            (llama_cpp.llama_model_has_encoder, "has an encoder"),
+            (llama_cpp.llama_model_is_recurrent(self.handle), "is recurrent"),
+            (llama_cpp.llama_model_is_hybrid(self.handle), "is partly recurrent"),
+            (llama_cpp.llama_model_has_encoder(self.handle), "has an encoder"),
+            (llama_cpp.llama_model_is_diffusion(self.handle), "writes by diffusion"),
+            (self._metadata("attention.causal") == "false", "reads in both directions"),
         ):
-            if refused(self.handle):
+            if refused:
                 raise ReaderError(
                     f"{self.path}: this model {what}; only decoders with a plain KV cache can be "
                     "capped"

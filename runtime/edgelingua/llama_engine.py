@@ -86,6 +86,8 @@ class LlamaEngine:
         # Holding the model keeps it alive until its context has gone; the hook, its callback.
         weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._memory = llama_cpp.llama_get_memory(self._context)
+        if not self._memory:
+            raise ReaderError(f"{model.path}: this model has no KV cache, so it cannot generate")
         self._batch = llama_cpp.llama_batch_init(options.chunk, 0, 1)
         weakref.finalize(self, llama_cpp.llama_batch_free, self._batch)
 

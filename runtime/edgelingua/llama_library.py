@@ -49,7 +49,11 @@ def buffers(kind: str) -> dict[str, int]:
 
     ``kind``: ``model``, ``compute``, ``KV``, ``output``. Its interface does not tell their sizes.
     """
-    return {name: size for of, name, size in _BUFFERS if of == kind}
+    found: dict[str, int] = {}
+    for of, name, size in _BUFFERS:
+        if of == kind:
+            found[name] = found.get(name, 0) + size
+    return found
 
 
 def why() -> str:

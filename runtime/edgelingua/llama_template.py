@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,14 +52,16 @@ def lay_out(
     return parts
 
 
+@lru_cache(maxsize=4)
+def _formatter(template: str, end: str, first: str) -> Any:
+    """Compile a template, which takes longer than to fill it in."""
+    return Jinja2ChatFormatter(template, eos_token=end, bos_token=first)
+
+
 def _render(vocabulary: Vocabulary, template: str, messages: list[dict[str, str]]) -> str:
     try:
-        formatter = Jinja2ChatFormatter(
-            template,
-            eos_token=vocabulary.token_text(vocabulary.end),
-            bos_token=vocabulary.token_text(vocabulary.first),
-        )
-        prompt: str = formatter(messages=messages).prompt
+        end, first = (vocabulary.token_text(t) for t in (vocabulary.end, vocabulary.first))
+        prompt: str = _formatter(template, end, first)(messages=messages).prompt
     except Exception as error:  # templates are programs: anything can come out of one
         hint = ""
         if any(message["role"] == "system" for message in messages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import sys
@@ -64,6 +65,14 @@ def mapped_rss(path: Path) -> int | None:
     # A line for each mapping, which ends with its file; then lines "Name: value".
     pattern = rf"^[0-9a-f]+-[0-9a-f]+ .* {file}\n(?:.*\n)*?Rss:\s*(\d+)"
     return 1024 * sum(int(size) for size in re.findall(pattern, maps.read_text(), re.MULTILINE))
+
+
+def trim_memory() -> None:
+    """Give memory that was freed back to the system, which glibc's allocator does not by itself."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def available_cpus() -> int:

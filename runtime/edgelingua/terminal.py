@@ -17,7 +17,7 @@ from edgelingua.compressed import Compressed
 from edgelingua.compressors import default_method, load_compressor
 from edgelingua.console import printable, read_text
 from edgelingua.errors import EdgeLinguaError, InputError, MissingExtraError
-from edgelingua.measure import peak_rss_mb
+from edgelingua.measure import peak_rss_mb, trim_memory
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
 
@@ -108,15 +108,14 @@ class Terminal:
         path = _named(name)
         reader, statistics = self.chat.reader, self.chat.session.statistics
         tokens = int(number) if number else statistics.cap // 2
-        compressor = load_compressor(
+        prompt = Prompt.build(read_text(str(path)))
+        self.document = load_compressor(
             default_method(self.model, question=False),
             self.model,
             count=reader.count,
             options=RunOptions(threads=reader.threads),
-        )
-        self.document = compressor.compress(
-            Prompt.build(read_text(str(path))), Budget(tokens=tokens)
-        )
+        ).compress(prompt, Budget(tokens=tokens))
+        trim_memory()  # the compressor's, which has gone again
         self.show(
             f"{path}: {self.document.tokens_in} tokens became {self.document.tokens_out}; "
             "the next message is about it"

@@ -25,6 +25,11 @@ class Policy(Protocol):
         """How many of the last queries it looks at, if ``queries`` is among its signals."""
         ...
 
+    @property
+    def block(self) -> int | None:
+        """How many cells should go at once; ``None`` leaves that to the session."""
+        ...
+
     def protected(self, cells: CellView) -> NDArray[np.bool_]:
         """Cells that this policy never gives up: bool ``(n,)``. Signals are not there yet."""
         ...
@@ -65,6 +70,11 @@ class Ends:
     def queries(self) -> int:
         """None; policies that look at queries say how many."""
         return 0
+
+    @property
+    def block(self) -> int | None:
+        """The session's own; see `policies.Blocked`."""
+        return None
 
     def protected(self, cells: CellView) -> NDArray[np.bool_]:
         """The sinks and the most recent tokens."""

@@ -45,7 +45,7 @@ class Session:
     block
         Tokens evicted at a time once the cache is full. 1 keeps the most; with larger ones the
         engine is asked for a policy's signals less often. ``None``: 1 where nothing is asked, else
-        an eighth of the cap, at most 64.
+        an eighth of the cap, at most 64; a policy in `Blocked` says so itself.
 
     Raises
     ------
@@ -65,6 +65,8 @@ class Session:
         self.engine = engine
         self.policy: Policy = policy or Streaming()
         self._cap = cap
+        if block is None:
+            block = self.policy.block
         if block is None:
             block = min(64, cap // 8) if self.policy.signals else 1
         self._block = max(1, block)
@@ -298,10 +300,14 @@ class Session:
         session = cls(engine, counts["cap"], policy, block=counts["block"])
         engine.load(saved.state, saved.logits)
         # Refuses cells that are others.
-        layers = len(engine.states(frozenset({"keys"}), cells.positions)["keys"])
+        layers, _, heads, size = engine.states(frozenset({"keys"}), cells.positions)["keys"].shape
         for name, rows in (("attention", cells.attention), ("queries", saved.queries)):
             if len(rows) not in (0, layers):
                 raise StateError(f"{name} saved of {len(rows)} layers, the cache has {layers}")
+        if len(saved.queries) and (
+            saved.queries.shape[2] % heads or saved.queries.shape[3] != size
+        ):
+            raise StateError(f"queries {saved.queries.shape} saved, the cache's keys have {size}")
         session._cells = cells
         session._peak, session._evicted = counts["peak"], counts["evicted"]
         if len(saved.query_positions):

@@ -91,6 +91,7 @@ class SavedSession:
             It cannot be read, is damaged, or is no saved session of this version.
         """
         try:
+            _refuse_bombs(path)
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             about = json.loads(arrays["about"].tobytes())
@@ -143,8 +144,22 @@ class SavedSession:
         check_cap(cap, trained_length)
         if block < 1:
             raise StateError(f"a block of {block} tokens saved: expected at least 1")
-        if len(self.cells) > cap:
-            raise StateError(f"{len(self.cells)} cells saved under a cap of {cap}")
+        used, peak, evicted = len(self.cells), self.counts["peak"], self.counts["evicted"]
+        if not used <= peak <= cap or evicted < 0:
+            raise StateError(
+                f"{used} cells, {peak} at most and {evicted} evicted, saved under a cap of {cap}"
+            )
+        if self.cells.next_position > trained_length:
+            raise StateError(
+                f"position {self.cells.next_position - 1} saved; the model was trained for "
+                f"{trained_length}"
+            )
+        if len(self.query_positions) > policy.queries:
+            raise StateError(
+                f"{len(self.query_positions)} queries saved, the policy looks at {policy.queries}"
+            )
+        if len(self.cells.attention) and "attention" not in policy.signals:
+            raise StateError("attention weights saved for a policy that does not ask for them")
 
     def _check(self) -> None:
         cells = self.cells
@@ -157,8 +172,20 @@ class SavedSession:
             raise ValueError("positions that do not ascend")
         if self.logits.ndim != 1 or self.state.ndim != 1:
             raise ValueError("logits or cells of a wrong shape")
+        if not np.isfinite(self.logits.max()):  # NaN anywhere makes this NaN
+            raise ValueError("logits that are not numbers")
+        if cells.tokens.min() < 0 or cells.tokens.max() >= len(self.logits):
+            raise ValueError(f"tokens that are none of {len(self.logits)}")
+        if not (cells.attention >= 0).all() or not np.isfinite(cells.attention).all():
+            raise ValueError("attention weights that are none")
         if self.queries.ndim != 4 or self.query_positions.shape != self.queries.shape[1:2]:
             raise ValueError(f"queries {self.queries.shape} at {self.query_positions.shape}")
+        # They are those of the last tokens, one behind the other.
+        last = cells.next_position - len(self.query_positions)
+        if not np.array_equal(self.query_positions, np.arange(last, cells.next_position)):
+            raise ValueError("queries of other tokens than the last ones")
+        if not np.isfinite(self.queries).all():
+            raise ValueError("queries that are not numbers")
 
 
 _ABOUT: Mapping[str, type] = {"identity": dict, "policy": str, "counts": dict, "notes": dict}
@@ -186,6 +213,17 @@ _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Raise unless what is read out of a file is at most what is in it."""
+    if path.exists() and not path.is_file():
+        raise StateError(f"{path}: not a regular file")
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        size = sum(entry.file_size for entry in entries)
+        if size > path.stat().st_size or any(entry.compress_type for entry in entries):
+            raise ValueError(f"{size} bytes packed into {path.stat().st_size}")
 
 
 def _typed(arrays: Mapping[str, NDArray[Any]], name: str, kind: type[np.generic]) -> NDArray[Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edgelingua.errors import PolicyError
+from edgelingua.kv.policies.blocked import Blocked
 from edgelingua.kv.policies.chunked import Chunked
 from edgelingua.kv.policies.compressor import Compressor
 from edgelingua.kv.policies.h2o import H2O
@@ -21,6 +23,8 @@ from edgelingua.kv.policy import Policy
 __all__ = [
     "H2O",
     "POLICIES",
+    "WRAPPERS",
+    "Blocked",
     "Chunked",
     "Compressor",
     "KNorm",
@@ -32,7 +36,10 @@ __all__ = [
     "SnapKV",
     "Streaming",
     "Tova",
+    "WrapperInfo",
     "load_policy",
+    "policy_of",
+    "unwrapped",
 ]
 
 
@@ -74,14 +81,75 @@ POLICIES: Mapping[str, PolicyInfo] = {
 """Name → policy, with its default options."""
 
 
-def load_policy(name: str) -> Policy:
-    """Return a policy by its name, with its default options.
+@dataclass(frozen=True)
+class WrapperInfo:
+    """What goes around any policy, as `PolicyInfo`; it is made of a policy and a number."""
+
+    make: Callable[[Policy, int], Policy]
+    summary: str
+    source: str
+    cost: str
+
+
+WRAPPERS: Mapping[str, WrapperInfo] = {
+    "smooth": WrapperInfo(
+        Chunked, "N neighbours are scored alike", "as arXiv:2502.00299", "nothing"
+    ),
+    "block": WrapperInfo(
+        Blocked,
+        "N go at once, then none until the cache is full again",
+        "hysteresis",
+        "the policy is asked once in N tokens; up to N cells lie idle",
+    ),
+}
+"""Option → wrapper, the innermost first."""
+
+
+def load_policy(name: str, *, smooth: int | None = None, block: int | None = None) -> Policy:
+    """Return a policy by its name, with its default options, in the wrappers asked for.
+
+    Parameters
+    ----------
+    name
+        One of `POLICIES`.
+    smooth
+        Neighbours that are scored alike, see `Chunked`.
+    block
+        Tokens that go at once, see `Blocked`.
 
     Raises
     ------
     PolicyError
-        There is none of this name.
+        There is none of this name, or a number below 1.
     """
     if name not in POLICIES:
         raise PolicyError(f"no policy {name!r}; there are {', '.join(POLICIES)}")
-    return POLICIES[name].make()
+    policy = POLICIES[name].make()
+    for option, size in (("smooth", smooth), ("block", block)):
+        if size is not None:
+            policy = WRAPPERS[option].make(policy, size)
+    return policy
+
+
+def unwrapped(policy: Policy) -> Policy:
+    """Return the policy inside all wrappers."""
+    while isinstance(policy, Blocked | Chunked):
+        policy = policy.policy
+    return policy
+
+
+def policy_of(description: str) -> Policy | None:
+    """Return the policy whose ``repr`` this is; ``None`` if its options are not the default ones.
+
+    The sizes of wrappers are found in it.
+    """
+    if len(description) > 500:
+        return None
+    for info in WRAPPERS.values():
+        if wrapped := re.fullmatch(
+            rf"{info.make.__name__}\(policy=(.+), size=(\d{{1,9}})\)", description
+        ):
+            inner = policy_of(wrapped[1])
+            return inner and info.make(inner, int(wrapped[2]))
+    known = {repr(info.make()): info.make for info in POLICIES.values()}
+    return known[description]() if description in known else None

@@ -44,6 +44,11 @@ class Chunked:
         """Those of the policy."""
         return self.policy.queries
 
+    @property
+    def block(self) -> int | None:
+        """That of the policy."""
+        return self.policy.block
+
     def protected(self, cells: CellView) -> NDArray[np.bool_]:
         """What the policy protects."""
         return self.policy.protected(cells)

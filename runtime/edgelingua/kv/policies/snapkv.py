@@ -17,8 +17,12 @@ from edgelingua.kv.state import CellView, Signal
 class SnapKV(Ends):
     """Keep what the last tokens attend to, smoothed (Li et al. 2024, arXiv:2404.14469).
 
-    The paper prunes once, behind the prompt; here each eviction lets the last queries vote anew, on
-    the cells that are left.
+    The paper prunes once, when the whole prompt is cached: its last window votes on the rest. A
+    prompt that the cap does not hold must lose cells before that window has been read. So each
+    eviction lets the queries read last vote anew, on the cells that are left; those of the prompt's
+    end, and with them a question that stands there, have a say in what goes after that only. (To
+    judge by keys until then, and by the window at the end, would keep less of what is asked for:
+    `KeyDiff` loses more in the middle of a prompt than this does.)
 
     Parameters
     ----------
