@@ -52,6 +52,13 @@ def chunked(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]
     ]
 
 
+def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:
+    """The variants named, in the order of the names; all without names."""
+    if names is None:
+        return variants
+    return [variant for name in names for variant in variants if variant.name == name]
+
+
 class Log:
     """Rows in a JSON lines file; each run's setting is a line of its own.
 

@@ -21,6 +21,7 @@ from benchmarks.kv.common import (
     Log,
     Variant,
     book,
+    chosen,
     chunked,
     judged,
     losses,
@@ -52,7 +53,7 @@ def main() -> None:
         log = Log(arguments.results, setting(reader))
         text = body(book(arguments.data, arguments.book))
         tokens = reader.tokenize(text[: 8 * arguments.tokens], begin=True)[: arguments.tokens]
-        for variant in variants(reader, arguments.caps, len(tokens)):
+        for variant in chosen(variants(reader, arguments.caps, len(tokens)), arguments.names):
             key = {
                 "book": arguments.book,
                 "tokens": len(tokens),
@@ -60,7 +61,7 @@ def main() -> None:
                 "name": variant.name,
                 "cap": variant.cap,
             }
-            if not log.has(**key) and variant.name in (arguments.names or [variant.name]):
+            if not log.has(**key):
                 log.add({**key, **measure(reader, tokens, variant, arguments.block)})
     write(arguments.results)
 

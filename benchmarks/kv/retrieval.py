@@ -22,6 +22,7 @@ from benchmarks.kv.common import (
     Log,
     Variant,
     book,
+    chosen,
     chunked,
     judged,
     losses,
@@ -94,18 +95,17 @@ def main() -> None:
         for number in arguments.texts:
             stack = haystack(prose(novel, 20_000 * (number + 1), CHARACTERS), number)
             for known in map(bool, arguments.known):
-                questions = chosen(stack, number) if known else stack.questions
+                questions = half(stack, number) if known else stack.questions
                 asks = tuple(question.ask for question in questions) if known else ()
                 reading = Reading(reader, arguments.bundle, stack.text, asks)
-                for variant in variants(arguments.caps):
+                for variant in chosen(variants(arguments.caps), arguments.names):
                     key = {"text": number, "known": known, "name": variant.name, "cap": variant.cap}
-                    wanted = variant.name in (arguments.names or [variant.name])
-                    if wanted and not log.has(**key):
+                    if not log.has(**key):
                         log.add({**key, **measure(reading, variant, questions)})
     write(arguments.results)
 
 
-def chosen(stack: Haystack, number: int) -> tuple[Question, ...]:
+def half(stack: Haystack, number: int) -> tuple[Question, ...]:
     """Five of the ten questions, the other five in the next text."""
     by_depth = sorted(stack.questions, key=lambda question: question.depth)
     pattern = (0, 3, 4, 7, 8) if number % 2 == 0 else (1, 2, 5, 6, 9)
