@@ -63,6 +63,9 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     assert not log.has(name="streaming", cap=512)
     log.add({"name": "streaming", "cap": 512, "nats": 1.0})
     assert [row["cap"] for row in read_rows(path)] == [256, 512]
+    assert path.read_text().count("setting") == 1
+    Log(path, {"threads": 2})
+    assert path.read_text().count("setting") == 2
 
 
 def test_only_the_last_run_of_a_policy_counts() -> None:
