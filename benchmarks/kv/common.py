@@ -31,12 +31,16 @@ RECENT = "knorm, 1/4 recent"
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to live under a cap: its name in the tables, the cells, and how."""
+    """A way to live under a cap: its name in the tables, the cap in f16 cells, and how."""
 
     name: str
     cap: int
     policy: Policy
     cache: CacheOptions = field(default_factory=CacheOptions)
+
+    def cells(self, reader: LlamaModel) -> int:
+        """Cells that take as many bytes as ``cap`` of them in f16; 0 for the full cache."""
+        return self.cap * reader.cell_bytes(CacheOptions()) // reader.cell_bytes(self.cache)
 
 
 def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:

@@ -83,18 +83,11 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
     return made
 
 
-def cells(reader: LlamaModel, variant: Variant, length: int) -> int:
-    """How many cells a variant may use."""
-    if not variant.cap:
-        return length
-    return variant.cap * reader.cell_bytes(CacheOptions()) // reader.cell_bytes(variant.cache)
-
-
 def measure(
     reader: LlamaModel, tokens: NDArray[np.int32], variant: Variant, block: int
 ) -> dict[str, Any]:
     """Read a text block by block; sum the losses per bucket of positions."""
-    cap = cells(reader, variant, len(tokens))
+    cap = variant.cells(reader) or len(tokens)
     # No more memory for logits than a block needs.
     cache = replace(variant.cache, chunk=min(variant.cache.chunk, max(block, 64)))
     session = reader.session(cap, variant.policy, cache=cache)
