@@ -9,7 +9,7 @@ import pytest
 from benchmarks.kv.common import Log, judged, losses, read_rows
 from benchmarks.kv.endurance import latest
 from benchmarks.kv.recall import TURNS, script
-from benchmarks.kv.retrieval import chosen
+from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ def test_each_fact_stands_once_in_the_prose_near_its_depth(seed: int) -> None:
 
 def test_two_texts_ask_for_all_depths() -> None:
     stack = haystack(SENTENCES, 0)
-    assert set(chosen(stack, 0)) | set(chosen(stack, 1)) == set(stack.questions)
+    assert set(half(stack, 0)) | set(half(stack, 1)) == set(stack.questions)
 
 
 def test_books_lose_their_frame_and_their_line_breaks() -> None:
@@ -63,6 +63,9 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     assert not log.has(name="streaming", cap=512)
     log.add({"name": "streaming", "cap": 512, "nats": 1.0})
     assert [row["cap"] for row in read_rows(path)] == [256, 512]
+    assert path.read_text().count("setting") == 1
+    Log(path, {"threads": 2})
+    assert path.read_text().count("setting") == 2
 
 
 def test_only_the_last_run_of_a_policy_counts() -> None:

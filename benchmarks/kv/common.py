@@ -21,21 +21,26 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Chunked, Policy
+from edgelingua.kv.policies import POLICIES, Chunked, KNorm, Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
 
 HERE = Path(__file__).parent
+RECENT = "knorm, 1/4 recent"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to live under a cap: its name in the tables, the cells, and how."""
+    """A way to live under a cap: its name in the tables, the cap in f16 cells, and how."""
 
     name: str
     cap: int
     policy: Policy
     cache: CacheOptions = field(default_factory=CacheOptions)
+
+    def cells(self, reader: LlamaModel) -> int:
+        """Cells that take as many bytes as ``cap`` of them in f16; 0 for the full cache."""
+        return self.cap * reader.cell_bytes(CacheOptions()) // reader.cell_bytes(self.cache)
 
 
 def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
@@ -44,12 +49,24 @@ def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant
 
 
 def chunked(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
-    """Those policies whose scores differ among neighbours, averaged over chunks of 8."""
-    return [
+    """Those policies whose scores differ among neighbours, averaged over chunks of 8.
+
+    And `knorm` once more, with a quarter of the cap for the most recent tokens instead of 32 cells.
+    """
+    made = [
         Variant(f"{name}, chunks", cap, Chunked(POLICIES[name].make()))
         for name in names
         if name != "streaming"
     ]
+    recent = Variant(f"{RECENT}, chunks", cap, Chunked(KNorm(recent=cap // 4)))
+    return [*made, recent]
+
+
+def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:
+    """The variants named, in the order of the names; all without names."""
+    if names is None:
+        return variants
+    return [variant for name in names for variant in variants if variant.name == name]
 
 
 class Log:
@@ -65,8 +82,11 @@ class Log:
 
     def __init__(self, path: Path, setting: dict[str, Any]) -> None:
         self.path = path
-        self.rows = read_rows(path)
-        self._append({"setting": setting})
+        lines = _lines(path)
+        self.rows = [row for row in lines if "setting" not in row]
+        settings = [row["setting"] for row in lines if "setting" in row]
+        if settings[-1:] != [setting]:
+            self._append({"setting": setting})
 
     def has(self, **key: Any) -> bool:
         """Whether there is a row with these values."""
@@ -85,10 +105,13 @@ class Log:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Rows of a JSON lines file without its settings; none if it is not there."""
+    return [row for row in _lines(path) if "setting" not in row]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [row for row in map(json.loads, lines) if "setting" not in row]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def parser(description: str | None, name: str) -> argparse.ArgumentParser:

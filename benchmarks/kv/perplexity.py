@@ -21,6 +21,7 @@ from benchmarks.kv.common import (
     Log,
     Variant,
     book,
+    chosen,
     chunked,
     judged,
     losses,
@@ -52,7 +53,7 @@ def main() -> None:
         log = Log(arguments.results, setting(reader))
         text = body(book(arguments.data, arguments.book))
         tokens = reader.tokenize(text[: 8 * arguments.tokens], begin=True)[: arguments.tokens]
-        for variant in variants(reader, arguments.caps, len(tokens)):
+        for variant in chosen(variants(reader, arguments.caps, len(tokens)), arguments.names):
             key = {
                 "book": arguments.book,
                 "tokens": len(tokens),
@@ -60,7 +61,7 @@ def main() -> None:
                 "name": variant.name,
                 "cap": variant.cap,
             }
-            if not log.has(**key) and variant.name in (arguments.names or [variant.name]):
+            if not log.has(**key):
                 log.add({**key, **measure(reader, tokens, variant, arguments.block)})
     write(arguments.results)
 
@@ -82,18 +83,11 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
     return made
 
 
-def cells(reader: LlamaModel, variant: Variant, length: int) -> int:
-    """How many cells a variant may use."""
-    if not variant.cap:
-        return length
-    return variant.cap * reader.cell_bytes(CacheOptions()) // reader.cell_bytes(variant.cache)
-
-
 def measure(
     reader: LlamaModel, tokens: NDArray[np.int32], variant: Variant, block: int
 ) -> dict[str, Any]:
     """Read a text block by block; sum the losses per bucket of positions."""
-    cap = cells(reader, variant, len(tokens))
+    cap = variant.cells(reader) or len(tokens)
     # No more memory for logits than a block needs.
     cache = replace(variant.cache, chunk=min(variant.cache.chunk, max(block, 64)))
     session = reader.session(cap, variant.policy, cache=cache)

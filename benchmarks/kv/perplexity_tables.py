@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import read_rows
+from benchmarks.kv.plots import panels, style
 
 BUCKET = 1000
 """Positions whose losses are summed together."""
@@ -54,35 +55,19 @@ def _cell(row: Row | None, full: Row | None) -> str:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Perplexity of each bucket of positions above the full cache's; a panel for each cap."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    """Perplexity of each bucket of positions over the full cache's; a panel for each cap."""
     full = next((row for row in rows if not row["cap"]), None)
     if full is None:
         return
     mine = [row for row in rows if row["tokens"] == full["tokens"] and row["cap"]]
     caps = sorted({row["cap"] for row in mine})
-    names = list(dict.fromkeys(row["name"] for row in mine))
-    figure, panels = plt.subplots(
-        1, len(caps), figsize=(4.5 * len(caps), 5), sharey=True, squeeze=False
-    )
-    for panel, cap in zip(panels[0], caps, strict=True):
-        for row in (row for row in mine if row["cap"] == cap):
-            ratios = np.exp((np.asarray(row["nats"]) - full["nats"]) / BUCKET)
-            colour, dashed = f"C{names.index(row['name'])}", "equal bytes" in row["name"]
-            at = (np.arange(len(ratios)) + 0.5) * BUCKET
-            style = "--" if dashed or row["name"] in ("truncation", "random") else "-"
-            panel.plot(at, ratios, style, color=colour, label=row["name"], marker=".")
-        panel.axhline(1, color="black", linestyle=":")
-        panel.set_title(f"cap {cap}")
-        panel.set_xlabel("position")
-        panel.set_ylim(0.95, 1.6)
-        panel.grid(alpha=0.3)
-    panels[0][0].set_ylabel("perplexity, of the full cache's")
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=6)
-    figure.tight_layout(rect=(0, 0.1, 1, 1))
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    with panels(path, 1, len(caps)) as axes:
+        for panel, cap in zip(axes[0], caps, strict=True):
+            for row in (row for row in mine if row["cap"] == cap):
+                ratios = np.exp((np.asarray(row["nats"]) - full["nats"]) / BUCKET)
+                panel.plot((np.arange(len(ratios)) + 0.5) * BUCKET, ratios, **style(row["name"]))
+            panel.axhline(1, color="black", linestyle=":", label="full cache")
+            panel.set_title(f"cap {cap}")
+            panel.set_xlabel("position")
+            panel.set_ylim(0.97, 1.5)
+        axes[0][0].set_ylabel("perplexity, of the full cache's")

@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.kv.common import (
     Log,
     Variant,
+    chosen,
     chunked,
     judged,
     losses,
@@ -70,10 +71,9 @@ def main() -> None:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
         log = Log(arguments.results, setting(reader))
         for number in arguments.sets:
-            for variant in variants(arguments.caps):
+            for variant in chosen(variants(arguments.caps), arguments.names):
                 key = {"set": number, "name": variant.name, "cap": variant.cap}
-                wanted = variant.name in (arguments.names or [variant.name])
-                if wanted and not log.has(**key):
+                if not log.has(**key):
                     log.add({**key, **measure(reader, variant, number)})
     rows = read_rows(arguments.results)
     arguments.results.with_suffix(".md").write_text(table(rows), encoding="utf-8")

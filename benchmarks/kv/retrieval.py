@@ -7,7 +7,8 @@ the text once and is forked for each question. A question that is "known" stands
 pinned, with four others; in any case it stands, pinned, behind the text with the beginning of its
 answer. Counted: whether each token of the rest of the answer is the likeliest one (what greedy
 decoding gets right), and the nats they cost. "truncation" reads the last tokens that fit, from
-nothing. The compressor's importance comes from a classifier bundle, told the questions if known.
+nothing. "q8_0" has as many cells as take the bytes of ``cap`` cells in f16. The compressor's
+importance comes from a classifier bundle, told the questions if known.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
+    RECENT,
     Log,
     Variant,
     book,
+    chosen,
     chunked,
     judged,
     losses,
@@ -34,7 +37,8 @@ from benchmarks.kv.tasks import Haystack, Question, body, haystack, prose
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
-from edgelingua.kv.policies import Streaming
+from edgelingua.kv.options import CacheOptions
+from edgelingua.kv.policies import Chunked, KNorm, Streaming
 from edgelingua.ort import RunOptions
 from edgelingua.planning import token_importance
 
@@ -94,18 +98,17 @@ def main() -> None:
         for number in arguments.texts:
             stack = haystack(prose(novel, 20_000 * (number + 1), CHARACTERS), number)
             for known in map(bool, arguments.known):
-                questions = chosen(stack, number) if known else stack.questions
+                questions = half(stack, number) if known else stack.questions
                 asks = tuple(question.ask for question in questions) if known else ()
                 reading = Reading(reader, arguments.bundle, stack.text, asks)
-                for variant in variants(arguments.caps):
+                for variant in chosen(variants(arguments.caps), arguments.names):
                     key = {"text": number, "known": known, "name": variant.name, "cap": variant.cap}
-                    wanted = variant.name in (arguments.names or [variant.name])
-                    if wanted and not log.has(**key):
+                    if not log.has(**key):
                         log.add({**key, **measure(reading, variant, questions)})
     write(arguments.results)
 
 
-def chosen(stack: Haystack, number: int) -> tuple[Question, ...]:
+def half(stack: Haystack, number: int) -> tuple[Question, ...]:
     """Five of the ten questions, the other five in the next text."""
     by_depth = sorted(stack.questions, key=lambda question: question.depth)
     pattern = (0, 3, 4, 7, 8) if number % 2 == 0 else (1, 2, 5, 6, 9)
@@ -115,8 +118,11 @@ def chosen(stack: Haystack, number: int) -> tuple[Question, ...]:
 def variants(caps: list[int]) -> list[Variant]:
     """The full cache, and all that live under the caps."""
     made = [Variant("full cache", 0, Streaming())]
+    cache = CacheOptions(keys="q8_0", values="q8_0")
     for cap in caps:
         made += [Variant("truncation", cap, Streaming()), *policies(cap), *chunked(cap)]
+        rounded = Variant(f"{RECENT}, chunks, q8_0", cap, Chunked(KNorm(recent=cap // 4)), cache)
+        made.append(rounded)
     return made
 
 
@@ -127,9 +133,9 @@ def measure(reading: Reading, variant: Variant, questions: tuple[Question, ...])
     if variant.name.startswith("compressor"):
         importance = reading.importance
     if variant.name == "truncation":
-        tokens = tokens[-(variant.cap - len(preface) - ASIDE) :]
+        tokens = tokens[-(variant.cells(reader) - len(preface) - ASIDE) :]
         importance = importance[-len(tokens) :]
-    cap = variant.cap or len(preface) + len(tokens) + 2 * ASIDE
+    cap = variant.cells(reader) or len(preface) + len(tokens) + 2 * ASIDE
     session = reader.session(cap, variant.policy, cache=variant.cache)
     session.feed(preface, bool(reading.asks))
     session.feed(tokens, importance=importance)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import read_rows
+from benchmarks.kv.plots import panels, style
 
 Answer = dict[str, Any]
 
@@ -69,39 +69,25 @@ def _cell(found: list[Answer]) -> str:
 
 
 def plot(rows: list[dict[str, Any]], path: Path) -> None:
-    """Nats by depth, a panel for each cap, the questions not known above, known below."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    """Nats by depth, a panel for each cap; the questions not known above, known below."""
     caps = sorted({row["cap"] for row in rows if row["cap"]})
-    figure, panels = plt.subplots(
-        2, len(caps), figsize=(4.2 * len(caps), 7), sharex=True, sharey=True, squeeze=False
-    )
-    for line, known in zip(panels, (False, True), strict=True):
-        mine = [row for row in rows if row["known"] == known]
-        for panel, cap in zip(line, caps, strict=True):
-            for number, name in enumerate(names(mine)):
-                style = "--" if name in ("truncation", "random", "streaming") else "-"
-                _line(panel.plot, answers(mine, name=name, cap=cap), name, f"C{number}", style)
-            _line(panel.plot, answers(mine, name="full cache"), "full cache", "black", ":")
-            panel.set_title(f"cap {cap}, questions {'known' if known else 'unknown'}")
-            panel.grid(alpha=0.3)
-        line[0].set_ylabel("nats of the answer (lower is better)")
-    for panel in panels[-1]:
-        panel.set_xlabel("depth in the text")
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=7)
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    with panels(path, 2, len(caps)) as axes:
+        for line, known in zip(axes, (False, True), strict=True):
+            mine = [row for row in rows if row["known"] == known]
+            for panel, cap in zip(line, caps, strict=True):
+                for name in names(mine):
+                    _draw(panel, answers(mine, name=name, cap=cap), name)
+                _draw(panel, answers(mine, name="full cache"), "full cache")
+                panel.set_title(f"cap {cap}, questions {'known' if known else 'unknown'}")
+            line[0].set_ylabel("nats of an answer (less is better)")
+        for panel in axes[-1]:
+            panel.set_xlabel("depth in the text")
 
 
-def _line(
-    draw: Callable[..., Any], found: list[Answer], name: str, colour: str, style: str
-) -> None:
-    """Means of neighbouring depths, a needle and a line together, as few cases zigzag."""
+def _draw(panel: Any, found: list[Answer], name: str) -> None:
+    """Means of two neighbouring depths, a needle and a line together."""
     depths = sorted({answer["depth"] for answer in found})
     pairs = [depths[at : at + 2] for at in range(0, len(depths), 2)]
     means = [np.mean([a["nats"] for a in found if a["depth"] in pair]) for pair in pairs]
-    draw([np.mean(pair) for pair in pairs], means, style, color=colour, label=name, marker=".")
+    if means:
+        panel.plot([np.mean(pair) for pair in pairs], means, **style(name))

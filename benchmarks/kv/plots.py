@@ -1,0 +1,51 @@
+"""How the variants look in all plots: a colour for a policy, a line for how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ORDER = (
+    *("streaming", "keydiff", "knorm", "lagkv", "tova", "snapkv", "h2o", "random"),
+    *("truncation", "compressor"),
+)
+"""Policies in the order of matplotlib's ten colours."""
+
+
+def style(name: str) -> dict[str, Any]:
+    """Colour by the policy; dashed if alone, solid by chunks, dash-dotted otherwise."""
+    if name == "full cache":
+        return {"color": "black", "linestyle": ":", "label": name}
+    base = name.replace(",", "").split()[0]
+    colour = f"C{ORDER.index(base)}" if base in ORDER else "lightgrey"
+    line = "-" if name.endswith("chunks") or base in ("streaming", "truncation") else "--"
+    if "recent" in name or "q8_0" in name or "q4_0" in name:
+        line = "-."
+    return {"color": colour, "linestyle": line, "label": name, "marker": ".", "linewidth": 1.3}
+
+
+@contextmanager
+def panels(path: Path, rows: int, columns: int) -> Iterator[Any]:
+    """Yield axes ``(rows, columns)``; then save them with one legend beside them."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.2 * columns, 3.6 * rows), sharex=True, sharey=True, squeeze=False
+    )
+    yield axes
+    named: dict[str, Any] = {}
+    for panel in axes.flat:
+        panel.grid(alpha=0.3)
+        handles, labels = panel.get_legend_handles_labels()
+        named |= dict(zip(labels, handles, strict=True))
+    figure.tight_layout()
+    figure.legend(
+        named.values(), named.keys(), loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small"
+    )
+    figure.savefig(path, dpi=100, bbox_inches="tight")
+    plt.close(figure)
