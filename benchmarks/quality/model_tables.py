@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from benchmarks.quality.compare import common
+from benchmarks.quality.compare import Comparison, common
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row
 from benchmarks.quality.survival import RATES
@@ -24,32 +24,34 @@ def reader_tables(rows: Sequence[Row]) -> str:
 
 
 def _reader_table(rows: Sequence[Row]) -> str:
+    """Columns are the rates at which something was read; the whole text is in each of them."""
     methods = ["whole", *CONTENDERS]
+    read = {row["rate"] for row in rows if row["method"] != "whole"}
     columns = {
         rate: common(
-            [row for row in rows if row["rate"] == rate],
+            [row for row in rows if row["rate"] == rate or row["method"] == "whole"],
             methods,
             lambda row: (row["nll"], row["em"], row["f1"]),
         )
-        for rate in (1.0, *RATES)
+        for rate in RATES
+        if rate in read
     }
     lines = []
     for method in methods:
-        cells = []
-        for rate in (1.0, *RATES) if method == "whole" else RATES:
-            values = columns[rate].values.get(method)
-            if values is not None:
-                nll, em, f1 = values.mean(axis=0)
-                cells.append(f"{nll:.2f} · {100 * em:.0f} · {100 * f1:.0f}")
-            elif method != "whole":
-                cells.append("")
+        cells = [_read(column, method) for column in columns.values()]
         if any(cells):
             asks = method in CONTENDERS and CONTENDERS[method].asks
-            cells += [""] * (len(RATES) - len(cells))
             lines.append([label(method), "yes" if asks else "–", *cells])
     head = ["NLL · exact match · F1 (%) at rate", "sees the question"]
-    head += [f"{rate}, n = {len(columns[rate].cases)}" for rate in RATES]
+    head += [f"{rate}, n = {len(column.cases)}" for rate, column in columns.items()]
     return table(head, lines)
+
+
+def _read(column: Comparison, method: str) -> str:
+    if method not in column.values:
+        return ""
+    nll, em, f1 = column.mean(method)
+    return f"{nll:.2f} · {100 * em:.0f} · {100 * f1:.0f}"
 
 
 def continuation_table(rows: Sequence[Row]) -> str:

@@ -8,6 +8,7 @@ Writes ``results.md`` and ``survival.png`` beside this script, from ``results/*.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from benchmarks.quality.claims import claims
@@ -29,6 +30,18 @@ numbers and negations guarded, budgets met exactly. Every table compares on the 
 with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals.
 """
 
+READERS = """\
+Mean NLL per token of the first gold answer, in nats (lower is better), exact match and F1 of what
+was written greedily, at most 24 tokens. SmolLM2-135M-Instruct is the file of `edgelingua models
+list`, requantized to Q8_0 for speed, asked with its chat template; Gemma-3-270M is the base model
+(Q4_K_M, requantized to Q8_0), asked in plain text. Both read the same compressed texts.
+"""
+CONTINUATION = """\
+SmolLM2-135M-Instruct (the INT8 bundle) reads what was kept of 1,024 tokens, without a question, and
+is asked for the next 256. Books: L-Eval's `sci_fi` and `quality`; transcripts: QMSum; news:
+LongBench's `multi_news`.
+"""
+
 
 def main() -> None:
     """Write the page and the plot."""
@@ -43,8 +56,10 @@ def main() -> None:
     continuation = list(
         Rows(options.results / "continuation.jsonl", ("kind", "method", "rate", "place"))
     )
+    setting = json.loads((options.results / "machine.json").read_text(encoding="utf-8"))
     parts = [
         INTRODUCTION,
+        f"{setting['cpu']}, onnxruntime {setting['onnxruntime']}, Python {setting['python']}.\n",
         "## What was to be shown\n",
         claims(survival),
         "## Answers that survive\n",
@@ -52,8 +67,10 @@ def main() -> None:
         survival_tables(survival),
         "![Share of answers that survive, by rate](survival.png)\n",
         "## What a reader makes of it\n",
+        READERS,
         reader_tables(reader),
         "## Continuation of a text\n",
+        CONTINUATION,
         continuation_table(continuation),
         "## Speed\n",
         speed_table(survival),

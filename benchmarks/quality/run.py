@@ -11,12 +11,14 @@ compressed contexts go to ``--texts``, for `benchmarks.quality.reader`. Budgets 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from benchmarks.machine import machine
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import SETS, Case
@@ -54,6 +56,9 @@ def main() -> None:
         name: Runner(each, bundles[each.needs] if each.needs else None, count)
         for name, each in chosen.items()
     }
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    setting = options.results.with_name("machine.json")
+    setting.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
     results, texts = Rows(options.results, KEY), Rows(options.texts, KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
     for name, number in in_turn({name: len(some) for name, some in cases.items()}):
