@@ -162,5 +162,6 @@ def peak(text: str, word: str) -> TokenScores:
 
 def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -> None:
     compressor = load_compressor("llmlingua2", bert_bundle.folder)
+    assert isinstance(compressor, TokenPruner)
     with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
         replace(compressor, second_pass=True)
