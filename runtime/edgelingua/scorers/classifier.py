@@ -81,6 +81,11 @@ class ClassifierScorer:
         """Whether a question changes the scores."""
         return bool(self._tokens.pair)
 
+    @property
+    def longest_question(self) -> int:
+        """Tokens of the longest question that is read whole: a third of the window, or none."""
+        return max(1, self._room // 3) if self.reads_question else 0
+
     def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score ``text``, in the light of ``question`` if the model `reads_question`.
 
@@ -131,7 +136,7 @@ class ClassifierScorer:
             return _NOTHING, self._room
         if not self.reads_question:
             raise InputError(f"{self._bundle.folder}: this classifier was not made for questions")
-        asked = question[-max(1, self._room // 3) :]
+        asked = question[-self.longest_question :]
         room = self._room - len(asked) - len(self._tokens.pair)
         if room < 2:
             raise InputError(
