@@ -54,11 +54,13 @@ class Worker:
         self.process.wait()
 
 
-def arguments() -> argparse.Namespace:
-    """Parse what both benchmarks are told."""
+def arguments(checkpoint: str = "") -> argparse.Namespace:
+    """Parse what both benchmarks are told; ``checkpoint``: help for --weights, where they count."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--reference-python", required=True)
     parser.add_argument("--rounds", type=int, default=5)
+    if checkpoint:
+        parser.add_argument("--weights", type=Path, help=checkpoint)
     return parser.parse_args()
 
 

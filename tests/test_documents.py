@@ -13,7 +13,7 @@ import pytest
 from edgelingua import Budget, Prompt, Segment, models
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressors import TokenPruner, load_compressor
-from edgelingua.compressors.second_pass import with_clue
+from edgelingua.compressors.second_pass import best_sentence, with_clue
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
 from edgelingua.scores import TokenScores
@@ -141,16 +141,27 @@ def test_a_clue_fits_beside_the_question(mini: TokenPruner) -> None:
     scorer = mini.scorer
     assert isinstance(scorer, ClassifierScorer)
     for text in (DOCUMENTS[1], "word " * 300, "\n\n  A title\n" + "x. " * 9, "§", "\u200b"):
-        scored = {0: scorer.score(text, QUESTION)}
-        asked = with_clue(QUESTION, {0: text}, scored, scorer.count)
-        assert asked.startswith(QUESTION)
-        assert scorer.count(asked) <= 64
-    scored = {0: peak(DOCUMENTS[1], "Maria")}
-    asked = with_clue(QUESTION, {0: DOCUMENTS[1]}, scored, scorer.count)
+        clue = best_sentence({0: text}, {0: scorer.score(text, QUESTION)})
+        for longest in (20, 64, 1000):
+            asked = with_clue(QUESTION, clue, longest, scorer.count)
+            assert asked.startswith(QUESTION)
+            assert scorer.count(asked) <= min(longest, 64)
     clue = "The Lantern is a film of 1987 directed by Maria Olsen."
-    assert asked == f"{QUESTION} The Lantern: {clue}"
-    long = "why " * 80
-    assert with_clue(long, {0: "An answer."}, {0: peak("An answer.", "An")}, scorer.count) == long
+    assert best_sentence({0: DOCUMENTS[1]}, {0: peak(DOCUMENTS[1], "Maria")}) == (
+        f"The Lantern: {clue}"
+    )
+    assert with_clue("Why?", clue, 84, scorer.count) == f"Why? {clue}"
+    assert with_clue("why " * 80, clue, 84, scorer.count) == "why " * 80
+
+
+def test_nano_reads_the_question_whole_in_its_short_windows() -> None:
+    compressor = load_compressor("llmlingua2", "edgelingua-nano")
+    assert isinstance(compressor, TokenPruner)
+    assert isinstance(compressor.scorer, ClassifierScorer)
+    room = compressor.scorer.longest_question
+    assert room == compressor.longest_question
+    asked = with_clue(QUESTION, "A clue. " * 90, room, compressor.scorer.count)
+    assert compressor.scorer.count(asked) <= room
 
 
 def peak(text: str, word: str) -> TokenScores:
@@ -162,5 +173,6 @@ def peak(text: str, word: str) -> TokenScores:
 
 def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -> None:
     compressor = load_compressor("llmlingua2", bert_bundle.folder)
+    assert isinstance(compressor, TokenPruner)
     with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
         replace(compressor, second_pass=True)

@@ -91,7 +91,11 @@ def test_scores_do_not_jump_where_windows_meet(mini: ClassifierScorer, question:
     scores = mini.score_ids(ids, question=asked)
     cuts = seams(ids, room - 2 * margin)
     windows = [(max(0, a - margin), min(len(ids), b + margin)) for a, b in pairwise(cuts)]
-    alone = [mini.score_ids(ids[a:b], question=asked) for a, b in windows]
+    seen = [(0, room), *windows[1:-1], (len(ids) - room, len(ids))]
+    alone = [
+        mini.score_ids(ids[start:end], question=asked)[a - start : b - start]
+        for (start, end), (a, b) in zip(seen, windows, strict=True)
+    ]
     for (one, (start, _)), (other, (following, _)) in pairwise(zip(alone, windows, strict=True)):
         first = one[following - start :]
         second = other[: len(first)]

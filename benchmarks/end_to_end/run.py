@@ -32,14 +32,14 @@ def main() -> None:
     """Answer with every budget in turn, several rounds, so that drift hits all alike."""
     text = TEXT.read_text(encoding="utf-8")
     assistant = Assistant.load()
-    question_aware, whole = assistant.compressor, load_compressor("truncate")
+    shipped, whole = assistant.compressor, load_compressor("truncate")
     rows = []
     for round_number in range(ROUNDS):
         for tokens in (None, 800, 400, 200):
             assistant.cap = WHOLE_CAP if tokens is None else tokens + 112
             budget = Budget(rate=1.0) if tokens is None else Budget(tokens=tokens)
             # The whole text needs no scores.
-            assistant.compressor = whole if tokens is None else question_aware
+            assistant.compressor = whole if tokens is None else shipped
             reply = assistant.ask(text, QUESTION, budget, max_tokens=48)
             rows.append(row(round_number, tokens, reply))
             print(rows[-1])

@@ -15,4 +15,4 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     A classifier that was trained for it reads the question too, beside each document for itself.
     """
     scorer = ClassifierScorer(bundle, options=options)
-    return TokenPruner(scorer, apart=scorer.reads_question)
+    return TokenPruner(scorer, longest_question=scorer.longest_question)

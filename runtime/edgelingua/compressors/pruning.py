@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.second_pass import larger, score_all, with_clue
+from edgelingua.compressors.second_pass import best_sentence, larger, score_all, with_clue
 from edgelingua.compressors.selection import fit, room_for
 from edgelingua.compressors.units import Rules, Units, units_of
 from edgelingua.errors import InputError
@@ -35,9 +35,9 @@ class TokenPruner:
         (context filter of LLMLingua-2, arXiv:2403.12968).
     forced_documents
         Numbers of the documents that stay in any case. So do those with a rate of their own.
-    apart
-        With a question, score each document for itself, as classifiers that read one were trained;
-        else all of them as one text.
+    longest_question
+        Tokens of the longest question that the scorer reads beside a text; 0: it reads none. One
+        that does scores each document for itself, as it was trained to; else they are one text.
     second_pass
         Score again with the best sentence that was found put into the question (`clue`), and take
         the larger of the two scores: for questions whose answer is two steps away. Twice the time.
@@ -51,7 +51,7 @@ class TokenPruner:
     threshold: float | None = None
     document_rate: float = 1.0
     forced_documents: tuple[int, ...] = ()
-    apart: bool = False
+    longest_question: int = 0
     second_pass: bool = False
     rules: Rules = field(default_factory=Rules)
     count: Count | None = None
@@ -64,7 +64,7 @@ class TokenPruner:
             )
         if self.threshold is not None and math.isnan(self.threshold):
             raise InputError("the threshold is not a number")
-        if self.second_pass and not self.apart:
+        if self.second_pass and not self.longest_question:
             raise InputError(
                 "a second pass is for llmlingua2 with a classifier that reads the question, like "
                 "edgelingua-mini"
@@ -89,7 +89,7 @@ class TokenPruner:
 
     def _scored(self, prompt: Prompt, progress: Progress | None) -> dict[int, TokenScores]:
         """Score the texts of a prompt, by their character offset; ranks hold across them."""
-        if not (self.apart and prompt.question):
+        if not (self.longest_question and prompt.question):
             # One text, from the first character that may go to the last: what is kept in between is
             # context for the rest.
             start, end = prompt.compressible_range()
@@ -99,7 +99,8 @@ class TokenPruner:
         first = score_all(self.scorer, documents, prompt.question, part_of(progress, 0, passes))
         if not self.second_pass:
             return first
-        asked = with_clue(prompt.question, documents, first, self.scorer.count)
+        clue = best_sentence(documents, first)
+        asked = with_clue(prompt.question, clue, self.longest_question, self.scorer.count)
         second = score_all(self.scorer, documents, asked, part_of(progress, 1, passes))
         return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
 

@@ -34,25 +34,31 @@ def score_all(
     return scored
 
 
-def with_clue(
-    question: str, texts: Mapping[int, str], scored: Mapping[int, TokenScores], count: Count
-) -> str:
-    """Put the sentence around the best token of all behind the question, after its text's title.
+def best_sentence(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> str:
+    """Return the sentence around the best token of all, after its text's title.
 
-    As in training: *Where was the director of X born? X: X is a film by Y.* A first line is a title
-    if it is short. What is longer than a question was in training loses its end.
+    A first line is a title if it is short.
     """
     offset = max(scored, key=lambda at: scored[at].scores.max(initial=-np.inf))
     scores, text = scored[offset], texts[offset]
     if not len(scores.scores):  # nothing but what the tokenizer ignores
-        return question
+        return ""
     at = scores.spans[scores.scores.argmax(), 0]
     spans = sentences(text)
     start, end = spans[np.searchsorted(spans[:, 1], at, side="right")].tolist()
     title, clue = text.strip().split("\n")[0].strip(), text[start:end].strip()
     titled = clue != title and count_words(title) <= _TITLE
-    pieces = f"{title}: {clue}".split() if titled else clue.split()
-    while pieces and count(" ".join([question, *pieces])) > _LONGEST:
+    return f"{title}: {clue}" if titled else clue
+
+
+def with_clue(question: str, clue: str, longest: int, count: Count) -> str:
+    """Put a clue behind a question, as in training.
+
+    *Where was the director of X born? X: X is a film by Y.* What is longer than ``longest`` tokens,
+    or than questions were in training, loses the clue's end.
+    """
+    pieces = clue.split()
+    while pieces and count(" ".join([question, *pieces])) > min(longest, _LONGEST):
         pieces.pop()
     return " ".join([question, *pieces])
 

@@ -81,6 +81,11 @@ class ClassifierScorer:
         """Whether a question changes the scores."""
         return bool(self._tokens.pair)
 
+    @property
+    def longest_question(self) -> int:
+        """Tokens of the longest question that is read whole: a third of the window, or none."""
+        return max(1, self._room // 3) if self.reads_question else 0
+
     def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
         """Score ``text``, in the light of ``question`` if the model `reads_question`.
 
@@ -106,21 +111,25 @@ class ClassifierScorer:
         Texts longer than the window are cut into windows that overlap by an eighth of the longest,
         at places that depend on the text around them alone (`seams`): windows that see the same
         text differ in how they judge all of it, so what a token gets must not hang on how far from
-        the beginning it stands. Where two windows overlap, the one fades into the other.
+        the beginning it stands. Where two windows overlap, the one fades into the other. The first
+        and the last one see as much as a window can.
         """
         asked, room = self._fitted(question)
         margin = room // 16
-        cuts = seams(ids, room - 2 * margin) if len(ids) > room else sorted({0, len(ids)})
+        cuts = _cuts(ids, room, margin)
         rise = (np.arange(2 * margin, dtype=np.float32) + 0.5) / (2 * margin or 1)
         result = np.zeros(len(ids), dtype=np.float32)
         for cut, following in pairwise(cuts):
             start, end = max(0, cut - margin), min(len(ids), following + margin)
+            seen_from = max(0, min(start, len(ids) - room)) if following == len(ids) else start
+            seen_to = max(end, room) if cut == 0 else end
+            keep = self._keep(ids[seen_from:seen_to], asked)[start - seen_from : end - seen_from]
             weight = np.ones(end - start, dtype=np.float32)
             if cut > 0:
                 weight[: len(rise)] = rise
             if following < len(ids):
                 weight[len(weight) - len(rise) :] = rise[::-1]
-            result[start:end] += weight * self._keep(ids[start:end], asked)
+            result[start:end] += weight * keep
             if progress:
                 progress(following, len(ids))
         return result
@@ -131,7 +140,7 @@ class ClassifierScorer:
             return _NOTHING, self._room
         if not self.reads_question:
             raise InputError(f"{self._bundle.folder}: this classifier was not made for questions")
-        asked = question[-max(1, self._room // 3) :]
+        asked = question[-self.longest_question :]
         room = self._room - len(asked) - len(self._tokens.pair)
         if room < 2:
             raise InputError(
@@ -208,6 +217,15 @@ class ClassifierScorer:
                 f"{sequence[None].shape}"
             )
         return values[0, :size]
+
+
+def _cuts(ids: NDArray[np.int64], room: int, margin: int) -> list[int]:
+    """Where windows of ``room`` tokens meet that overlap by twice ``margin``."""
+    longest = room - 2 * margin
+    if len(ids) > room + longest:
+        return seams(ids, longest)
+    # Two are enough, and the first sees most: where a text begins it says what it is about.
+    return sorted({0, min(len(ids), room - margin if len(ids) > room else room), len(ids)})
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)
