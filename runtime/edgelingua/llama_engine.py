@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import ReaderError, StateError
 from edgelingua.kv import blob
 from edgelingua.kv.engine import Heard
+from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
@@ -79,12 +80,13 @@ class LlamaEngine:
         self._restored: NDArray[np.float32] | None = None
         self._read = False
         forget()
-        self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
-        if not self._context:
-            raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+        with uninterrupted():  # it logs through Python
+            self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
+            if not self._context:
+                raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+            # Holding the model keeps it alive until its context has gone; the hook, its callback.
+            weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._compute = sum(buffers("compute").values()) + sum(buffers("output").values())
-        # Holding the model keeps it alive until its context has gone; the hook, its callback.
-        weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._memory = llama_cpp.llama_get_memory(self._context)
         if not self._memory:
             raise ReaderError(f"{model.path}: this model has no KV cache, so it cannot generate")
