@@ -45,7 +45,11 @@ def raising() -> Iterator[None]:
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", range(4))
 def test_signals_between_two_changes_of_handlers(
-    first: int, second: int, step: int, raising: None, monkeypatch: pytest.MonkeyPatch
+    first: signal.Signals,
+    second: signal.Signals,
+    step: int,
+    raising: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One comes right behind each change, and if that leaves the block, one more afterwards."""
     change = signal.signal

@@ -215,7 +215,7 @@ class LlamaModel(Vocabulary):
         path
             A file that `Session.save` wrote with this model.
         policy
-            The policy of then; ``None`` finds one with default options, in wrappers or not.
+            The policy of then; ``None`` finds it, options and all, if it is one of `policies`.
 
         Raises
         ------
@@ -226,7 +226,10 @@ class LlamaModel(Vocabulary):
         try:
             policy = policy or policy_of(saved.policy)
             if policy is None:
-                raise StateError(f"saved with {saved.policy}; give that policy")
+                raise StateError(
+                    f"saved with {saved.policy}, which is none of edgelingua's policies; take it "
+                    "up in Python, and give that policy"
+                )
             if not isinstance(saved.identity["flash_attention"], bool):
                 raise StateError("it does not say whether flash attention was on")
             cache = CacheOptions(

@@ -224,11 +224,7 @@ class LlamaEngine:
             if not pointer:
                 raise ReaderError("no logits yet: feed at least one token first")
             logits = np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
-        if not np.isfinite(logits.max()):
-            raise ReaderError(
-                f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
-                f"model may not stand a cache in {self.options.keys}/{self.options.values}"
-            )
+        self._check_numbers(logits)
         return logits.copy()
 
     def take_logits(self) -> NDArray[np.float32]:
@@ -240,12 +236,13 @@ class LlamaEngine:
         Raises
         ------
         ReaderError
-            `predicts_all` was off, or nothing has been read since.
+            `predicts_all` was off, nothing has been read since, or they are not numbers.
         """
         if not self._predicted:
             raise ReaderError("no logits of all tokens: set predicts_all, and decode")
-        taken, self._predicted = self._predicted, []
-        return np.concatenate(taken)
+        taken, self._predicted = np.concatenate(self._predicted), []
+        self._check_numbers(taken)
+        return taken
 
     def states(
         self, names: frozenset[Signal], positions: NDArray[np.int64]
@@ -317,6 +314,13 @@ class LlamaEngine:
         cells = [int(np.flatnonzero(self._position_of_cell == at)[0]) for at in positions]
         weights = self._hook.weights
         return np.stack([weights[layer][:, :, cells] for layer in sorted(weights)])
+
+    def _check_numbers(self, logits: NDArray[np.float32]) -> None:
+        if not np.isfinite(logits.max(axis=-1)).all():  # NaN anywhere in a row makes this NaN
+            raise ReaderError(
+                f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
+                f"model may not stand a cache in {self.options.keys}/{self.options.values}"
+            )
 
     def _heard(self, positions: NDArray[np.int64]) -> Heard:
         if self._hook is None:
