@@ -186,9 +186,9 @@ def test_a_session_that_has_read_something_is_no_place_for_a_chat(
         {"said": [["x", "a", "b"]]}, {"said": 3}, {"system": 3}, {"draws": -1}, {"recent": "x"},
         {"sampling": {"temperature": -1}}, {"sampling": {"heat": 1}}, {"sampling": None},
         {"recent": [10**9]}, {"system": ["a"]}, {"system": "\ud800"}, {"sampling": {"top_k": 1.5}},
-        {"sampling": {"seed": 1.5}}, {"turns": 3}, {"turns": 2**30}, {"turns": 2.0}, {"turns": True},
-        {"draws": 1.5}, {"recent": [1.5]}, {"said": [[0, ["a"], "b"]]}, {"said": [[0.0, "a", "b"]]},
-        {"said": [[0, "a"]]},
+        {"sampling": {"seed": 1.5}}, {"turns": 3}, {"turns": 2**30}, {"turns": 2.0},
+        {"turns": True}, {"draws": 1.5}, {"recent": [1.5]}, {"said": [[0, ["a"], "b"]]},
+        {"said": [[0.0, "a", "b"]]}, {"said": [[0, "a"]]},
     ],
 )  # fmt: skip
 def test_forged_notes_are_no_chat(

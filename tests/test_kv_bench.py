@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.kv import endurance, perplexity_tables
 from benchmarks.kv.common import Log, judged, losses, read_rows
-from benchmarks.kv.endurance import latest
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
@@ -70,7 +70,7 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
 
 def test_only_the_last_run_of_a_policy_counts() -> None:
     rows = [{"name": name, "run": run} for name, run in (("a", 1), ("a", 2), ("b", 1), ("a", 2))]
-    assert latest(rows) == [rows[1], rows[2], rows[3]]
+    assert endurance.latest(rows) == [rows[1], rows[2], rows[3]]
 
 
 def test_the_chat_is_as_long_as_the_last_question_wants() -> None:
@@ -102,3 +102,20 @@ def test_logits_come_for_every_token_where_a_text_is_read_in_several_steps(
     engine.decode(tokens[:4], 0)
     with pytest.raises(ReaderError, match="set predicts_all"):
         engine.take_logits()
+
+
+def test_the_last_bucket_of_a_text_is_judged_by_its_own_length() -> None:
+    """Each token of the text costs a tenth more under the cap, those of the short end too."""
+    full = {"tokens": 2501, "nats": [1000.0, 1000.0, 500.0]}
+    capped = {"tokens": 2501, "nats": [1100.0, 1100.0, 550.0]}
+    at, ratios = perplexity_tables.ratios(capped, full)
+    np.testing.assert_allclose(ratios, np.exp(0.1))
+    assert at.tolist() == [500, 1500, 2250]
+
+
+def test_where_the_system_does_not_say_the_memory_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endurance, "rss_mb", lambda: None)
+    with pytest.raises(SystemExit, match="this needs Linux"):
+        endurance.write_on("streaming", None)

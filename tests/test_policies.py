@@ -134,9 +134,9 @@ def test_policies_with_options_are_found_by_what_they_say_of_themselves(policy: 
 def test_no_policy_is_made_of_anything_else() -> None:
     for text in ("", "KeyDiff", "Chunked(policy=os.system('x'), size=8)", "KeyDiff(sinks=9)",
                  "Chunked(policy=KeyDiff(sinks=4, recent=32), size=-8)", "(" * 400, "KeyDiff(9, 9)",
-                 "KeyDiff(sinks=9, recent=32.5)", "KeyDiff(sinks=9, recent=True)", "9", "KeyDiff(\0",
+                 "KeyDiff(sinks=9, recent=32.5)", "KeyDiff(sinks=9, recent=True)", "9",
                  "KeyDiff(sinks=9, recent=1 + 1)", "KeyDiff(sinks=9, recent=32, **{})",
-                 "KeyDiff(sinks=9, recent=32, policy=KeyDiff(sinks=9, recent=32))",
+                 "KeyDiff(\0", "KeyDiff(sinks=9, recent=32, policy=KeyDiff(sinks=9, recent=32))",
                  f"KeyDiff(sinks=9, recent={10**300})", "Own(sinks=9, recent=32)"):  # fmt: skip
         assert policy_of(text) is None
     with pytest.raises(PolicyError, match="blocks of 0 tokens"):
