@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +153,38 @@ def test_a_clue_fits_beside_the_question(mini: TokenPruner) -> None:
     )
     assert with_clue("Why?", clue, 84, scorer.count) == f"Why? {clue}"
     assert with_clue("why " * 80, clue, 84, scorer.count) == "why " * 80
+    line = "Casablanca is a film. It was directed by Michael Curtiz."
+    assert best_sentence({0: line}, {0: peak(line, "Curtiz")}) == (
+        "It was directed by Michael Curtiz."
+    )
+
+
+def test_a_long_clue_is_not_counted_word_by_word() -> None:
+    counted = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text.split())
+
+    assert with_clue("why", "so " * 5000, 64, count) == "why" + " so" * 63
+    assert len(counted) < 10
+
+
+@pytest.mark.parametrize(("times", "passes"), [(3, 2), (90, 1)])
+def test_a_question_without_room_for_a_clue_is_asked_once(
+    mini: TokenPruner, monkeypatch: pytest.MonkeyPatch, times: int, passes: int
+) -> None:
+    asked = []
+    score = ClassifierScorer.score
+
+    def noted(self: ClassifierScorer, *arguments: Any) -> TokenScores:
+        asked.append(arguments[1])
+        return score(self, *arguments)
+
+    monkeypatch.setattr(ClassifierScorer, "score", noted)
+    prompt = Prompt.build(DOCUMENTS[0], question="why " * times)
+    replace(mini, second_pass=True).compress(prompt, Budget(rate=0.5))
+    assert len(asked) == passes
 
 
 def test_nano_reads_the_question_whole_in_its_short_windows() -> None:
