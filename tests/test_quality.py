@@ -239,7 +239,7 @@ def test_perplexity_is_compared_at_the_same_places() -> None:
     ]
     text = continuation_table(rows)
     assert "n = 1" in text
-    assert "| no compression | 2.7 |" in text
+    assert "| no compression | 2.7 | 2.7 |" in text
     assert "| random words | 7.4 | 7.4 |" in text
 
 
