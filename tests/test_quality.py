@@ -209,7 +209,8 @@ def test_tables_say_n_and_what_is_missing() -> None:
     text = survival_tables(ROWS)
     assert "n = 2" in text
     assert "n = 3" in text
-    assert "| edgelingua-mini | yes | **100** [100–100] |" in text
+    assert "| edgelingua-mini | yes | **100** | **100** |" in text
+    assert "LLMLingua, edgelingua-mini, edgelingua-nano, `question_aware` with the question" in text
     assert "| edgelingua-mini | yes | 100 |" in glance(ROWS)
     speed = speed_table(ROWS)
     assert "0.10 (30x)" in speed
@@ -222,8 +223,9 @@ def test_a_missed_target_is_called_missed() -> None:
     met = {line.split(" | ")[0].strip("| "): line.split(" | ")[2].strip(" |") for line in lines[2:]}
     assert met["with the question, NQ: at least 95 % at 0.2"] == "yes"
     assert met["with the question, NQ: at least 70 % at 0.05"] == "**no**"
-    assert met["ahead of LongLLMLingua at every rate on every set"] == "**no**"
-    assert met["at 10 times its speed"] == "yes"
+    missing = "; not measured: hotpotqa, musique, squad, qmsum"
+    assert met["ahead of LongLLMLingua at every rate on every set"] == "**no**" + missing
+    assert met["at 10 times its speed"] == "yes" + missing
 
 
 def test_perplexity_is_compared_at_the_same_places() -> None:
@@ -237,7 +239,7 @@ def test_perplexity_is_compared_at_the_same_places() -> None:
     ]
     text = continuation_table(rows)
     assert "n = 1" in text
-    assert "| no compression | 2.7 |" in text
+    assert "| no compression | 2.7 | 2.7 |" in text
     assert "| random words | 7.4 | 7.4 |" in text
 
 
