@@ -21,7 +21,7 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
     came: dict[int, FrameType | None] = {}
     try:
         for number in _HELD:
