@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _HELD = (signal.SIGTERM, signal.SIGINT)
 
@@ -17,17 +18,17 @@ def uninterrupted() -> Iterator[None]:
 
     What came meanwhile is delivered at the end. Only the main thread sees signals.
     """
-    # A handler that was not set from Python (``None``) could not be put back.
-    before = {
-        number: handler for number in _HELD if (handler := signal.getsignal(number)) is not None
-    }
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before: dict[signal.Signals, Any] = {}
     came: dict[int, FrameType | None] = {}
-    for number in before:
-        signal.signal(number, came.__setitem__)
     try:
+        for number in _HELD:
+            # A handler that was not set from Python (``None``) could not be put back.
+            if (handler := signal.getsignal(number)) is not None:
+                before[number] = handler
+                signal.signal(number, came.__setitem__)
         yield
     finally:
         for number, handler in before.items():
