@@ -154,7 +154,7 @@ def test_a_clue_fits_beside_the_question(mini: TokenPruner) -> None:
     assert with_clue("Why?", clue, 84, scorer.count) == f"Why? {clue}"
     assert with_clue("why " * 80, clue, 84, scorer.count) == "why " * 80
     line = "Casablanca is a film. It was directed by Michael Curtiz."
-    assert best_sentence({0: line}, {0: peak(line, "Curtiz")}) == (
+    assert best_sentence({0: line}, {0: peak(line, "Michael")}) == (
         "It was directed by Michael Curtiz."
     )
 
@@ -170,7 +170,7 @@ def test_a_long_clue_is_not_counted_word_by_word() -> None:
     assert len(counted) < 10
 
 
-@pytest.mark.parametrize(("times", "passes"), [(3, 2), (90, 1)])
+@pytest.mark.parametrize(("times", "passes"), [(3, 2), (70, 1)])
 def test_a_question_without_room_for_a_clue_is_asked_once(
     mini: TokenPruner, monkeypatch: pytest.MonkeyPatch, times: int, passes: int
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_question_without_room_for_a_clue_is_asked_once(
 
     monkeypatch.setattr(ClassifierScorer, "score", noted)
     prompt = Prompt.build(DOCUMENTS[0], question="why " * times)
-    replace(mini, second_pass=True).compress(prompt, Budget(rate=0.5))
+    replace(mini, second_pass=True).compress(prompt, Budget(rate=0.95))
     assert len(asked) == passes
 
 
