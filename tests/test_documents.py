@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from edgelingua import Budget, Prompt, Segment, models
 from edgelingua.bundle import ModelBundle
+from edgelingua.cli import app
 from edgelingua.compressors import TokenPruner, load_compressor
 from edgelingua.compressors.second_pass import best_sentence, with_clue
 from edgelingua.errors import InputError
@@ -209,3 +211,14 @@ def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -
     assert isinstance(compressor, TokenPruner)
     with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
         replace(compressor, second_pass=True)
+
+
+def test_a_second_pass_on_the_command_line() -> None:
+    text = "\n".join(DOCUMENTS)
+    options = ["compress", "-", "--tokens", "40", "--second-pass"]
+    done = CliRunner().invoke(app, [*options, "--question", QUESTION], input=text)
+    assert done.exit_code == 0, done.output
+    assert "Bergen" in done.stdout
+    for wrong in (options, [*options, "--method", "truncate", "--question", QUESTION]):
+        refused = CliRunner().invoke(app, wrong, input=text)
+        assert isinstance(refused.exception, InputError)
