@@ -21,7 +21,7 @@ from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, in_turn, measured
 from benchmarks.quality.sets import Case, found
 from benchmarks.quality.survival import RATES, recall, survives
-from benchmarks.quality.tables import glance, speed_table, survival_tables
+from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,7 +211,9 @@ def test_tables_say_n_and_what_is_missing() -> None:
     assert "n = 3" in text
     assert "| edgelingua-mini | yes | **100** | **100** |" in text
     assert "LLMLingua, edgelingua-mini, edgelingua-nano, `question_aware` with the question" in text
-    assert "| edgelingua-mini | yes | 100 |" in glance(ROWS)
+    assert "n = " not in glance(ROWS)  # two cases are not enough for a summary
+    many = [row("mini-question", case, [1, 1, 1, 1, 0]) for case in range(ENOUGH)]
+    assert "| edgelingua-mini | yes | 100 |" in glance(many)
     speed = speed_table(ROWS)
     assert "0.10 (30x)" in speed
     assert "Not measured" in reader_tables([])

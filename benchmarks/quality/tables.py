@@ -21,7 +21,7 @@ SETS = {
 """Title of each set, and the figure that it is measured by."""
 
 ENOUGH = 5
-"""Cases below which an interval says nothing."""
+"""Cases below which a mean or an interval says next to nothing."""
 
 
 def label(method: str) -> str:
@@ -43,11 +43,11 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
-    """All sets at one rate, in one table: share that survives, on the cases that all have."""
+    """All sets of enough cases at one rate: share that survives, on the cases that all have."""
     head, columns = [f"% at rate {rate}", "sees the question"], []
     for name, (_, figure) in SETS.items():
         found = common([r for r in rows if r["set"] == name], list(CONTENDERS), itemgetter(figure))
-        if not found.cases:
+        if len(found.cases) < ENOUGH:
             continue
         head.append(f"{name}, n = {len(found.cases)}")
         columns.append({m: 100 * found.mean(m)[RATES.index(rate)] for m in found.values})
