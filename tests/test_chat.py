@@ -19,7 +19,7 @@ from edgelingua.console import printable
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Compressor, KeyDiff, load_policy
+from edgelingua.kv.policies import POLICIES, Chunked, Compressor, KeyDiff, KNorm, load_policy
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.planning import token_importance
 from edgelingua.prompt import Prompt
@@ -309,6 +309,36 @@ def test_bytes_that_are_no_text_cost_a_line_and_not_the_chat(gguf: Path) -> None
     assert done.returncode == 0, done.stderr
     assert b"error: what was said was not valid UTF-8" in done.stderr
     assert b"0 turns" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["/save", "/load", "/compress"])
+def test_file_names_that_cannot_be_do_not_end_the_chat(
+    command: str, reader: LlamaModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain").write_text("a file")
+    names = ["~nosuchuser/x", ".", "/", "a\0b", f"{tmp_path}/plain/x", "x" * 300]
+    shown: list[str] = []
+    chat = Chat(reader, reader.session(128), SYSTEM)
+    chat.begin()
+    lines = [*(f"{command} {name}" for name in names), f"/compress plain {'9' * 5000}", "/stats"]
+    monkeypatch.setattr("edgelingua.terminal._lines", lambda: iter(lines))
+    Terminal(chat, None, 3, shown.append).run()
+    assert len(shown) == len(lines)
+    assert all(line.startswith("error: ") for line in shown[:-1])
+    assert shown[-1].startswith("cells ")
+
+
+def test_a_chat_with_a_policy_of_its_own_options_is_loaded_by_name(
+    reader: LlamaModel, tmp_path: Path
+) -> None:
+    chat = Chat(reader, reader.session(128, Chunked(KNorm(sinks=2, recent=20))), SYSTEM)
+    chat.say("Hello?", limit=3)
+    chat.save(tmp_path / "chat")
+    done = chat_command("--load", str(tmp_path / "chat"), lines="/stats\n")
+    assert done.returncode == 0, done.stderr
+    assert "Chunked(policy=KNorm(sinks=2, recent=20), size=8); 1 turns" in " ".join(
+        done.stderr.split()
+    )
 
 
 def test_a_document_waits_until_its_message_was_said(

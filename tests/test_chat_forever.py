@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgelingua.chat import Chat
-from edgelingua.errors import CapError, ReaderError, StateError
+from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import KeyDiff, Random, Streaming
@@ -162,13 +162,33 @@ def test_what_no_chat_can_be_is_said_at_the_start(
         Chat(gemma, gemma.session(64), "Be kind. " * 20)
 
 
+def test_a_session_that_has_read_something_is_no_place_for_a_chat(
+    gemma: LlamaModel, tmp_path: Path
+) -> None:
+    session = gemma.session(200)
+    session.feed(gemma.tokenize("Once upon a time"))
+    with pytest.raises(InputError, match="expected an empty one; to share a beginning, begin a"):
+        Chat(gemma, session, SYSTEM, WARM)
+    chat = Chat(gemma, gemma.session(200), SYSTEM, WARM)
+    chat.begin()
+    chat.save(tmp_path / "begun")
+    for one in (chat.fork(), Chat.load(gemma, tmp_path / "begun"), chat):
+        one.say("?", limit=3)
+        assert frame(one) == expected(gemma, 1, SYSTEM)
+    with pytest.raises(InputError, match="expected an empty one"):
+        Chat(gemma, chat.session, SYSTEM, WARM)
+
+
 @pytest.mark.parametrize(
     "forged",
     [
         {"turns": -1}, {"turns": 1}, {"turns": 2**40}, {"turns": "x"}, {"said": [[5, "a", "b"]]},
         {"said": [["x", "a", "b"]]}, {"said": 3}, {"system": 3}, {"draws": -1}, {"recent": "x"},
         {"sampling": {"temperature": -1}}, {"sampling": {"heat": 1}}, {"sampling": None},
-        {"recent": [10**9]},
+        {"recent": [10**9]}, {"system": ["a"]}, {"system": "\ud800"}, {"sampling": {"top_k": 1.5}},
+        {"sampling": {"seed": 1.5}}, {"turns": 3}, {"turns": 2**30}, {"turns": 2.0}, {"turns": True},
+        {"draws": 1.5}, {"recent": [1.5]}, {"said": [[0, ["a"], "b"]]}, {"said": [[0.0, "a", "b"]]},
+        {"said": [[0, "a"]]},
     ],
 )  # fmt: skip
 def test_forged_notes_are_no_chat(

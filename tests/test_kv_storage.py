@@ -205,6 +205,24 @@ def test_an_error_while_saving_leaves_the_old_file(
     assert [entry.name for entry in tmp_path.iterdir()] == ["chat.session"]
 
 
+@dataclass(frozen=True)
+class Own(KeyDiff):
+    """A policy that somebody wrote for themselves."""
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "/", "..", "a\0b", "plain/x", "nowhere/x", "x" * 300, "folder"]
+)
+def test_names_that_no_file_can_have(name: str, tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("a file")
+    (tmp_path / "folder").mkdir()
+    session = tiny_reader.session(64)
+    session.feed(some_tokens(9))
+    with pytest.raises(StateError, match="cannot be written|not the name of a file"):
+        session.save(Path(name) if name in {"", ".", "/"} else tmp_path / name)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"plain", "folder"}
+
+
 def test_damaged_and_foreign_files_are_refused(
     tiny_reader: LlamaModel, reader: LlamaModel, tmp_path: Path
 ) -> None:
@@ -221,11 +239,14 @@ def test_damaged_and_foreign_files_are_refused(
         tiny_reader.restore(path, Streaming())
     with pytest.raises(StateError, match="No such file"):
         tiny_reader.restore(tmp_path / "none")
-    session = tiny_reader.session(64, KeyDiff(sinks=2))
+    session = tiny_reader.session(64, Own(sinks=2))
     session.feed(some_tokens(9))
     session.save(tmp_path / "other")
-    with pytest.raises(StateError, match=r"KeyDiff\(sinks=2, recent=32\); give that policy"):
+    with pytest.raises(
+        StateError, match=r"Own\(sinks=2, recent=32\), which is none of .* give that"
+    ):
         tiny_reader.restore(tmp_path / "other")
+    assert tiny_reader.restore(tmp_path / "other", Own(sinks=2))[0].statistics.used == 9
     random = np.random.default_rng(0)
     damaged = tmp_path / "damaged"
     for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
@@ -248,7 +269,7 @@ def test_damaged_and_foreign_files_are_refused(
 
 
 def test_policies_in_wrappers_are_taken_up_again(tiny_reader: LlamaModel, tmp_path: Path) -> None:
-    policy = load_policy("keydiff", smooth=4, block=8)
+    policy = load_policy("keydiff", recent=16, smooth=4, block=8)
     session = tiny_reader.session(64, policy)
     session.feed(some_tokens(70))
     session.save(tmp_path / "s")

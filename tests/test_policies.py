@@ -115,13 +115,29 @@ def test_policies_in_wrappers_are_found_by_what_they_say_of_themselves(
     policy = load_policy(name, smooth=smooth, block=block)
     assert policy_of(repr(policy)) == policy
     assert unwrapped(policy) == load_policy(name)
+    assert load_policy(name, recent=40, smooth=smooth, block=block) != policy
     assert policy.block == block
     assert policy.signals == load_policy(name).signals
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [KeyDiff(sinks=9), SnapKV(recent=8, window=8, kernel=3), H2O(recent_share=0.25), LagKV(lag=9),
+     Streaming(sinks=0), Random(seed=7), Blocked(Chunked(KNorm(recent=128), size=3), size=9)],
+)  # fmt: skip
+def test_policies_with_options_are_found_by_what_they_say_of_themselves(policy: Policy) -> None:
+    assert policy_of(repr(policy)) == policy
+    with pytest.raises(PolicyError, match="recent -1"):
+        load_policy("keydiff", recent=-1)
+
+
 def test_no_policy_is_made_of_anything_else() -> None:
-    for text in ("", "KeyDiff(sinks=9, recent=32)", "Chunked(policy=os.system('x'), size=8)",
-                 "Chunked(policy=KeyDiff(sinks=4, recent=32), size=-8)"):  # fmt: skip
+    for text in ("", "KeyDiff", "Chunked(policy=os.system('x'), size=8)", "KeyDiff(sinks=9)",
+                 "Chunked(policy=KeyDiff(sinks=4, recent=32), size=-8)", "(" * 400, "KeyDiff(9, 9)",
+                 "KeyDiff(sinks=9, recent=32.5)", "KeyDiff(sinks=9, recent=True)", "9", "KeyDiff(\0",
+                 "KeyDiff(sinks=9, recent=1 + 1)", "KeyDiff(sinks=9, recent=32, **{})",
+                 "KeyDiff(sinks=9, recent=32, policy=KeyDiff(sinks=9, recent=32))",
+                 f"KeyDiff(sinks=9, recent={10**300})", "Own(sinks=9, recent=32)"):  # fmt: skip
         assert policy_of(text) is None
     with pytest.raises(PolicyError, match="blocks of 0 tokens"):
         load_policy("h2o", block=0)

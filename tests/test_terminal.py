@@ -153,16 +153,16 @@ run(lambda: save)
     assert [entry.name for entry in tmp_path.iterdir()] == ["chat.session"]
 
 
-def test_sigterm_waits_for_the_step_and_comes_before_an_interrupt() -> None:
+def test_sigterm_waits_for_the_step_and_comes_behind_an_interrupt() -> None:
     came: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda got, _: came.append(got)) for number in numbers]
     try:
         with uninterrupted():
-            for number in numbers:
+            for number in reversed(numbers):
                 os.kill(os.getpid(), number)
             assert came == []
-        assert came == [signal.SIGTERM, signal.SIGINT]
+        assert came == [signal.SIGINT, signal.SIGTERM]
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)

@@ -10,7 +10,6 @@ closed up on the way. A policy that was not finished starts anew.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 from benchmarks.kv.common import Log, Variant, chunked, parser, policies, read_rows, setting
 
 from edgelingua import LlamaModel, Sampling, models
+from edgelingua.measure import rss_mb
 
 EVERY = 500
 WARM = 2000
@@ -53,6 +53,8 @@ def main() -> None:
 
 def write_on(name: str, arguments: Any) -> None:
     """Let a model write, and look at the process every now and then."""
+    if rss_mb() is None:
+        raise SystemExit("the system does not say how much memory a process has: this needs Linux")
     reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
     log = Log(arguments.results, setting(reader))
     variant = _find(name, arguments.cap)
@@ -83,15 +85,6 @@ def _find(name: str, cap: int) -> Variant:
     if name not in known:
         raise SystemExit(f"no variant {name!r}; there are {', '.join(known)}")
     return known[name]
-
-
-def rss_mb() -> float:
-    """Resident memory of this process now, in MB; Linux only."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    found = re.search(r"^VmRSS:\s*(\d+) kB", status, re.MULTILINE)
-    if not found:
-        raise SystemExit("/proc/self/status has no VmRSS: this needs Linux")
-    return int(found[1]) * 1024 / 1e6
 
 
 def latest(rows: list[Row]) -> list[Row]:

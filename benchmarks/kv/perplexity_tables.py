@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from benchmarks.kv.common import read_rows
 from benchmarks.kv.plots import panels, style
+from numpy.typing import NDArray
 
 BUCKET = 1000
 """Positions whose losses are summed together."""
@@ -54,6 +55,16 @@ def _cell(row: Row | None, full: Row | None) -> str:
     return f"{row['perplexity']:.2f} ({row['perplexity'] / full['perplexity'] - 1:+.1%})"
 
 
+def ratios(row: Row, full: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Middle of each bucket, and its perplexity as a multiple of the full cache's.
+
+    The last bucket is shorter: the token after the last one is not known.
+    """
+    ends = np.append(np.arange(0, row["tokens"] - 1, BUCKET), row["tokens"] - 1)
+    nats = (np.asarray(row["nats"]) - full["nats"]) / np.diff(ends)
+    return (ends[:-1] + ends[1:]) / 2, np.exp(nats)
+
+
 def plot(rows: list[Row], path: Path) -> None:
     """Perplexity of each bucket of positions over the full cache's; a panel for each cap."""
     full = next((row for row in rows if not row["cap"]), None)
@@ -64,8 +75,7 @@ def plot(rows: list[Row], path: Path) -> None:
     with panels(path, 1, len(caps)) as axes:
         for panel, cap in zip(axes[0], caps, strict=True):
             for row in (row for row in mine if row["cap"] == cap):
-                ratios = np.exp((np.asarray(row["nats"]) - full["nats"]) / BUCKET)
-                panel.plot((np.arange(len(ratios)) + 0.5) * BUCKET, ratios, **style(row["name"]))
+                panel.plot(*ratios(row, full), **style(row["name"]))
             panel.axhline(1, color="black", linestyle=":", label="full cache")
             panel.set_title(f"cap {cap}")
             panel.set_xlabel("position")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class Chat:
     reader
         The model that replies.
     session
-        An empty session of it.
+        An empty session of it. To go on from what another chat has read, `fork` that chat.
     system
         System prompt; empty: none.
     sampling
@@ -54,6 +55,8 @@ class Chat:
 
     Raises
     ------
+    InputError
+        The session has read something already: that would stand before the template's beginning.
     ReaderError
         The model has no chat template, or none for a talk of several turns with this system prompt.
     CapError
@@ -67,18 +70,26 @@ class Chat:
         system: str = "",
         sampling: Sampling | None = None,
     ) -> None:
+        if len(session.cells):
+            raise InputError(
+                f"a chat in a session that has read {len(session.cells)} tokens: expected an empty "
+                "one; to share a beginning, begin a chat and fork it"
+            )
+        opening = self._set_up(reader, session, system, sampling or Sampling())
+        session.check_room(np.ones(opening, dtype=bool))
+
+    def _set_up(self, reader: LlamaModel, session: Session, system: str, sampling: Sampling) -> int:
+        """Set all up for a session, empty or not; return the tokens that an empty turn takes."""
         _check_text("the system prompt", system)
         self.reader = reader
         self.session = session
         self.system = system
-        self.sampling = sampling or Sampling()
+        self.sampling = sampling
         self._sampler = reader.sampler(session, self.sampling)
         self._said: dict[int, tuple[str, str]] = {}
         self._turn = 0
-        opening = sum(len(part.tokens) for part in self._first_parts(""))
         self._later_parts("")
-        if not len(session.cells):
-            session.check_room(np.ones(opening, dtype=bool))
+        return sum(len(part.tokens) for part in self._first_parts(""))
 
     @property
     def turns(self) -> int:
@@ -116,8 +127,8 @@ class Chat:
 
     def fork(self) -> Chat:
         """Return a chat of its own, with a cache of its own, that goes on from here."""
-        twin = Chat(self.reader, self.session.fork(), self.system, self.sampling)
-        twin._said, twin._turn = dict(self._said), self._turn
+        twin = copy.copy(self)
+        twin.session, twin._said = self.session.fork(), dict(self._said)
         twin._sampler = self.reader.sampler(twin.session, self.sampling, self._sampler.state)
         return twin
 
@@ -132,17 +143,22 @@ class Chat:
         """
         session, notes = reader.restore(path, policy)
         try:
-            chat = cls(reader, session, notes["system"], Sampling(**notes["sampling"]))
-            chat._said = {int(n): (str(text), str(reply)) for n, text, reply in notes["said"]}
-            chat._turn = count = int(notes["turns"])
-            of = chat._said.keys() | turns.turns_left(session)
-            if not 0 <= count < turns.MOST_TURNS or not all(0 <= turn < count for turn in of):
-                raise ValueError(f"turns {sorted(of)} of {count}")
-            state = SamplerState(int(notes["draws"]), tuple(map(int, notes["recent"])))
+            _check_types(notes)
+            chat = cls.__new__(cls)
+            chat._set_up(reader, session, notes["system"], Sampling(**notes["sampling"]))
+            chat._said = {turn: (text, reply) for turn, text, reply in notes["said"]}
+            chat._turn = count = notes["turns"]
+            left = turns.turns_left(session)
+            # Something is always left of the last turn: what the template puts around it.
+            if count != max(left, default=-1) + 1 or count >= turns.MOST_TURNS:
+                raise ValueError(f"{count} turns, of which {sorted(left)} are cached")
+            if not all(0 <= turn < count for turn in chat._said.keys() | left):
+                raise ValueError(f"turns {sorted(chat._said)} said of {count}")
+            state = SamplerState(notes["draws"], tuple(notes["recent"]))
             known = range(reader.vocabulary_size)
             if state.draws < 0 or not all(token in known for token in state.recent):
                 raise ValueError(f"{state.draws} draws, the last ones {state.recent}")
-        except (KeyError, TypeError, ValueError, OverflowError, ReaderError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, InputError, ReaderError) as error:
             raise StateError(f"{path}: a saved session, but no chat ({error})") from None
         chat._sampler = reader.sampler(session, chat.sampling, state)
         return chat
@@ -288,6 +304,20 @@ class Chat:
             turns.take_back(self.session, self._turn, before, had)
             raise
         return len(tokens)
+
+
+def _check_types(notes: Mapping[str, Any]) -> None:
+    """Raise unless a chat's notes are of the types that `Chat.save` writes."""
+    numbers = [notes["turns"], notes["draws"], *notes["recent"]]
+    texts = [notes["system"]]
+    for turn, *said in notes["said"]:
+        numbers.append(turn)
+        texts += said
+    # By type and not by instance: JSON's true is none of our numbers.
+    for expected, values in ((int, numbers), (str, texts)):
+        for value in values:
+            if type(value) is not expected:
+                raise TypeError(f"{value!r}: expected {expected.__name__}")
 
 
 def _check_text(what: str, text: str) -> None:

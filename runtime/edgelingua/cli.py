@@ -107,6 +107,7 @@ PolicyName = Annotated[str, typer.Option("--policy", help="See: edgelingua polic
 Block = Annotated[
     int | None, typer.Option(help="Evict so many tokens at a time: the policy is asked less.")
 ]
+Recent = Annotated[int | None, typer.Option(help="Keep so many of the last tokens in any case.")]
 Smooth = Annotated[
     int | None, typer.Option(help="Score so many neighbours alike, so that phrases stay.")
 ]
@@ -226,6 +227,7 @@ def run(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
@@ -266,7 +268,7 @@ def run(
 
     watch = Stopwatch()
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, smooth=smooth, block=block)
+    chosen = load_policy(policy, recent=recent, smooth=smooth, block=block)
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -333,6 +335,7 @@ def chat(
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = "streaming",
+    recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
     cache_keys: CacheKeys = "f16",
@@ -355,7 +358,7 @@ def chat(
     if load:
         _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, smooth=smooth, block=block)
+    chosen = load_policy(policy, recent=recent, smooth=smooth, block=block)
     sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
@@ -484,7 +487,7 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
 
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
-    names = ("cap", "cap_mb", "policy", "block", "smooth", "cache_keys", "cache_values")
+    names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "cache_keys", "cache_values")
     for name in (*names, "system", "temperature", "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":

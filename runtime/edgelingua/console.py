@@ -70,6 +70,8 @@ def read_text(source: str) -> str:
         raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise InputError(f"{source}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # a name that no file can have
+        raise InputError(f"{source}: cannot be read ({error})") from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

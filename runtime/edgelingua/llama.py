@@ -17,6 +17,7 @@ from typing import Any
 
 from edgelingua import llama_gate, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
+from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions, check_cap
 from edgelingua.kv.policies import LagKV, Policy, Streaming, policy_of, unwrapped
 from edgelingua.kv.session import Session
@@ -62,13 +63,14 @@ class LlamaModel(Vocabulary):
         params = llama_cpp.llama_model_default_params()
         params.vocab_only = vocabulary_only
         params.n_gpu_layers = 0
-        self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
-        if not self.handle:
-            raise ReaderError(
-                f"{path}: llama.cpp cannot load it: {why()}; download it again, or see "
-                "whether this llama-cpp-python knows the architecture"
-            )
-        weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
+        with uninterrupted():  # it logs through Python
+            self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+            if not self.handle:
+                raise ReaderError(
+                    f"{path}: llama.cpp cannot load it: {why()}; download it again, or see "
+                    "whether this llama-cpp-python knows the architecture"
+                )
+            weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
         self._buffers = buffers("model")
         super().__init__(path, self.handle)
         self.threads = threads or available_cpus()
@@ -213,7 +215,7 @@ class LlamaModel(Vocabulary):
         path
             A file that `Session.save` wrote with this model.
         policy
-            The policy of then; ``None`` finds one with default options, in wrappers or not.
+            The policy of then; ``None`` finds it, options and all, if it is one of `policies`.
 
         Raises
         ------
@@ -224,7 +226,10 @@ class LlamaModel(Vocabulary):
         try:
             policy = policy or policy_of(saved.policy)
             if policy is None:
-                raise StateError(f"saved with {saved.policy}; give that policy")
+                raise StateError(
+                    f"saved with {saved.policy}, which is none of edgelingua's policies; take it "
+                    "up in Python, and give that policy"
+                )
             if not isinstance(saved.identity["flash_attention"], bool):
                 raise StateError("it does not say whether flash attention was on")
             cache = CacheOptions(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import ReaderError, StateError
 from edgelingua.kv import blob
 from edgelingua.kv.engine import Heard
+from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
@@ -79,12 +80,13 @@ class LlamaEngine:
         self._restored: NDArray[np.float32] | None = None
         self._read = False
         forget()
-        self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
-        if not self._context:
-            raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+        with uninterrupted():  # it logs through Python
+            self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
+            if not self._context:
+                raise ReaderError(f"{model.path}: no context for {self.cells} cells: {why()}")
+            # Holding the model keeps it alive until its context has gone; the hook, its callback.
+            weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._compute = sum(buffers("compute").values()) + sum(buffers("output").values())
-        # Holding the model keeps it alive until its context has gone; the hook, its callback.
-        weakref.finalize(self, _free_context, self._context, model, self._hook)
         self._memory = llama_cpp.llama_get_memory(self._context)
         if not self._memory:
             raise ReaderError(f"{model.path}: this model has no KV cache, so it cannot generate")
@@ -222,11 +224,7 @@ class LlamaEngine:
             if not pointer:
                 raise ReaderError("no logits yet: feed at least one token first")
             logits = np.ctypeslib.as_array(pointer, (self.model.vocabulary_size,))
-        if not np.isfinite(logits.max()):
-            raise ReaderError(
-                f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
-                f"model may not stand a cache in {self.options.keys}/{self.options.values}"
-            )
+        self._check_numbers(logits)
         return logits.copy()
 
     def take_logits(self) -> NDArray[np.float32]:
@@ -238,12 +236,13 @@ class LlamaEngine:
         Raises
         ------
         ReaderError
-            `predicts_all` was off, or nothing has been read since.
+            `predicts_all` was off, nothing has been read since, or they are not numbers.
         """
         if not self._predicted:
             raise ReaderError("no logits of all tokens: set predicts_all, and decode")
-        taken, self._predicted = self._predicted, []
-        return np.concatenate(taken)
+        taken, self._predicted = np.concatenate(self._predicted), []
+        self._check_numbers(taken)
+        return taken
 
     def states(
         self, names: frozenset[Signal], positions: NDArray[np.int64]
@@ -315,6 +314,13 @@ class LlamaEngine:
         cells = [int(np.flatnonzero(self._position_of_cell == at)[0]) for at in positions]
         weights = self._hook.weights
         return np.stack([weights[layer][:, :, cells] for layer in sorted(weights)])
+
+    def _check_numbers(self, logits: NDArray[np.float32]) -> None:
+        if not np.isfinite(logits.max(axis=-1)).all():  # NaN anywhere in a row makes this NaN
+            raise ReaderError(
+                f"{self.model.path}: the logits are not numbers; the file may be damaged, or the "
+                f"model may not stand a cache in {self.options.keys}/{self.options.values}"
+            )
 
     def _heard(self, positions: NDArray[np.int64]) -> Heard:
         if self._hook is None:

@@ -31,7 +31,7 @@ TOLERATED = 0.1
 """Mean divergence in nats above which a cache is warned of."""
 
 _UNREAD = 16
-"""First tokens, which are not compared: there is little in the cache to be rounded."""
+"""First tokens, read at once and not compared: there is little in the cache to be rounded."""
 
 
 def warn_if_rough(model: LlamaModel, cache: CacheOptions) -> None:
@@ -54,7 +54,7 @@ def divergence(model: LlamaModel, cache: CacheOptions) -> float:
     """
     tokens = model.tokenize(TEXT, begin=True)
     exact = _predictions(model, tokens, CacheOptions())
-    rounded = _predictions(model, tokens, replace(cache, hooks=frozenset(), queries=0))
+    rounded = _predictions(model, tokens, cache)
     return float((np.exp(exact) * (exact - rounded)).sum(axis=1).mean())
 
 
@@ -62,7 +62,8 @@ def _predictions(
     model: LlamaModel, tokens: NDArray[np.int32], cache: CacheOptions
 ) -> NDArray[np.float64]:
     """Log probabilities ``(n, vocabulary)`` behind the tokens compared."""
-    engine = LlamaEngine(model, len(tokens), cache)
+    options = replace(cache, chunk=_UNREAD, hooks=frozenset(), queries=0)
+    engine = LlamaEngine(model, len(tokens), options)
     engine.decode(tokens[:_UNREAD], 0)
     rows = []
     for at in range(_UNREAD, len(tokens)):

@@ -57,6 +57,9 @@ class Sampling:
         ):
             if not low <= value <= high:
                 raise ReaderError(f"{name} {value}: expected {low} to {high}")
+        for name, value in (("top_k", self.top_k), ("seed", self.seed)):
+            if not isinstance(value, int):
+                raise ReaderError(f"{name} {value!r}: expected a whole number")
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class Terminal:
     def _compress(self, arguments: str) -> None:
         """Compress a file to what the cache has room for, or to a number of tokens."""
         name, _, number = arguments.strip().rpartition(" ")
-        if not (name and number.isdecimal()):
+        if not (name and number.isdecimal() and len(number) < 10):
             name, number = arguments, ""
         path = _named(name)
         reader, statistics = self.chat.reader, self.chat.session.statistics
@@ -171,7 +171,10 @@ def _lines() -> Iterator[str]:
 def _named(text: str) -> Path:
     if not text.strip():
         raise InputError("which file? Give its name behind the command")
-    return Path(text.strip()).expanduser()
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError:  # ~name of nobody here
+        raise InputError(f"{text.strip()}: no such home folder; write the path out") from None
 
 
 def _write(text: str) -> None:

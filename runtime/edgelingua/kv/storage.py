@@ -5,6 +5,7 @@ Cells and their description are one file so that they can be replaced in one ste
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -69,6 +70,8 @@ class SavedSession:
         arrays: dict[str, NDArray[Any]] = {name: getattr(self.cells, name) for name in _COLUMNS}
         arrays |= {name: getattr(self, name) for name in _ARRAYS}
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        if not path.name or "\0" in str(path):
+            raise StateError(f"{path}: not the name of a file; give one")
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             with partial.open("wb") as file:
@@ -79,7 +82,8 @@ class SavedSession:
         except OSError as error:
             raise StateError(f"{path}: cannot be written ({error.strerror})") from None
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder that cannot be has no such file either
+                partial.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> SavedSession:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from edgelingua.errors import PolicyError
 from edgelingua.kv.policies.blocked import Blocked
@@ -18,7 +19,7 @@ from edgelingua.kv.policies.random import Random
 from edgelingua.kv.policies.snapkv import SnapKV
 from edgelingua.kv.policies.streaming import Streaming
 from edgelingua.kv.policies.tova import Tova
-from edgelingua.kv.policy import Policy
+from edgelingua.kv.policy import Ends, Policy
 
 __all__ = [
     "H2O",
@@ -47,7 +48,7 @@ __all__ = [
 class PolicyInfo:
     """A policy as users choose it: what it keeps, where that was published, what it costs."""
 
-    make: Callable[[], Policy]
+    make: Callable[[], Ends]
     summary: str
     source: str
     cost: str
@@ -105,13 +106,21 @@ WRAPPERS: Mapping[str, WrapperInfo] = {
 """Option → wrapper, the innermost first."""
 
 
-def load_policy(name: str, *, smooth: int | None = None, block: int | None = None) -> Policy:
+def load_policy(
+    name: str,
+    *,
+    recent: int | None = None,
+    smooth: int | None = None,
+    block: int | None = None,
+) -> Policy:
     """Return a policy by its name, with its default options, in the wrappers asked for.
 
     Parameters
     ----------
     name
         One of `POLICIES`.
+    recent
+        How many of the last tokens stay in any case; ``None``: as many as by default.
     smooth
         Neighbours that are scored alike, see `Chunked`.
     block
@@ -120,11 +129,12 @@ def load_policy(name: str, *, smooth: int | None = None, block: int | None = Non
     Raises
     ------
     PolicyError
-        There is none of this name, or a number below 1.
+        There is none of this name, or a number out of range.
     """
     if name not in POLICIES:
         raise PolicyError(f"no policy {name!r}; there are {', '.join(POLICIES)}")
-    policy = POLICIES[name].make()
+    made = POLICIES[name].make()
+    policy: Policy = made if recent is None else replace(made, recent=recent)
     for option, size in (("smooth", smooth), ("block", block)):
         if size is not None:
             policy = WRAPPERS[option].make(policy, size)
@@ -139,17 +149,41 @@ def unwrapped(policy: Policy) -> Policy:
 
 
 def policy_of(description: str) -> Policy | None:
-    """Return the policy whose ``repr`` this is; ``None`` if its options are not the default ones.
+    """Return the policy whose ``repr`` this is, with its options; ``None`` if it is none of ours.
 
-    The sizes of wrappers are found in it.
+    Raises
+    ------
+    PolicyError
+        It is one of ours, with options out of range.
     """
     if len(description) > 500:
         return None
-    for info in WRAPPERS.values():
-        if wrapped := re.fullmatch(
-            rf"{info.make.__name__}\(policy=(.+), size=(\d{{1,9}})\)", description
-        ):
-            inner = policy_of(wrapped[1])
-            return inner and info.make(inner, int(wrapped[2]))
-    known = {repr(info.make()): info.make for info in POLICIES.values()}
-    return known[description]() if description in known else None
+    try:
+        policy = _made(ast.parse(description, mode="eval").body)
+    except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
+        return None
+    return policy if repr(policy) == description else None
+
+
+def _made(node: ast.expr) -> Policy:
+    """Call one of our classes with numbers, and nothing else that an expression can say."""
+    makes: list[Any] = [info.make for info in POLICIES.values()]
+    makes += [info.make for info in WRAPPERS.values()]
+    known = {make.__name__: make for make in makes}
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ValueError("not the name of a class, called")
+    if node.func.id not in known:
+        raise ValueError(f"no policy {node.func.id}")
+    make = known[node.func.id]
+    defaults = {field.name: field.default for field in fields(make)}
+    options: dict[str, Any] = {}
+    for keyword in node.keywords:
+        name, value = keyword.arg or "", keyword.value
+        if name == "policy":
+            options[name] = _made(value)
+        elif isinstance(value, ast.Constant) and type(value.value) is type(defaults.get(name)):
+            options[name] = value.value
+    if any(number >= 2**31 for name, number in options.items() if name != "policy"):
+        raise ValueError("more than any cache has cells")
+    made: Policy = make(**options)
+    return made
