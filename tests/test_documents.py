@@ -6,12 +6,15 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from edgelingua import Budget, Prompt, Segment, models
 from edgelingua.bundle import ModelBundle
+from edgelingua.cli import app
 from edgelingua.compressors import TokenPruner, load_compressor
 from edgelingua.compressors.second_pass import best_sentence, with_clue
 from edgelingua.errors import InputError
@@ -112,7 +115,7 @@ def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
 
 
 def test_a_second_pass_takes_nothing_away(tiny: TokenPruner) -> None:
-    prompt = Prompt.build(DOCUMENTS, question=QUESTION)
+    prompt = Prompt.build(DOCUMENTS, question="Born?")  # leaves room for a clue
     both = (tiny, replace(tiny, second_pass=True))
     once, twice = (compressor.compress(prompt, Budget(rate=1)) for compressor in both)
     real = np.isfinite(once.scores)
@@ -152,6 +155,38 @@ def test_a_clue_fits_beside_the_question(mini: TokenPruner) -> None:
     )
     assert with_clue("Why?", clue, 84, scorer.count) == f"Why? {clue}"
     assert with_clue("why " * 80, clue, 84, scorer.count) == "why " * 80
+    line = "Casablanca is a film. It was directed by Michael Curtiz."
+    assert best_sentence({0: line}, {0: peak(line, "Michael")}) == (
+        "It was directed by Michael Curtiz."
+    )
+
+
+def test_a_long_clue_is_not_counted_word_by_word() -> None:
+    counted = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text.split())
+
+    assert with_clue("why", "so " * 5000, 64, count) == "why" + " so" * 63
+    assert len(counted) < 10
+
+
+@pytest.mark.parametrize(("times", "passes"), [(3, 2), (70, 1)])
+def test_a_question_without_room_for_a_clue_is_asked_once(
+    mini: TokenPruner, monkeypatch: pytest.MonkeyPatch, times: int, passes: int
+) -> None:
+    asked = []
+    score = ClassifierScorer.score
+
+    def noted(self: ClassifierScorer, *arguments: Any) -> TokenScores:
+        asked.append(arguments[1])
+        return score(self, *arguments)
+
+    monkeypatch.setattr(ClassifierScorer, "score", noted)
+    prompt = Prompt.build(DOCUMENTS[0], question="why " * times)
+    replace(mini, second_pass=True).compress(prompt, Budget(rate=0.95))
+    assert len(asked) == passes
 
 
 def test_nano_reads_the_question_whole_in_its_short_windows() -> None:
@@ -176,3 +211,14 @@ def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -
     assert isinstance(compressor, TokenPruner)
     with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
         replace(compressor, second_pass=True)
+
+
+def test_a_second_pass_on_the_command_line() -> None:
+    text = "\n".join(DOCUMENTS)
+    options = ["compress", "-", "--tokens", "40", "--second-pass"]
+    done = CliRunner().invoke(app, [*options, "--question", QUESTION], input=text)
+    assert done.exit_code == 0, done.output
+    assert "Bergen" in done.stdout
+    for wrong in (options, [*options, "--method", "truncate", "--question", QUESTION]):
+        refused = CliRunner().invoke(app, wrong, input=text)
+        assert isinstance(refused.exception, InputError)

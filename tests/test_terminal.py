@@ -81,6 +81,7 @@ def test_sigterm_while_waiting_for_a_line_leaves_the_terminal_as_it_was(gguf: Pa
     with on_a_terminal() as (screen, inner):
         before = termios.tcgetattr(inner)
         screen.wait_for(EDITOR)
+        time.sleep(0.5)  # the editor goes on setting itself up
         assert termios.tcgetattr(inner) != before, "nothing to restore"
         screen.process.send_signal(signal.SIGTERM)
         assert screen.process.wait(timeout=30) == 143

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
+    RECENT,
     Log,
     Variant,
     book,
@@ -35,7 +36,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, Streaming
+from edgelingua.kv.policies import POLICIES, Chunked, KNorm, Streaming
 from edgelingua.measure import peak_rss_mb
 
 
@@ -80,6 +81,9 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
         for kind in kinds:
             cache = CacheOptions(keys=kind, values=kind)
             made.append(Variant(f"streaming {kind}, equal bytes", cap, Streaming(), cache))
+        rounded = CacheOptions(keys="q8_0", values="q8_0")
+        best = Chunked(KNorm(recent=cap // 4))
+        made.append(Variant(f"{RECENT}, chunks, q8_0", cap, best, rounded))
     return made
 
 

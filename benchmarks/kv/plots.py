@@ -27,15 +27,20 @@ def style(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def panels(path: Path, rows: int, columns: int) -> Iterator[Any]:
-    """Yield axes ``(rows, columns)``; then save them with one legend beside them."""
+def panels(path: Path, rows: int, columns: int, width: float = 4.2) -> Iterator[Any]:
+    """Yield axes ``(rows, columns)``; then save them with one legend beside them, if any."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 3.6 * rows), sharex=True, sharey=True, squeeze=False
+        rows,
+        columns,
+        figsize=(width * columns, 3.6 * rows),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
     yield axes
     named: dict[str, Any] = {}
@@ -44,8 +49,13 @@ def panels(path: Path, rows: int, columns: int) -> Iterator[Any]:
         handles, labels = panel.get_legend_handles_labels()
         named |= dict(zip(labels, handles, strict=True))
     figure.tight_layout()
-    figure.legend(
-        named.values(), named.keys(), loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small"
-    )
+    if named:
+        figure.legend(
+            named.values(),
+            named.keys(),
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            fontsize="small",
+        )
     figure.savefig(path, dpi=100, bbox_inches="tight")
     plt.close(figure)

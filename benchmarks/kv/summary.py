@@ -7,7 +7,7 @@ Writes ``summary.md`` and ``summary.png`` beside this script. Measures nothing.
 
 from __future__ import annotations
 
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 from benchmarks.kv.common import HERE, read_rows
@@ -21,8 +21,7 @@ Row = dict[str, Any]
 def main() -> None:
     """Read the results of the other scripts."""
     found = {name: read_rows(HERE / f"{name}.jsonl") for name in ("retrieval", "perplexity")}
-    speeds = read_rows(HERE / "overhead.jsonl")
-    (HERE / "summary.md").write_text(table(**found, speeds=speeds), encoding="utf-8")
+    (HERE / "summary.md").write_text(table(**found), encoding="utf-8")
     plot(**found)
 
 
@@ -34,21 +33,13 @@ def rise(perplexity: list[Row], name: str) -> float | None:
     return same[0][0]["perplexity"] / same[0][1]["perplexity"] - 1 if same else None
 
 
-def share(speeds: list[Row], name: str, key: str) -> str:
-    """Median speed, of streaming's in the same round."""
-    base = {row["round"]: row[key] for row in speeds if row["name"] == "streaming"}
-    mine = [row[key] / base[row["round"]] for row in speeds if row["name"] == name]
-    return f"{median(mine):.0%}" if mine else "-"
-
-
-def table(retrieval: list[Row], perplexity: list[Row], speeds: list[Row]) -> str:
+def table(retrieval: list[Row], perplexity: list[Row]) -> str:
     """A row for each variant that was asked for facts."""
     caps = sorted({row["cap"] for row in retrieval if row["cap"]})
     heads = [
         "policy",
         f"perplexity, cap {CAP}",
         *(f"facts, cap {cap}" for cap in caps),
-        "speed: read / write",
     ]
     out = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name in dict.fromkeys(["full cache", *(row["name"] for row in retrieval)]):
@@ -60,8 +51,6 @@ def table(retrieval: list[Row], perplexity: list[Row], speeds: list[Row]) -> str
             )
             right = sum(answer["right"] for answer in told)
             cells.append(f"{right} of {len(told)}, {_nats(told):.1f} nats" if told else "-")
-        speed = [share(speeds, name, key) for key in ("read_per_s", "write_per_s")]
-        cells.append(" / ".join(speed) if speed[0] != "-" else "-")
         if name == "full cache":
             cells[1] = f"{next(r['perplexity'] for r in perplexity if r['name'] == name):.2f}"
         out.append("| " + " | ".join(cells) + " |")
@@ -70,23 +59,31 @@ def table(retrieval: list[Row], perplexity: list[Row], speeds: list[Row]) -> str
 
 def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
     """What reading on costs against what finding facts costs, both at `CAP`."""
-    with panels(HERE / "summary.png", 1, 1) as axes:
+    with panels(HERE / "summary.png", 1, 1, width=7) as axes:
         panel = axes[0][0]
         for name in dict.fromkeys(row["name"] for row in retrieval if row["cap"]):
             risen = rise(perplexity, name)
             told = answers(retrieval, name=name, cap=CAP, known=False)
             if risen is None or not told:
                 continue
-            looks = style(name) | {"markersize": 9, "linestyle": ""}
-            marker = "o" if name.endswith("chunks") else "x"
-            panel.plot(100 * risen, _nats(told), **(looks | {"marker": marker}))
-        panel.axhline(
-            _nats(answers(retrieval, name="full cache", known=False)),
-            **style("full cache") | {"marker": ""},
-        )
+            whole = "chunks" in name
+            at = (100 * risen, _nats(told))
+            panel.plot(*at, "o" if whole else "x", color=style(name)["color"], markersize=9)
+            panel.annotate(
+                name,
+                at,
+                xytext=(8 if whole else -8, -3),
+                textcoords="offset points",
+                ha="left" if whole else "right",
+                fontsize="small",
+            )
+        full = _nats(answers(retrieval, name="full cache", known=False))
+        panel.axhline(full, color="black", linestyle=":")
+        panel.annotate("full cache", (0.01, full + 0.15), xycoords=("axes fraction", "data"))
         panel.set_xlabel(f"perplexity above the full cache's, %, cap {CAP}")
         panel.set_ylabel("nats of a fact asked for (less is better)")
         panel.set_ylim(bottom=0)
+        panel.margins(x=0.25)
 
 
 def _nats(told: list[Row]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,9 @@ from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.tables import SETS, label, table
+
+RATELESS = frozenset({"whole", "nothing"})
+"""What the continuation was read behind without any compression."""
 
 
 def reader_tables(rows: Sequence[Row]) -> str:
@@ -55,36 +59,40 @@ def _read(column: Comparison, method: str) -> str:
 
 
 def continuation_table(rows: Sequence[Row]) -> str:
-    """Perplexity by kind of text, method and rate."""
+    """Perplexity by kind of text, method and rate, at the places that every method has."""
     parts = []
     for kind in dict.fromkeys(row["kind"] for row in rows):
-        methods = list(dict.fromkeys(row["method"] for row in rows if row["kind"] == kind))
-        cells: dict[str, dict[float, list[float]]] = {name: {} for name in methods}
-        places = _places([row for row in rows if row["kind"] == kind], methods)
-        for row in rows:
-            if row["kind"] == kind and row["place"] in places:
-                cells[row["method"]].setdefault(row["rate"], []).append(row["nll"])
-        lines = []
-        for name in methods:
-            values = {rate: f"{np.exp(np.mean(nll)):.1f}" for rate, nll in cells[name].items()}
-            single = name in {"whole", "nothing"} and values
-            shown = (
-                [next(iter(values.values()))] + [""] * (len(RATES) - 1)
-                if single
-                else [values.get(rate, "") for rate in RATES]
-            )
-            lines.append([label(name), *shown])
+        mine = [row for row in rows if row["kind"] == kind]
+        methods = list(dict.fromkeys(row["method"] for row in mine))
+        places = _places(mine, methods)
+        if not places:
+            continue
+        lines = [
+            [label(name), *_perplexities([r for r in mine if r["method"] == name], places)]
+            for name in methods
+        ]
         head = [f"{kind}: perplexity at rate, n = {len(places)}", *map(str, RATES)]
         parts.append(table(head, lines) + "\n")
     return "\n".join(parts) or "Not measured.\n"
 
 
+def _perplexities(rows: Sequence[Row], places: set[int]) -> list[str]:
+    """Cell of each rate; of what has none, its perplexity in each of them."""
+    cells = []
+    for rate in RATES:
+        nll = [
+            row["nll"]
+            for row in rows
+            if row["place"] in places and (row["rate"] == rate or row["method"] in RATELESS)
+        ]
+        cells.append(f"{np.exp(np.mean(nll)):.1f}")
+    return cells
+
+
 def _places(rows: Sequence[Row], methods: Sequence[str]) -> set[int]:
     """Places that every method has at every rate."""
-    have: dict[str, dict[int, int]] = {name: {} for name in methods}
-    for row in rows:
-        have[row["method"]][row["place"]] = have[row["method"]].get(row["place"], 0) + 1
-    wanted = {name: 1 if name in {"whole", "nothing"} else len(RATES) for name in methods}
+    have = {name: Counter(r["place"] for r in rows if r["method"] == name) for name in methods}
+    wanted = {name: 1 if name in RATELESS else len(RATES) for name in methods}
     return set.intersection(
         *({p for p, times in have[name].items() if times == wanted[name]} for name in methods)
     )

@@ -10,7 +10,7 @@ from benchmarks.quality.compare import common
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row
 from benchmarks.quality.survival import RATES
-from benchmarks.quality.tables import SETS
+from benchmarks.quality.tables import ENOUGH, SETS
 
 COLOURS = {  # variants of one model have no line of their own
     "truncate": "#9e9e9e",
@@ -29,16 +29,21 @@ COLOURS = {  # variants of one model have no line of their own
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Draw one panel a set; dashed: without the question."""
+    """Draw one panel for each set of enough cases; dashed: without the question."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 7.5), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(2, 3)
-    for panel, (name, (_, measure)) in zip(panels.flat, SETS.items(), strict=False):
+    panels = list(figure.subplots(2, 3).flat)
+    shown = []
+    for name, (_, measure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]
         found = common(mine, list(CONTENDERS), itemgetter(measure))
+        if len(found.cases) < ENOUGH:
+            continue
+        panel = panels[len(shown)]
+        shown.append(panel)
         for method in [name for name in COLOURS if name in found.values]:
             contender = CONTENDERS[method]
             panel.plot(
@@ -59,8 +64,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         panel.set_title(f"{name} (n = {len(found.cases)}): {what}, %", fontsize=10)
         panel.set_xlabel("share of the tokens kept", fontsize=9)
         panel.grid(alpha=0.25)
-    last = panels.flat[-1]
-    last.axis("off")
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    last.legend(handles, labels, loc="center", frameon=False, fontsize=10)
+    for panel in panels[len(shown) :]:
+        panel.axis("off")
+    if shown:
+        handles, labels = shown[0].get_legend_handles_labels()
+        panels[-1].legend(handles, labels, loc="center", frameon=False, fontsize=10)
     figure.savefig(path, dpi=110)

@@ -20,11 +20,19 @@ SETS = {
 }
 """Title of each set, and the figure that it is measured by."""
 
+ENOUGH = 5
+"""Cases below which a mean or an interval says next to nothing."""
+
 
 def label(method: str) -> str:
     """Name of a method in a table."""
     others = {"whole": "no compression", "nothing": "no text at all", "latest": "the last words"}
     return others.get(method) or CONTENDERS[method].label
+
+
+def with_question(method: str) -> str:
+    """Name of a method that says whether it sees the question."""
+    return label(method) + (" with the question" if CONTENDERS[method].asks else "")
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -35,11 +43,11 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
-    """All sets at one rate, in one table: share that survives, on the cases that all have."""
+    """All sets of enough cases at one rate: share that survives, on the cases that all have."""
     head, columns = [f"% at rate {rate}", "sees the question"], []
     for name, (_, figure) in SETS.items():
         found = common([r for r in rows if r["set"] == name], list(CONTENDERS), itemgetter(figure))
-        if not found.cases:
+        if len(found.cases) < ENOUGH:
             continue
         head.append(f"{name}, n = {len(found.cases)}")
         columns.append({m: 100 * found.mean(m)[RATES.index(rate)] for m in found.values})
@@ -62,6 +70,9 @@ def survival_tables(rows: Sequence[Row]) -> str:
         for comparison in (everyone, quick):
             if comparison.values and (comparison is everyone or quick.cases != everyone.cases):
                 parts.append(_survival_table(comparison) + "\n")
+        missing = [with_question(name) for name in CONTENDERS if name not in everyone.values]
+        if missing:
+            parts.append(f"Not measured here: {', '.join(missing)}.\n")
     return "\n".join(parts)
 
 
@@ -80,7 +91,8 @@ def _survival_table(comparison: Comparison) -> str:
         for at in range(len(RATES)):
             figure = f"{100 * means[at]:.0f}"
             figure = f"**{figure}**" if means[at] >= best[contender.asks][at] else figure
-            cells.append(f"{figure} [{100 * low[at]:.0f}–{100 * high[at]:.0f}]")
+            spread = f" [{100 * low[at]:.0f}–{100 * high[at]:.0f}]"
+            cells.append(figure + (spread if len(comparison.cases) >= ENOUGH else ""))
         lines.append([contender.label, "yes" if contender.asks else "–", *cells])
     head = [f"% at rate, n = {len(comparison.cases)}", "sees the question", *map(str, RATES)]
     return table(head, lines)
@@ -109,8 +121,7 @@ def speed_table(rows: Sequence[Row], rate: float = 0.2) -> str:
     shown = []
     for method, cells in lines.items():
         if any(cells):
-            question = ", with the question" if CONTENDERS[method].asks else ""
-            shown.append([CONTENDERS[method].label + question, *cells])
+            shown.append([with_question(method), *cells])
     return (
         "One thread on a machine that had other work; a text's scores serve all rates here, and "
         "their time is counted at each. In brackets: how many times LongLLMLingua's time.\n\n"

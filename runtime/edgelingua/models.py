@@ -287,16 +287,21 @@ def find_bundle(reference: str) -> Path:
     path = Path(reference).expanduser()
     if path.is_dir():
         return path
-    if shipped := shipped_bundles().get(reference):
-        return shipped
-    folder = bundle_folder(reference)
-    if folder.is_dir() and path.name == reference:
-        return folder
+    shipped = shipped_bundles()
+    if reference in shipped:
+        return shipped[reference]
+    places = f"shipped ({', '.join(shipped)})"
+    # Without the extra that knows where the cache is, nothing was built into it.
+    with contextlib.suppress(MissingExtraError):
+        folder = bundle_folder(reference)
+        if folder.is_dir() and path.name == reference:
+            return folder
+        places += f" or in {home() / 'bundles'}"
     hint = ""
     if reference == DEFAULT_SCORER:
         hint = f": build it once with: edgelingua-export build {DEFAULT_READER} --task scorer"
     raise ModelNotFoundError(
-        f"{reference}: no such folder, and no bundle of that name in {home() / 'bundles'}{hint}"
+        f"{reference}: no such folder, and no bundle of that name {places}{hint}"
     )
 
 

@@ -101,6 +101,11 @@ class TokenPruner:
             return first
         clue = best_sentence(documents, first)
         asked = with_clue(prompt.question, clue, self.longest_question, self.scorer.count)
+        if asked == prompt.question:  # so long that no clue fits: it would find the same again
+            if progress:
+                total = passes * sum(map(len, documents.values()))
+                progress(total, total)
+            return first
         second = score_all(self.scorer, documents, asked, part_of(progress, 1, passes))
         return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
 

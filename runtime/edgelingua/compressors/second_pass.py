@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -46,9 +47,10 @@ def best_sentence(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -
     at = scores.spans[scores.scores.argmax(), 0]
     spans = sentences(text)
     start, end = spans[np.searchsorted(spans[:, 1], at, side="right")].tolist()
-    title, clue = text.strip().split("\n")[0].strip(), text[start:end].strip()
-    titled = clue != title and count_words(title) <= _TITLE
-    return f"{title}: {clue}" if titled else clue
+    clue = text[start:end].strip()
+    title, _, rest = text.lstrip().partition("\n")
+    titled = count_words(title) <= _TITLE and start >= len(text) - len(rest)
+    return f"{title.rstrip()}: {clue}" if titled and rest else clue
 
 
 def with_clue(question: str, clue: str, longest: int, count: Count) -> str:
@@ -57,10 +59,12 @@ def with_clue(question: str, clue: str, longest: int, count: Count) -> str:
     *Where was the director of X born? X: X is a film by Y.* What is longer than ``longest`` tokens,
     or than questions were in training, loses the clue's end.
     """
-    pieces = clue.split()
-    while pieces and count(" ".join([question, *pieces])) > min(longest, _LONGEST):
-        pieces.pop()
-    return " ".join([question, *pieces])
+    room = min(longest, _LONGEST)
+    pieces = clue.split()[:room]  # a word takes a token at least
+    fitting = bisect_right(
+        range(1, len(pieces) + 1), room, key=lambda n: count(" ".join([question, *pieces[:n]]))
+    )
+    return " ".join([question, *pieces[:fitting]])
 
 
 def larger(one: TokenScores, other: TokenScores) -> TokenScores:
