@@ -288,6 +288,7 @@ def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path
         "--cap",
         "--cap-mb",
         "--policy",
+        "--recent",
         "--block",
         "--cache-keys",
         "--system",

@@ -19,7 +19,7 @@ from edgelingua.kv.policies.random import Random
 from edgelingua.kv.policies.snapkv import SnapKV
 from edgelingua.kv.policies.streaming import Streaming
 from edgelingua.kv.policies.tova import Tova
-from edgelingua.kv.policy import Ends, Policy
+from edgelingua.kv.policy import Policy
 
 __all__ = [
     "H2O",
@@ -48,7 +48,7 @@ __all__ = [
 class PolicyInfo:
     """A policy as users choose it: what it keeps, where that was published, what it costs."""
 
-    make: Callable[[], Ends]
+    make: Callable[[], Policy]
     summary: str
     source: str
     cost: str
@@ -133,7 +133,7 @@ def load_policy(
     """
     if name not in POLICIES:
         raise PolicyError(f"no policy {name!r}; there are {', '.join(POLICIES)}")
-    made = POLICIES[name].make()
+    made: Any = POLICIES[name].make()  # all of them have recent tokens
     policy: Policy = made if recent is None else replace(made, recent=recent)
     for option, size in (("smooth", smooth), ("block", block)):
         if size is not None:
