@@ -208,12 +208,14 @@ def test_the_interval_holds_the_mean(values: list[float]) -> None:
 def test_tables_say_n_and_what_is_missing() -> None:
     text = survival_tables(ROWS)
     assert "n = 2" in text
-    assert "n = 3" in text
     assert "| edgelingua-mini | yes | **100** | **100** |" in text
     assert "LLMLingua, edgelingua-mini, edgelingua-nano, `question_aware` with the question" in text
     assert "n = " not in glance(ROWS)  # two cases are not enough for a summary
     many = [row("mini-question", case, [1, 1, 1, 1, 0]) for case in range(ENOUGH)]
     assert "| edgelingua-mini | yes | 100 |" in glance(many)
+    slow = [row("llmlingua", 0, [0] * 5)]
+    assert "n = 1 " in survival_tables([*many, *slow])
+    assert f"n = {ENOUGH} " in survival_tables([*many, *slow])
     speed = speed_table(ROWS)
     assert "0.10 (30x)" in speed
     assert "Not measured" in reader_tables([])

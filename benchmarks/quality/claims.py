@@ -59,7 +59,7 @@ def _question_free(rows: Sequence[Row]) -> list[list[str]]:
         notes.append(f"{name} (n = {n}): " + (", ".join(behind) or "none"))
     if not notes:
         return []
-    measured = f"{ahead} sets of {len(notes)}. Not ahead of: " + "; ".join(notes)
+    measured = f"on {ahead} of {len(notes)}. Not ahead of: " + "; ".join(notes)
     target = "without the question: ahead of every method without it at every rate, 4 of 5 sets"
     return [_line(target, measured, ahead >= 4)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
 
@@ -65,7 +66,7 @@ def survival_tables(rows: Sequence[Row]) -> str:
     for name, (title, figure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]
         everyone = common(mine, list(CONTENDERS), itemgetter(figure))
-        quick = common(mine, [m for m in CONTENDERS if m not in SLOW], itemgetter(figure))
+        quick = common(mine, _quick(mine), itemgetter(figure))
         parts.append(f"### {title}\n")
         for comparison in (everyone, quick):
             if comparison.values and (comparison is everyone or quick.cases != everyone.cases):
@@ -74,6 +75,12 @@ def survival_tables(rows: Sequence[Row]) -> str:
         if missing:
             parts.append(f"Not measured here: {', '.join(missing)}.\n")
     return "\n".join(parts)
+
+
+def _quick(rows: Sequence[Row]) -> list[str]:
+    """Methods that read with no causal LM and have enough cases."""
+    cases = Counter(row["method"] for row in rows)
+    return [name for name in CONTENDERS if name not in SLOW and cases[name] >= ENOUGH]
 
 
 def _survival_table(comparison: Comparison) -> str:

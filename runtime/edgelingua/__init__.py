@@ -5,10 +5,15 @@ Names are imported when first used: ``import edgelingua`` loads no model library
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# onnxruntime from 1.31 on reports its use to Microsoft, and writes a device id, unless
+# this is set when it is imported. What is compressed on a device is nobody's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from edgelingua.assistant import Assistant, Reply
