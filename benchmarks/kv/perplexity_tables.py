@@ -79,5 +79,5 @@ def plot(rows: list[Row], path: Path) -> None:
             panel.axhline(1, color="black", linestyle=":", label="full cache")
             panel.set_title(f"cap {cap}")
             panel.set_xlabel("position")
-            panel.set_ylim(0.97, 1.5)
+            panel.set_ylim(0.98, 1.3)
         axes[0][0].set_ylabel("perplexity, of the full cache's")

@@ -15,15 +15,16 @@ ORDER = (
 
 
 def style(name: str) -> dict[str, Any]:
-    """Colour by the policy; dashed if alone, solid by chunks, dash-dotted otherwise."""
+    """Colour by the policy; dashed if alone, solid by chunks, thick in q8_0."""
     if name == "full cache":
         return {"color": "black", "linestyle": ":", "label": name}
     base = name.replace(",", "").split()[0]
     colour = f"C{ORDER.index(base)}" if base in ORDER else "lightgrey"
     line = "-" if name.endswith("chunks") or base in ("streaming", "truncation") else "--"
-    if "recent" in name or "q8_0" in name or "q4_0" in name:
+    if "recent" in name or "q4_0" in name:
         line = "-."
-    return {"color": colour, "linestyle": line, "label": name, "marker": ".", "linewidth": 1.3}
+    width = 2.6 if "q8_0" in name else 1.3
+    return {"color": colour, "linestyle": line, "label": name, "marker": ".", "linewidth": width}
 
 
 @contextmanager

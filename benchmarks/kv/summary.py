@@ -15,6 +15,8 @@ from benchmarks.kv.plots import panels, style
 from benchmarks.kv.retrieval_tables import answers
 
 CAP = 512
+NUDGES = {"streaming": 4, "snapkv": -11}
+"""Points up or down for names that would lie on each other."""
 Row = dict[str, Any]
 
 
@@ -72,7 +74,7 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
             panel.annotate(
                 name,
                 at,
-                xytext=(8 if whole else -8, -3),
+                xytext=(8 if whole else -8, NUDGES.get(name, -3)),
                 textcoords="offset points",
                 ha="left" if whole else "right",
                 fontsize="small",
