@@ -52,7 +52,7 @@ class Reading:
     """A text to read, with what stands pinned before it; empty if the questions are not known."""
 
     reader: LlamaModel
-    bundle: Path
+    bundle: Path | None
     text: str
     asks: tuple[str, ...]
 
@@ -71,9 +71,8 @@ class Reading:
     @cached_property
     def importance(self) -> NDArray[np.float32]:
         """What the compressor makes of each token of the text."""
-        method = "llmlingua2_question" if self.asks else "llmlingua2"
         compressor = load_compressor(
-            method, self.bundle, count=self.reader.count, options=RunOptions(threads=1)
+            "llmlingua2", self.bundle, count=self.reader.count, options=RunOptions(threads=1)
         )
         prompt = Prompt.build(self.text, question=" ".join(self.asks))
         compressed = compressor.compress(prompt, Budget(rate=1.0))
@@ -84,7 +83,7 @@ class Reading:
 def main() -> None:
     """Measure what the file does not have yet."""
     options = parser(__doc__, "retrieval")
-    options.add_argument("--bundle", type=Path, help="classifier for the compressor policy")
+    options.add_argument("--bundle", type=Path, help="for the compressor policy; shipped: mini")
     options.add_argument("--book", default="sherlock_holmes")
     options.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
     options.add_argument("--texts", type=int, nargs="+", default=[0, 1])
