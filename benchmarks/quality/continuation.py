@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
@@ -48,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "continuation.jsonl")
-    methods = [name for name, contender in (CONTENDERS | LATEST).items() if not contender.asks]
+    methods = [name for name, contender in {**CONTENDERS, **LATEST}.items() if not contender.asks]
     parser.add_argument("--methods", default=",".join(["whole", "nothing", *methods]))
     parser.add_argument("--places", type=int, default=8, help="of each kind of text")
     parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
@@ -59,7 +60,7 @@ def main() -> None:
     scorer = PerplexityScorer(bundle, options=RunOptions(threads=1), window=2 * BEFORE)
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     names = options.methods.split(",")
-    chosen = {n: c for n, c in (CONTENDERS | LATEST).items() if n in names}
+    chosen = {n: c for n, c in {**CONTENDERS, **LATEST}.items() if n in names}
     runners = {
         name: Runner(each, bundles[each.needs] if each.needs else None, scorer.count)
         for name, each in chosen.items()
@@ -127,7 +128,7 @@ def _texts(kind: str, data: Path) -> Iterator[str]:
         yield from (str(row["context"]) for row in rows)
 
 
-def _rows(path: Path) -> Iterator[dict[str, object]]:
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)

@@ -101,7 +101,7 @@ def rank_correlation(one: dict[str, float], other: dict[str, float]) -> float:
             [shares_of[name] for name in both], return_inverse=True, return_counts=True
         )
         ranks.append((np.cumsum(counts) - counts / 2)[which])
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.asarray(np.corrcoef(np.stack(ranks)))[0, 1])
 
 
 _COLUMNS = ("all", "content", "function", "names", "identifiers", "numbers", "negations")
