@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,11 @@ from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
 
 from . import tiny_gguf
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every process that a
+# test starts would do the same.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "examples" / "data" / "grant-1872.txt"
