@@ -199,10 +199,14 @@ def test_methods_are_compared_on_the_same_cases() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-def test_the_interval_holds_the_mean(values: list[float]) -> None:
+def test_an_interval_lies_within_the_values(values: list[float]) -> None:
     low, high = interval(np.asarray(values)[:, None])
-    assert low[0] - 1e-9 <= np.mean(values) <= high[0] + 1e-9 or len(values) > 1
-    assert low[0] <= high[0]
+    assert min(values) - 1e-9 <= low[0] <= high[0] <= max(values) + 1e-9
+
+
+def test_more_cases_make_a_narrower_interval_around_the_mean() -> None:
+    few, many = (interval(np.asarray([0.0, 1.0] * n)[:, None]) for n in (5, 500))
+    assert few[0][0] < many[0][0] < 0.5 < many[1][0] < few[1][0]
 
 
 def test_tables_say_n_and_what_is_missing() -> None:
