@@ -132,7 +132,7 @@ def plot(rows: list[Row], path: Path) -> None:
         memory.plot(at, [row["rss_mb"] for row in mine], label=f"{name}, cap {mine[0]['cap']}")
         speed.plot(at, [row["tokens_per_second"] for row in mine], label=name)
     memory.set_ylabel("resident memory, MB")
-    memory.set_ylim(bottom=0)
+    memory.set_ylim(0, 1.2 * max(row["rss_mb"] for row in rows))  # the flat line is off the edge
     memory.legend()
     speed.set_ylabel("tokens/s")
     speed.set_ylim(bottom=0)

@@ -18,8 +18,8 @@ def seams(ids: NDArray[np.int64], longest: int) -> list[int]:
     A cut is where a hash of the next tokens is the smallest within 0.4 ``longest`` on both sides
     (content-defined chunking: local minima, Bjørner, Blass and Gurevich 2010,
     doi:10.1016/j.jcss.2009.06.004). So the same text is cut the same way wherever it stands, and a
-    change moves no cut that is further away. Two cuts that are too far apart, about one pair in five,
-    get others between them at equal distances.
+    change moves no cut that is further away. Cuts too far apart, about one pair in five, get others
+    between them at equal distances.
     """
     reach = 2 * longest // 5
     found = [0, *_minima(_hashes(ids), reach).tolist(), len(ids)] if reach else [0, len(ids)]
