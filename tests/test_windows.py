@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -40,6 +41,16 @@ def test_cuts_tile_any_text(seed: int, length: int, longest: int, vocabulary: in
     assert cuts[-1] == length
     gaps = np.diff(cuts)
     assert ((gaps > 0) & (gaps <= longest)).all()
+
+
+def test_cutting_a_long_text_takes_little_memory() -> None:
+    ids = np.random.default_rng(0).integers(30_000, size=200_000)
+    tracemalloc.start()
+    try:
+        seams(ids, 224)
+        assert tracemalloc.get_traced_memory()[1] < 10 * ids.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.integers(0, 2**32), st.integers(0, 500))

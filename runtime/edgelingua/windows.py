@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 _GRAM = 4
 """Tokens that decide together whether to cut before them: rarely the same twice within a window."""
 
+_PART = 512
+
 
 def seams(ids: NDArray[np.int64], longest: int) -> list[int]:
     """Return where to cut ``ids`` ``(T,)``: ascending, from 0 to ``T``, at most ``longest`` apart.
@@ -35,7 +37,12 @@ def _minima(values: NDArray[np.uint64], reach: int) -> NDArray[np.int64]:
     if len(values) <= 2 * reach:
         return np.zeros(0, dtype=np.int64)
     around = sliding_window_view(values, 2 * reach + 1)
-    return np.flatnonzero(around.argmin(axis=1) == reach) + reach
+    # In parts: numpy copies the windows it looks into, each as long as a window of the model.
+    found = [
+        np.flatnonzero(around[start : start + _PART].argmin(axis=1) == reach) + start
+        for start in range(0, len(around), _PART)
+    ]
+    return np.concatenate(found) + reach
 
 
 def _hashes(ids: NDArray[np.int64]) -> NDArray[np.uint64]:
