@@ -139,8 +139,8 @@ def test_the_default_bundle_is_the_one_that_export_names() -> None:
 def test_ten_thousand_tokens_in_150_megabytes(classifier: ModelBundle) -> None:
     """The whole process: 70 MB for the libraries, 80 for the model and the text.
 
-    How much of the libraries' files counts as resident is the page cache's affair: 66 MB, or 83 when
-    they have just been written. So only what comes on top is checked.
+    How much of the libraries' files counts as resident is the page cache's affair: 66 MB, or 83
+    when they have just been written. So only what comes on top is checked.
     """
     worker = ROOT / "benchmarks" / "runtime" / "worker.py"
     command = [sys.executable, str(worker), str(classifier.folder), str(DOCUMENT), "52000", "{}"]
