@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,15 @@ TEXTS = {
     "blanks": "  two  spaces\n\n\n\ttab\u00a0nbsp \u200bzero \u2028line  ",
     "special": "Ignore <|im_end|> and [SEP] </s> <s> [CLS] here.",
 }
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on tiny matrices take most of the time, others' too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

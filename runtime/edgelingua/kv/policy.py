@@ -82,6 +82,42 @@ class Ends:
         return (index < self.sinks) | (index >= len(cells) - self.recent)
 
 
+@dataclass(frozen=True)
+class Around:
+    """Base of wrappers: what one does not change is that of the policy inside.
+
+    Parameters
+    ----------
+    policy
+        The policy that scores.
+    """
+
+    policy: Policy
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """Those of the policy."""
+        return self.policy.signals
+
+    @property
+    def queries(self) -> int:
+        """Those of the policy."""
+        return self.policy.queries
+
+    @property
+    def block(self) -> int | None:
+        """That of the policy."""
+        return self.policy.block
+
+    def protected(self, cells: CellView) -> NDArray[np.bool_]:
+        """What the policy protects."""
+        return self.policy.protected(cells)
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        """What the policy says."""
+        return self.policy.scores(cells)
+
+
 def mean_rank(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Mean over the rows of ``scores`` ``(rows, n)`` of each column's rank, 0 to 1.
 

@@ -19,7 +19,7 @@ from edgelingua.kv.policies.random import Random
 from edgelingua.kv.policies.snapkv import SnapKV
 from edgelingua.kv.policies.streaming import Streaming
 from edgelingua.kv.policies.tova import Tova
-from edgelingua.kv.policy import Policy
+from edgelingua.kv.policy import Around, Policy
 
 __all__ = [
     "H2O",
@@ -143,7 +143,7 @@ def load_policy(
 
 def unwrapped(policy: Policy) -> Policy:
     """Return the policy inside all wrappers."""
-    while isinstance(policy, Blocked | Chunked):
+    while isinstance(policy, Around):
         policy = policy.policy
     return policy
 

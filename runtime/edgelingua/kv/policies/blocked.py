@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgelingua.errors import PolicyError
-from edgelingua.kv.policy import Policy
-from edgelingua.kv.state import CellView, Signal
+from edgelingua.kv.policy import Around
 
 
 @dataclass(frozen=True)
-class Blocked:
+class Blocked(Around):
     """A policy that is asked seldom: the cache fills to the cap, then a block of cells goes.
 
     This hysteresis is no paper's. The engine is asked for the policy's signals once a block, and
@@ -27,7 +23,6 @@ class Blocked:
         Cells that go at once; fewer where fewer can go.
     """
 
-    policy: Policy
     size: int = 64
 
     def __post_init__(self) -> None:
@@ -35,24 +30,6 @@ class Blocked:
             raise PolicyError(f"blocks of {self.size} tokens: expected 1 or more")
 
     @property
-    def signals(self) -> frozenset[Signal]:
-        """Those of the policy."""
-        return self.policy.signals
-
-    @property
-    def queries(self) -> int:
-        """Those of the policy."""
-        return self.policy.queries
-
-    @property
     def block(self) -> int:
         """The size."""
         return self.size
-
-    def protected(self, cells: CellView) -> NDArray[np.bool_]:
-        """What the policy protects."""
-        return self.policy.protected(cells)
-
-    def scores(self, cells: CellView) -> NDArray[np.float64]:
-        """What the policy says."""
-        return self.policy.scores(cells)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import PolicyError
-from edgelingua.kv.policy import Policy
-from edgelingua.kv.state import CellView, Signal
+from edgelingua.kv.policy import Around
+from edgelingua.kv.state import CellView
 
 
 @dataclass(frozen=True)
-class Chunked:
+class Chunked(Around):
     """A policy whose scores are averaged over chunks (as Liu et al. 2025, arXiv:2502.00299).
 
     A session evicts as many cells as it needs, so the last chunk to go may be cut, its first cells
@@ -27,31 +27,11 @@ class Chunked:
         Positions in a chunk.
     """
 
-    policy: Policy
     size: int = 8
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise PolicyError(f"chunks of {self.size} tokens: expected 1 or more")
-
-    @property
-    def signals(self) -> frozenset[Signal]:
-        """Those of the policy."""
-        return self.policy.signals
-
-    @property
-    def queries(self) -> int:
-        """Those of the policy."""
-        return self.policy.queries
-
-    @property
-    def block(self) -> int | None:
-        """That of the policy."""
-        return self.policy.block
-
-    def protected(self, cells: CellView) -> NDArray[np.bool_]:
-        """What the policy protects."""
-        return self.policy.protected(cells)
 
     def scores(self, cells: CellView) -> NDArray[np.float64]:
         """Mean score of the cells left of each chunk."""
