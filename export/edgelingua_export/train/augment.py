@@ -1,7 +1,8 @@
-"""Variations of examples that make the model robust: other digits, a question that knows a hop."""
+"""Variations of examples: other digits, a question that knows a hop, no question, a made-up one."""
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,8 +10,9 @@ from itertools import groupby
 
 import numpy as np
 
-from edgelingua_export.train.labels import Example
-from edgelingua_export.train.readers_qa import EVIDENCE
+from edgelingua.text import sentences, words
+from edgelingua_export.train.labels import Example, Mark
+from edgelingua_export.train.readers_qa import ANSWER, EVIDENCE, answer_marks
 
 
 def other_digits(examples: Sequence[Example], share: float, seed: int) -> Iterator[Example]:
@@ -52,6 +54,64 @@ def second_pass(examples: Sequence[Example], seed: int) -> Iterator[Example]:
         for member in members:
             question = f"{member.question} {title}: {clue}"
             yield replace(member, question=question, group=f"{group}:second")
+
+
+def blind(examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield the examples without their questions: only what answers them is to be kept.
+
+    So the model learns what questions ask for, among all the texts of a group, when it cannot see
+    the question.
+    """
+    for example in examples:
+        marks = tuple(mark for mark in example.marks if mark.label == ANSWER)
+        yield replace(example, question="", marks=marks, group=f"{example.group}:blind")
+
+
+def cloze(examples: Sequence[Example], seed: int) -> Iterator[Example]:
+    """Yield the groups with a question made from a sentence of theirs in place of their own.
+
+    A name or a number of the sentence becomes a question word and is the answer; of the sentence's
+    other words some stay, in their order (after Lewis et al. 2019, arXiv:1906.04980, without a
+    translation). Groups whose texts have no such sentence are left out.
+    """
+    for group, found in groupby(examples, key=lambda e: e.group or e.text):
+        members = list(found)
+        rng = _generator(group, seed)
+        for place in rng.permutation(len(members)).tolist():
+            made = _asked(members[place].text, rng)
+            if made is None:
+                continue
+            question, start, end = made
+            marks = tuple(answer_marks(members[place].text, [(start, end)]))
+            for number, member in enumerate(members):
+                own = marks if number == place else tuple[Mark, ...]()
+                yield replace(member, question=question, marks=own, group=f"{group}:cloze")
+            break
+
+
+_ANSWER = re.compile(r"(?<=[\w,;] )(?:[A-Z]\w+(?: [A-Z]\w+)*|\d[\d,.]*\d|\d)(?!\w)")
+_FEWEST, _STAY = 6, 0.6
+"""Words of a sentence that is asked about; share of them that the question keeps."""
+
+
+def _asked(text: str, rng: np.random.Generator) -> tuple[str, int, int] | None:
+    """Question, start and end of its answer in the text."""
+    lines = sentences(text).tolist()
+    for number in rng.permutation(len(lines)).tolist():
+        start, end = lines[number]
+        line = text[start:end]
+        answers = [match.span() for match in _ANSWER.finditer(line)]
+        if not answers:
+            continue
+        first, last = answers[int(rng.integers(len(answers)))]
+        others = [line[a:b] for a, b in words(line).tolist() if b <= first or a >= last]
+        kept = [word.strip(".,;:()") for word in others if rng.random() < _STAY]
+        if len(others) < _FEWEST or len(kept) < _FEWEST // 2:
+            continue
+        asks = ("when", "how many") if line[first].isdigit() else ("who", "what", "where", "which")
+        question = f"{asks[int(rng.integers(len(asks)))]} {' '.join(filter(None, kept))}?"
+        return question, start + first, start + last
+    return None
 
 
 def _generator(group: str, seed: int) -> np.random.Generator:

@@ -43,7 +43,9 @@ def factorise(
     if not 0 < width < old.hidden_size:
         raise ExportError(f"student.embedding = {width}: expected 1 to {old.hidden_size - 1}")
     shared = {n: getattr(old, n) for n in _SHARED}
-    small = ElectraForTokenClassification(ElectraConfig(**shared, embedding_size=width)).eval()
+    config = ElectraConfig(**shared, embedding_size=width)
+    config.pruned_heads = dict(old.pruned_heads)
+    small = ElectraForTokenClassification(config).eval()
     with torch.no_grad():
         small.load_state_dict(
             {

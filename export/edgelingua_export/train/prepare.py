@@ -14,7 +14,7 @@ from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import labels, readers_qa, readers_text
-from edgelingua_export.train.augment import other_digits, second_pass
+from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example
 from edgelingua_export.train.negatives import with_negatives
@@ -98,8 +98,12 @@ def examples(data_set: DataSet, data: Path, seed: int) -> Iterator[Example]:
     if data_set.scorer:
         scorer = PerplexityScorer(ModelBundle.open(Path(data_set.scorer).expanduser()))
         chosen = list(labelled(chosen, scorer))
+    if data_set.cloze:
+        chosen = list(cloze(chosen, seed))
     if data_set.negatives:
         chosen = list(with_negatives(chosen, data_set.negatives))
     if data_set.second_pass:
         chosen += list(second_pass(chosen, seed))
+    if data_set.blind:
+        chosen = list(blind(chosen))
     return other_digits(chosen, data_set.digits, seed)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy, kl_div
 from transformers import PreTrainedModel
 
@@ -102,9 +103,11 @@ def said(reader: PreTrainedModel, given: ReaderBatch, gates: Tensor | None) -> T
     lowest = torch.finfo(place.dtype).min
     mask = torch.where(seen, bias, lowest).to(place.dtype)[:, None]
     positions = torch.arange(length, device=place.device)[None].expand(tokens.shape)
-    hidden = reader.get_decoder()(
-        input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=False
-    ).last_hidden_state
+    # The fused kernels' backward fails where a bias alone needs a gradient: the first layer's.
+    with sdpa_kernel(SDPBackend.MATH):
+        hidden = reader.get_decoder()(
+            input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=False
+        ).last_hidden_state
     wanted = torch.from_numpy(given.answer).to(place.device)
     before = hidden[:, :-1][wanted[:, 1:]]
     logits: Tensor = reader.get_output_embeddings()(before)

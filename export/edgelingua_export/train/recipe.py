@@ -30,6 +30,10 @@ class DataSet:
         So many BM25-nearest texts without an answer join each example's group.
     second_pass
         Add the groups again with a sentence of evidence in the question.
+    blind
+        Without the questions: what answers them is to be kept all the same.
+    cloze
+        With questions made from sentences of the texts, in place of the set's own.
     digits
         Share of the groups whose digits are permuted.
     limit
@@ -46,6 +50,8 @@ class DataSet:
     repeat: float = 1.0
     negatives: int = 0
     second_pass: bool = False
+    blind: bool = False
+    cloze: bool = False
     digits: float = 0.1
     limit: int = 0
     scorer: str = ""
@@ -99,6 +105,8 @@ class Student:
         Layers of the base to keep, by number.
     hidden
         Width of the hidden state.
+    heads
+        Attention heads of a layer, where they are to be fewer than fill the hidden state.
     intermediate
         Units of a feed-forward layer.
     vocabulary
@@ -111,6 +119,7 @@ class Student:
 
     layers: tuple[int, ...] = ()
     hidden: int = 0
+    heads: int = 0
     embedding: int = 0
     intermediate: int = 0
     vocabulary: int = 0

@@ -73,7 +73,11 @@ class _Shrunk:
             student.hidden or old.hidden_size,
             old.hidden_size // old.num_attention_heads,
         )
+        full = hidden // width
+        self._heads = student.heads or full
         self._inner = student.intermediate or old.intermediate_size
+        if self._heads > full:
+            raise ExportError(f"student.heads = {self._heads}: {full} fill its hidden state")
         if hidden % width or hidden > old.hidden_size or self._inner > old.intermediate_size:
             raise ExportError(
                 f"student: hidden {hidden}, intermediate {self._inner}: expected at most "
@@ -84,12 +88,16 @@ class _Shrunk:
             {
                 "num_hidden_layers": len(layers),
                 "hidden_size": hidden,
-                "num_attention_heads": hidden // width,
+                "num_attention_heads": full,
                 "intermediate_size": self._inner,
                 "vocab_size": len(kept),
                 "max_position_embeddings": student.positions or old.max_position_embeddings,
             }
         )
+        if self._heads < full:
+            # By number, as Hugging Face has it; the weights are those of the strongest ones.
+            gone = list(range(self._heads, full))
+            self.config.pruned_heads = {layer: gone for layer in range(len(layers))}
         source = {name: value.detach().float() for name, value in model.state_dict().items()}
         words = source["bert.embeddings.word_embeddings.weight"]
         self._axes = _axes_of(words, hidden)
@@ -123,7 +131,7 @@ class _Shrunk:
     def _layer(self, source: dict[str, Tensor], old: str, new: str) -> None:
         axes, name = self._axes, "attention.self."
         heads = self._strongest(
-            source[old + "attention.output.dense.weight"], axes.shape[1] // self._width, self._width
+            source[old + "attention.output.dense.weight"], self._heads, self._width
         )
         for part in ("query", "key", "value"):
             weight, bias = (source[f"{old}{name}{part}.{kind}"] for kind in ("weight", "bias"))
