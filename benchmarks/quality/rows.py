@@ -46,6 +46,11 @@ class Rows:
         """Return the row with these values of the key's fields, or ``None``."""
         return self._rows.get(key)
 
+    def has(self, *key: Any, **made_with: str) -> bool:
+        """Whether the row is there and was made with these weights, by the name of the field."""
+        row = self._rows.get(key)
+        return row is not None and all(row.get(name, "") == w for name, w in made_with.items())
+
     def add(self, row: Row) -> None:
         """Write a row; it is there after an interruption."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
