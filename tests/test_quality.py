@@ -181,6 +181,10 @@ def test_a_row_of_other_weights_is_made_again(tmp_path: Path) -> None:
     assert rows.has("nq", "mini", 0, weights="old")
     assert not rows.has("nq", "mini", 0, weights="new")
     assert not rows.has("nq", "mini", 1, weights="old")
+    part = Rows(tmp_path / "part.jsonl", KEY, tmp_path / "rows.jsonl")
+    assert part.has("nq", "mini", 0, weights="old")
+    part.add(made("mini", 1, "old", 1))
+    assert [row["case"] for row in Rows(tmp_path / "part.jsonl", KEY)] == [1]
     rows.add({"set": "nq", "method": "bm25", "case": 0})  # before weights were recorded
     assert rows.has("nq", "bm25", 0, weights="")
 

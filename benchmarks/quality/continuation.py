@@ -52,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "continuation.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     methods = [name for name, contender in {**CONTENDERS, **LATEST}.items() if not contender.asks]
     parser.add_argument("--methods", default=",".join(["whole", "nothing", *methods]))
     parser.add_argument("--places", type=int, default=40, help="of each kind of text")
@@ -71,7 +72,7 @@ def main() -> None:
         name: Runner(each, bundles[each.needs] if each.needs else None, scorer.count)
         for name, each in chosen.items()
     }
-    results = Rows(options.results, KEY)
+    results = Rows(options.results, KEY, options.known)
     places = {kind: draw(kind, options.data, scorer.tokenizer, options.places) for kind in KINDS}
     turns = in_turn({kind: len(some) for kind, some in places.items()})
     for kind, number in options.shard.of(turns):

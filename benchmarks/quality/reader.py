@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--texts", type=Path, required=True, help="file of compressed contexts")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "reader.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     parser.add_argument("--sets", default="nq,hotpotqa,musique,squad")
     parser.add_argument("--methods", default=",".join(["whole", *CONTENDERS]))
     parser.add_argument("--rates", default=",".join(map(str, RATES)))
@@ -58,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     reader = LlamaModel(options.model, threads=1)
     mine = weights.of_file(options.model)
-    results, texts = Rows(options.results, KEY), Rows(options.texts, TEXT_KEY)
+    results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, TEXT_KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
     turns = in_turn({name: len(some) for name, some in cases.items()})
     for name, number in options.shard.of(turns):

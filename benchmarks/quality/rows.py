@@ -20,11 +20,15 @@ class Rows:
         made anew by the run that goes on.
     key
         Names of the fields that tell a row from all others.
+    known
+        A file of rows that are there already, and stay where they are.
     """
 
-    def __init__(self, path: Path, key: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, key: tuple[str, ...], known: Path | None = None) -> None:
         self.path, self.key = path, key
         self._rows: dict[tuple[Any, ...], Row] = {}
+        if known:
+            self._rows |= Rows(known, key)._rows
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         for number, line in enumerate(lines, start=1):
             try:

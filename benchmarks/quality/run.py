@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--texts", type=Path, required=True, help="file for compressed contexts")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "survival.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     parser.add_argument("--sets", default=",".join(COMPARED))
     parser.add_argument("--methods", default=",".join(CONTENDERS))
     parser.add_argument("--cases", type=int, default=100, help="of each set")
@@ -59,7 +60,7 @@ def main() -> None:
     options.results.parent.mkdir(parents=True, exist_ok=True)
     setting = options.results.with_name("machine.json")
     setting.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
-    results, texts = Rows(options.results, KEY), Rows(options.texts, KEY)
+    results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
     runners: dict[str, Runner] = {}
     for asks in (True, False):
