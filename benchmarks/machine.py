@@ -11,7 +11,7 @@ from edgelingua.measure import available_cpus
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, number of CPUs that may be used, and versions."""
+    """Return processor, number of CPUs that may be used, and versions of what is installed."""
     names = ("edgelingua", "onnxruntime", "torch", "transformers", "optimum-onnx", "onnx")
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
@@ -21,5 +21,12 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cpus": available_cpus(),
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in names},
+        **{name: version for name in names if (version := _version(name))},
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

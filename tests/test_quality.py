@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
 from benchmarks.quality.compare import common, interval
 from benchmarks.quality.continuation import AFTER, BEFORE, draw, surprise
+from benchmarks.quality.merge import KINDS, made_with, merged
 from benchmarks.quality.methods import CONTENDERS, Remembering, Runner
 from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
-from benchmarks.quality.run import context, in_turn, measured
+from benchmarks.quality.run import context, grouped, measured
 from benchmarks.quality.sets import Case, found
+from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
+from benchmarks.quality.weights import LENGTH, of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,6 +135,71 @@ def test_every_case_has_its_turn_once(sizes: dict[str, int]) -> None:
     assert sorted(turns) == sorted((name, i) for name, n in sizes.items() for i in range(n))
 
 
+@given(st.lists(st.integers()), st.integers(1, 9))
+def test_shards_share_the_work(work: list[int], count: int) -> None:
+    parts = [list(Shard(index, count).of(work)) for index in range(count)]
+    assert sorted(chain.from_iterable(parts)) == sorted(work)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert list(Shard().of(work)) == work
+
+
+def test_a_shard_is_one_of_some() -> None:
+    assert Shard.parse("3/8") == Shard(3, 8)
+    for wrong in ("8/8", "3", "-1/8", "3/", "a/b", "1/0"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            Shard.parse(wrong)
+
+
+def test_questions_about_one_text_are_one_group_unless_they_are_shown() -> None:
+    cases = [Case(q, (text,), ()) for q, text in (("a", "x"), ("b", "y"), ("c", "x"))]
+    assert grouped(cases, apart=False) == [[0, 2], [1]]
+    assert grouped(cases, apart=True) == [[0], [1], [2]]
+
+
+def made(method: str, case: int, weights: str, value: int) -> Row:
+    where = {"set": "nq", "method": method, "case": case, "weights": weights}
+    return {**where, "answer": value}
+
+
+def test_parts_are_merged_and_other_weights_go() -> None:
+    kind = KINDS["survival"]
+    old = [made("mini", 0, "old", 1), made("nano", 0, "n", 2), made("bm25", 0, "", 3)]
+    new = [made("mini-question", 1, "new", 4), made("bm25", 0, "", 5)]
+    rows, dropped = merged(old, new, kind)
+    assert dropped == 1
+    assert [row["answer"] for row in rows] == [5, 4, 2]
+    assert merged(rows, [], kind) == (rows, 0)
+    with pytest.raises(ValueError, match="mini: rows were made with weights old and new"):
+        merged([], [made("mini", 0, "old", 1), made("mini-unguarded", 0, "new", 1)], kind)
+    with pytest.raises(ValueError, match="not recorded"):
+        made_with([{"set": "nq", "method": "mini", "case": 0}, *new], kind)
+
+
+def test_a_row_of_other_weights_is_made_again(tmp_path: Path) -> None:
+    rows = Rows(tmp_path / "rows.jsonl", KEY)
+    rows.add(made("mini", 0, "old", 1))
+    assert rows.has("nq", "mini", 0, weights="old")
+    assert not rows.has("nq", "mini", 0, weights="new")
+    assert not rows.has("nq", "mini", 1, weights="old")
+    part = Rows(tmp_path / "part.jsonl", KEY, tmp_path / "rows.jsonl")
+    assert part.has("nq", "mini", 0, weights="old")
+    part.add(made("mini", 1, "old", 1))
+    assert [row["case"] for row in Rows(tmp_path / "part.jsonl", KEY)] == [1]
+    rows.add({"set": "nq", "method": "bm25", "case": 0})  # before weights were recorded
+    assert rows.has("nq", "bm25", 0, weights="")
+
+
+def test_fingerprints_are_of_what_decides(
+    scorer_bundle: ModelBundle, bert_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    prints = {of_bundle(bundle.folder) for bundle in (scorer_bundle, bert_bundle)}
+    assert len(prints) == 2
+    assert {len(each) for each in prints} == {LENGTH}
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"abc")
+    assert of_file(file) == "ba7816bf8f01"
+
+
 def test_contexts_get_the_same_room_with_and_without_the_question() -> None:
     whole = count_words("\n\n".join(CASE.passages))
     for method in ("truncate", "bm25", "random", "function-words"):
@@ -168,6 +237,13 @@ def test_what_was_scored_once_is_not_scored_again() -> None:
     memory.forget()
     memory.score("a")
     assert scorer.calls == 3
+
+
+def test_a_texts_scores_serve_its_next_question_too() -> None:
+    runner = Runner(CONTENDERS["truncate"], None, count_words)
+    first, second = (runner.outcomes(CASE.passages, question) for question in ("Who?", "When?"))
+    assert [o.compressed.text for o in first] == [o.compressed.text for o in second]
+    assert len(first) == len(RATES)
 
 
 def row(method: str, case: int, answer: list[int], name: str = "nq") -> Row:

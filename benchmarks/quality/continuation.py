@@ -4,7 +4,8 @@
 
 The next 256 tokens after 1,024 that were compressed without a question, in books, transcripts and
 news; the model that is surprised is the causal LM's INT8 bundle, the one that `llmlingua` and
-`selective_context` score with. Adds to ``results/continuation.jsonl``. One thread.
+`selective_context` score with. Adds to ``results/continuation.jsonl``. One thread; ``--shard 0/8``
+reads every eighth place, into a file of its own that `benchmarks.quality.merge` puts together.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE, SCORER
+from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES
 from numpy.typing import NDArray
 
@@ -49,9 +52,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "continuation.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     methods = [name for name, contender in {**CONTENDERS, **LATEST}.items() if not contender.asks]
     parser.add_argument("--methods", default=",".join(["whole", "nothing", *methods]))
-    parser.add_argument("--places", type=int, default=8, help="of each kind of text")
+    parser.add_argument("--places", type=int, default=40, help="of each kind of text")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
     parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
     parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
@@ -61,28 +66,32 @@ def main() -> None:
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     names = options.methods.split(",")
     chosen = {n: c for n, c in {**CONTENDERS, **LATEST}.items() if n in names}
+    made_with = {name: weights.of_contender(each, bundles) for name, each in chosen.items()}
+    mine = weights.of_bundle(options.scorer)
     runners = {
         name: Runner(each, bundles[each.needs] if each.needs else None, scorer.count)
         for name, each in chosen.items()
     }
-    results = Rows(options.results, KEY)
+    results = Rows(options.results, KEY, options.known)
     places = {kind: draw(kind, options.data, scorer.tokenizer, options.places) for kind in KINDS}
-    for number in range(options.places):
-        for kind in KINDS:
-            place = places[kind][number]
-            for method in names:
-                for rate in {"whole": (1.0,), "nothing": (0.0,)}.get(method, RATES):
-                    if results.get(kind, method, rate, number):
-                        continue
-                    kept = {"whole": place.context, "nothing": ""}.get(method)
-                    if kept is None:
-                        kept = runners[method].compress((place.context,), "", rate).compressed.text
-                    nll = surprise(scorer, kept, place.continuation)
-                    where = {"kind": kind, "method": method, "rate": rate, "place": number}
-                    results.add({**where, "nll": round(nll, 4)})
-                if method in runners:
-                    runners[method].forget()
-            print(kind, number, flush=True, file=sys.stderr)
+    turns = in_turn({kind: len(some) for kind, some in places.items()})
+    for kind, number in options.shard.of(turns):
+        place = places[kind][number]
+        for method in names:
+            made = {"weights": made_with.get(method, ""), "scorer_weights": mine}
+            rates = {"whole": (1.0,), "nothing": (0.0,)}.get(method, RATES)
+            if all(results.has(kind, method, rate, number, **made) for rate in rates):
+                continue
+            if method in runners:
+                outcomes = runners[method].outcomes((place.context,), "")
+                texts = [outcome.compressed.text for outcome in outcomes]
+            else:
+                texts = [{"whole": place.context, "nothing": ""}[method]]
+            for rate, text in zip(rates, texts, strict=True):
+                nll = surprise(scorer, text, place.continuation)
+                where = {"kind": kind, "method": method, "rate": rate, "place": number}
+                results.add({**where, **made, "nll": round(nll, 4)})
+        print(kind, number, flush=True, file=sys.stderr)
 
 
 def surprise(scorer: PerplexityScorer, before: str, after: NDArray[np.int64]) -> float:

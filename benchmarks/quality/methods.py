@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from benchmarks.quality.baselines import latest, without_function_words
+from benchmarks.quality.survival import RATES
 
 from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
@@ -99,6 +100,7 @@ class Runner:
 
     def __init__(self, contender: Contender, bundle: str | Path | None, count: Count) -> None:
         self._contender, self._count = contender, count
+        self._contexts: tuple[str, ...] = ()
         made: TokenPruner | CoarseToFine
         if contender.method in OWN:
             made = OWN[contender.method]()
@@ -129,9 +131,16 @@ class Runner:
             time.process_time() - cpu + self._memory.saved_cpu,
         )
 
-    def forget(self) -> None:
-        """Let go of the scores of the last case."""
-        self._memory.forget()
+    def outcomes(self, contexts: tuple[str, ...], question: str) -> list[Outcome]:
+        """Compress at each of `RATES`.
+
+        What was scored is remembered from rate to rate, and as long as the contexts are the same
+        from question to question.
+        """
+        if contexts != self._contexts:
+            self._memory.forget()
+            self._contexts = contexts
+        return [self.compress(contexts, question, rate) for rate in RATES]
 
 
 class Remembering:

@@ -5,7 +5,8 @@
 Reads what `benchmarks.quality.run` left in ``--texts``, through the runtime's llama.cpp path: a
 chat prompt with the compressed contexts and the question, or, for a model without a chat template
 (``--plain``), the same as a plain text; greedy decoding. Case by case, so that all methods have met
-the same cases whenever it stops. Adds to ``results/reader.jsonl``. One thread.
+the same cases whenever it stops. Adds to ``results/reader.jsonl``. One thread; ``--shard 0/8``
+reads every eighth case, into a file of its own that `benchmarks.quality.merge` puts together.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from benchmarks.quality import weights
 from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Rows
-from benchmarks.quality.run import HERE, draw, in_turn
+from benchmarks.quality.run import HERE, draw
 from benchmarks.quality.run import KEY as TEXT_KEY
 from benchmarks.quality.sets import Case
+from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES
 from numpy.typing import NDArray
 
@@ -46,31 +49,37 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--texts", type=Path, required=True, help="file of compressed contexts")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "reader.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     parser.add_argument("--sets", default="nq,hotpotqa,musique,squad")
     parser.add_argument("--methods", default=",".join(["whole", *CONTENDERS]))
     parser.add_argument("--rates", default=",".join(map(str, RATES)))
-    parser.add_argument("--cases", type=int, default=16, help="of each set")
+    parser.add_argument("--cases", type=int, default=40, help="of each set")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
     parser.add_argument("--plain", action="store_true", help="the model has no chat template")
     options = parser.parse_args()
     reader = LlamaModel(options.model, threads=1)
-    results, texts = Rows(options.results, KEY), Rows(options.texts, TEXT_KEY)
+    mine = weights.of_file(options.model)
+    results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, TEXT_KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
-    for name, number in in_turn({name: len(some) for name, some in cases.items()}):
+    turns = in_turn({name: len(some) for name, some in cases.items()})
+    for name, number in options.shard.of(turns):
         case = cases[name][number]
         for method in options.methods.split(","):
+            made = ""
             if method == "whole":
                 contexts = {1.0: SEPARATOR.join(case.passages)}
             elif row := texts.get(name, method, number):
-                contexts = dict(zip(RATES, row["texts"], strict=True))
+                contexts, made = dict(zip(RATES, row["texts"], strict=True)), row["weights"]
             else:
                 continue
             for rate, context in contexts.items():
                 wanted = rate == 1 or str(rate) in options.rates.split(",")
-                if not wanted or results.get(options.name, name, method, rate, number):
+                made_with = {"weights": made, "reader_weights": mine}
+                if not wanted or results.has(options.name, name, method, rate, number, **made_with):
                     continue
                 where = {"reader": options.name, "set": name, "method": method}
-                row = read(reader, context, case, plain=options.plain)
-                results.add({**where, "rate": rate, "case": number, **row})
+                found = read(reader, context, case, plain=options.plain)
+                results.add({**where, "rate": rate, "case": number, **made_with, **found})
         print(name, number, flush=True, file=sys.stderr)
 
 

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 from benchmarks.quality.claims import claims
+from benchmarks.quality.merge import KINDS, made_with
 from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.plot import plot
 from benchmarks.quality.rows import Rows
@@ -49,13 +50,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument("--output", type=Path, default=HERE)
     options = parser.parse_args()
-    survival = list(Rows(options.results / "survival.jsonl", ("set", "method", "case")))
-    reader = list(
-        Rows(options.results / "reader.jsonl", ("reader", "set", "method", "rate", "case"))
-    )
-    continuation = list(
-        Rows(options.results / "continuation.jsonl", ("kind", "method", "rate", "place"))
-    )
+    found = {}
+    for name in ("survival", "reader", "continuation"):
+        found[name] = list(Rows(options.results / f"{name}.jsonl", KINDS[name].key))
+        made_with(found[name], KINDS[name])  # refuses what different weights made
+    survival, reader, continuation = found["survival"], found["reader"], found["continuation"]
     setting = json.loads((options.results / "machine.json").read_text(encoding="utf-8"))
     parts = [
         INTRODUCTION,

@@ -20,11 +20,15 @@ class Rows:
         made anew by the run that goes on.
     key
         Names of the fields that tell a row from all others.
+    known
+        A file of rows that are there already, and stay where they are.
     """
 
-    def __init__(self, path: Path, key: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, key: tuple[str, ...], known: Path | None = None) -> None:
         self.path, self.key = path, key
         self._rows: dict[tuple[Any, ...], Row] = {}
+        if known:
+            self._rows |= Rows(known, key)._rows
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         for number, line in enumerate(lines, start=1):
             try:
@@ -45,6 +49,11 @@ class Rows:
     def get(self, *key: Any) -> Row | None:
         """Return the row with these values of the key's fields, or ``None``."""
         return self._rows.get(key)
+
+    def has(self, *key: Any, **made_with: str) -> bool:
+        """Whether the row is there and was made with these weights, by the name of the field."""
+        row = self._rows.get(key)
+        return row is not None and all(row.get(name, "") == w for name, w in made_with.items())
 
     def add(self, row: Row) -> None:
         """Write a row; it is there after an interruption."""

@@ -3,9 +3,11 @@
     python -m benchmarks.quality.run --data DIR --texts FILE --cases 40 --methods bm25,mini-question
 
 Cases are drawn with a fixed seed, so that every method meets the same ones. Adds a line to
-``results/survival.jsonl`` for each set, method and case, and leaves out what is there already. The
-compressed contexts go to ``--texts``, for `benchmarks.quality.reader`. Budgets count the tokens of
-``--reader``. One thread.
+``results/survival.jsonl`` for each set, method and case, and leaves out what is there already, made
+with the same weights. A text that several questions are about is compressed once for all of them by
+a method that is not shown the question. The compressed contexts go to ``--texts``, for
+`benchmarks.quality.reader`. Budgets count the tokens of ``--reader``. One thread; ``--shard 0/8``
+does every eighth text, into files of its own that `benchmarks.quality.merge` puts together.
 """
 
 from __future__ import annotations
@@ -14,15 +16,17 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from benchmarks.machine import machine
+from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import SETS, Case
-from benchmarks.quality.survival import RATES, recall, survives
+from benchmarks.quality.shards import Shard, in_turn
+from benchmarks.quality.survival import recall, survives
 
 from edgelingua import LlamaModel
 from edgelingua.models import DEFAULT_READER, find_reader
@@ -31,8 +35,6 @@ HERE = Path(__file__).parent
 SCORER = "smollm2-135m-instruct-scorer"
 COMPARED = ("nq", "hotpotqa", "musique", "squad", "qmsum")
 KEY = ("set", "method", "case")
-BLOCK = 2
-"""Cases of a set before the next set has its turn, so that an early end leaves some of all."""
 
 
 def main() -> None:
@@ -41,9 +43,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
     parser.add_argument("--texts", type=Path, required=True, help="file for compressed contexts")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "survival.jsonl")
+    parser.add_argument("--known", type=Path, help="results of before, not to be made again")
     parser.add_argument("--sets", default=",".join(COMPARED))
     parser.add_argument("--methods", default=",".join(CONTENDERS))
-    parser.add_argument("--cases", type=int, default=40, help="of each set")
+    parser.add_argument("--cases", type=int, default=100, help="of each set")
+    parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
     parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
     parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
@@ -52,42 +56,54 @@ def main() -> None:
     count = LlamaModel(find_reader(options.reader), vocabulary_only=True).count
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     chosen = {name: CONTENDERS[name] for name in options.methods.split(",")}
-    runners = {
-        name: Runner(each, bundles[each.needs] if each.needs else None, count)
-        for name, each in chosen.items()
-    }
+    made_with = {name: weights.of_contender(each, bundles) for name, each in chosen.items()}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     setting = options.results.with_name("machine.json")
     setting.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
-    results, texts = Rows(options.results, KEY), Rows(options.texts, KEY)
+    results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
-    for name, number in in_turn({name: len(some) for name, some in cases.items()}):
-        case = cases[name][number]
-        for method, runner in runners.items():
-            if results.get(name, method, number):
-                continue
-            outcomes = [runner.compress(case.passages, case.question, rate) for rate in RATES]
-            runner.forget()
-            where = {"set": name, "method": method, "case": number}
-            if case.answers:
+    runners: dict[str, Runner] = {}
+    for asks in (True, False):
+        groups = {name: grouped(some, apart=asks) for name, some in cases.items()}
+        turns = in_turn({name: len(some) for name, some in groups.items()})
+        for name, at in options.shard.of(turns):
+            for method in [method for method, each in chosen.items() if each.asks == asks]:
+                made = made_with[method]
+                missing = [
+                    number
+                    for number in groups[name][at]
+                    if not results.has(name, method, number, weights=made)
+                ]
+                if not missing:
+                    continue
+                if method not in runners:
+                    needs = chosen[method].needs
+                    runners[method] = Runner(
+                        chosen[method], bundles[needs] if needs else None, count
+                    )
+                case = cases[name][missing[0]]
+                outcomes = runners[method].outcomes(case.passages, case.question)
                 kept = [context(outcome) for outcome in outcomes]
-                texts.add({**where, "texts": kept})
-            results.add({**where, **measured(case, outcomes)})
-            print(name, method, number, flush=True, file=sys.stderr)
+                for number in missing:
+                    where = {"set": name, "method": method, "case": number, "weights": made}
+                    if cases[name][number].answers:
+                        texts.add({**where, "texts": kept})
+                    results.add({**where, **measured(cases[name][number], outcomes)})
+                print(name, method, *missing, flush=True, file=sys.stderr)
+
+
+def grouped(cases: Sequence[Case], *, apart: bool) -> list[list[int]]:
+    """Numbers of the cases whose texts are the same; ``apart``: each by itself."""
+    groups: dict[object, list[int]] = {}
+    for number, case in enumerate(cases):
+        groups.setdefault(number if apart else case.passages, []).append(number)
+    return list(groups.values())
 
 
 def draw(name: str, data: Path, size: int) -> list[Case]:
     """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
     cases = list(SETS[name](data))
     return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
-
-
-def in_turn(sizes: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """Set and number of each case, a few of every set at a time."""
-    for start in range(0, max(sizes.values()), BLOCK):
-        for name, size in sizes.items():
-            for number in range(start, min(start + BLOCK, size)):
-                yield name, number
 
 
 def context(outcome: Outcome) -> str:

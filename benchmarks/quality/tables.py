@@ -61,16 +61,20 @@ def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
 
 
 def survival_tables(rows: Sequence[Row]) -> str:
-    """Two tables a set: all methods, and without those that read with a causal LM."""
+    """Tables a set: all methods; those that have more cases, quick or without the question."""
     parts = []
     for name, (title, figure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]
         everyone = common(mine, list(CONTENDERS), itemgetter(figure))
         quick = common(mine, _quick(mine), itemgetter(figure))
+        blind = [name for name, contender in CONTENDERS.items() if not contender.asks]
+        unasked = common(mine, blind, itemgetter(figure))
         parts.append(f"### {title}\n")
-        for comparison in (everyone, quick):
-            if comparison.values and (comparison is everyone or quick.cases != everyone.cases):
+        shown: set[tuple[int, ...]] = set()
+        for comparison in (everyone, quick, unasked):
+            if comparison.values and comparison.cases not in shown:
                 parts.append(_survival_table(comparison) + "\n")
+                shown.add(comparison.cases)
         missing = [with_question(name) for name in CONTENDERS if name not in everyone.values]
         if missing:
             parts.append(f"Not measured here: {', '.join(missing)}.\n")

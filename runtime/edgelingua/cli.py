@@ -80,7 +80,7 @@ AtLevel = Annotated[
 ]
 Guard = Annotated[
     bool | None,
-    typer.Option(help="Keep negations and numbers while anything of their sentence stays."),
+    typer.Option(help="Keep negations with their sentence, numbers with the words beside them."),
 ]
 Structure = Annotated[
     Mode, typer.Option(help="Code, JSON, tables, tool calls: keep, compress inside, or as prose.")

@@ -54,16 +54,13 @@ _UNSPACED = re.compile(
 _MARKS = r"$€£¥₹₽₩₿฿¢"
 
 
-def guarded(text: str) -> Spans:
-    r"""Find negations and numbers: what compression must not lose, or the text says the contrary.
+def negations(text: str) -> Spans:
+    """Find negations: what compression must not lose, or the text says the contrary.
 
-    Negations are words of English, German, French, Spanish, Italian, Portuguese, Dutch, Russian,
+    Words of English, German, French, Spanish, Italian, Portuguese, Dutch, Russian,
     Arabic, Hindi, Chinese and Japanese; contractions (``don't``, ``n'est``, ``qu'aucun``) whole.
     The language is not detected: a word that negates in one of them counts in all, so that some
     that mean nothing of the kind are found (``mai`` is May in German, ``危ない`` is dangerous).
-    Numbers are runs of ``\p{N}`` of any script with what joins them, sign, currency and percent
-    marks: ``-1,234.50 €``, ``10–20 %``, ``१५``, ``½``. Numbers in words (``three``, ``三``) are not
-    found.
 
     Returns
     -------
@@ -77,11 +74,28 @@ def guarded(text: str) -> Spans:
     found = [match.span() for match in _WORD.finditer(text) if _negates(match.group())]
     found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
     found += [match.span() for match in _UNSPACED.finditer(text)]
+    return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
+
+
+def numbers(text: str) -> Spans:
+    r"""Find numbers: without them, what stands beside them says less, or something else.
+
+    Runs of ``\p{N}`` of any script with what joins them, sign, currency and percent marks:
+    ``-1,234.50 €``, ``10–20 %``, ``१५``, ``½``. Numbers in words (``three``, ``三``) are not found.
+
+    Returns
+    -------
+    ndarray
+        int64 ``(n, 2)``: character ranges, ascending, not overlapping.
+
+    Notes
+    -----
+    Time grows with the length of the text, whatever is in it.
+    """
     if "\\u" in text:  # the digits of an escaped character are no number
         text = _ESCAPE.sub("______", text)
-    found += [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
-    # What looks like a contraction can hold a number: n'½%.
-    return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
+    found = [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 
 
 def _negates(word: str) -> bool:

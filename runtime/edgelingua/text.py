@@ -295,6 +295,14 @@ def _code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
+def alphanumeric(text: str) -> NDArray[np.bool_]:
+    """Whether a character is a letter or digit of any script: ``(len(text),)``."""
+    characters, which = np.unique(_code_points(text), return_inverse=True)
+    known = np.asarray([chr(each).isalnum() for each in characters.tolist()], dtype=bool)
+    mask: NDArray[np.bool_] = known[which]
+    return mask
+
+
 def blanks(text: str) -> NDArray[np.bool_]:
     """Whether a character is one of `BLANKS`: ``(len(text),)``."""
     return np.isin(_code_points(text), [ord(blank) for blank in BLANKS])

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.compressors.guarding import raised
 from edgelingua.errors import InputError
-from edgelingua.guard import guarded
 from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, pool
@@ -36,8 +36,9 @@ class Rules:
         e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
         phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
     guard
-        Negations and numbers stay as long as anything else of their sentence stays, where the
-        budget holds them: without them it would say something else.
+        A negation stays as long as anything else of its sentence stays, a number as long as the
+        word before or behind it does, where the budget holds them: without them these would say
+        something else.
     drop_consecutive
         Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
         it and another of the same (LLMLingua-2).
@@ -108,7 +109,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
     if rules.guard:
-        scores = _guarded(text, edges, scores, protected)
+        scores = raised(text, edges, scores, protected)
     separators = _separators(prompt, edges)
     refused = np.zeros_like(protected)
     refused[separators[:, 0]] = True
@@ -206,44 +207,6 @@ def _merged(
     counts = np.add.reduceat(real.astype(np.int64), begins)
     means = np.where(counts > 0, totals / np.maximum(counts, 1), -np.inf)
     return means.astype(np.float32)
-
-
-def _guarded(
-    text: str,
-    edges: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    protected: NDArray[np.bool_],
-) -> NDArray[np.float32]:
-    """Raise negations and numbers a hair above the best of their sentence.
-
-    Where a part of the sentence is protected, above everything: any threshold too.
-    """
-    spans = guarded(text)
-    first = np.searchsorted(edges, spans[:, 0], "right") - 1
-    last = np.searchsorted(edges, spans[:, 1], "left")
-    between = interior(np.stack([first - 1, last], axis=1), len(scores))
-    marked = np.flatnonzero(between[:-1])
-    sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
-    best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
-    np.maximum.at(best, sentence, scores)
-    best[sentence[protected & np.isfinite(scores)]] = np.inf
-    scores = scores.copy()
-    scores[marked] = np.nextafter(best[sentence[marked]], np.float32(np.inf))
-    return scores
-
-
-def _statement_ends(text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where statements end: sentences that go on over a line break or a quotation are one.
-
-    So does whatever a small letter follows; and what is inside a unit is no end.
-    """
-    ends = []
-    for start, end in sentences(text).tolist():
-        solid = start + len(text[start:end].rstrip())
-        goes_on = text[end : end + 1].islower() and text.count("\n", solid, end) < 2
-        if not goes_on and edges[np.searchsorted(edges, solid)] <= end:
-            ends.append(end)
-    return np.asarray(ends, dtype=np.int64)
 
 
 def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,115 @@
+"""Negations and numbers go no sooner than the words that they say something about."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.guard import negations, numbers
+from edgelingua.scores import Spans
+from edgelingua.text import alphanumeric, sentences
+
+
+def raised(
+    text: str,
+    edges: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    protected: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """Raise negations and numbers a hair above what must not stand without them.
+
+    A negation turns a whole sentence round: it is raised above the best of it. A number says
+    something about what stands beside it: it is raised above the word before and the word behind it
+    in its sentence. Where those are protected, above everything: any threshold too.
+
+    Above its whole sentence, a number would take the room of what was asked for: of the answers to
+    SQuAD's questions, 41 % instead of 58 % would survive at rate 0.05.
+
+    Parameters
+    ----------
+    edges, scores, protected
+        Of the units, see `Units`: ``(U + 1,)``, ``(U,)``, ``(U,)``.
+
+    Returns
+    -------
+    ndarray
+        ``(U,)``: the scores, some of them raised.
+    """
+    sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
+    scores = _above_sentence(_ranges(edges, negations(text)), sentence, scores, protected)
+    return _above_neighbours(
+        _ranges(edges, numbers(text)), sentence, scores, protected, _with_words(text, edges)
+    )
+
+
+def _ranges(edges: NDArray[np.int64], spans: Spans) -> NDArray[np.int64]:
+    """Units that character ranges touch, as half-open ranges: ``(n, 2)``."""
+    first = np.searchsorted(edges, spans[:, 0], "right") - 1
+    return np.stack([first, np.searchsorted(edges, spans[:, 1], "left")], axis=1)
+
+
+def _above_sentence(
+    ranges: NDArray[np.int64],
+    sentence: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    protected: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, sentence, scores)
+    best[sentence[protected & np.isfinite(scores)]] = np.inf
+    return _at_least(scores, ranges, best[sentence[ranges[:, 0]]])
+
+
+def _above_neighbours(
+    ranges: NDArray[np.int64],
+    sentence: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    protected: NDArray[np.bool_],
+    with_words: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    wanted = np.where(protected & np.isfinite(scores), np.float32(np.inf), scores)
+    places = np.flatnonzero(with_words)
+    # Nothing stands before the first or behind the last; and number -1 is no sentence.
+    places = np.concatenate([[len(scores)], places, [len(scores)]])
+    wanted, sentence = np.append(wanted, np.float32(-np.inf)), np.append(sentence, -1)
+    own = sentence[ranges[:, 0]]
+    before = places[np.searchsorted(places[1:-1], ranges[:, 0])]
+    behind = places[np.searchsorted(places[1:-1], ranges[:, 1]) + 1]
+    best = np.full(len(ranges), -np.inf, dtype=np.float32)
+    for place in (before, behind):
+        best = np.maximum(best, np.where(sentence[place] == own, wanted[place], -np.inf))
+    # Half a number would be another one: all of it goes or stays.
+    within = np.maximum.reduceat(wanted, ranges.ravel())[::2] if len(ranges) else best
+    return _at_least(scores, ranges, np.maximum(best, within).astype(np.float32))
+
+
+def _at_least(
+    scores: NDArray[np.float32], ranges: NDArray[np.int64], best: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Raise all units of each range a hair above ``best`` ``(n,)``."""
+    sizes = ranges[:, 1] - ranges[:, 0]
+    begins = np.cumsum(sizes) - sizes
+    units = np.arange(sizes.sum()) + np.repeat(ranges[:, 0] - begins, sizes)
+    scores = scores.copy()
+    np.maximum.at(scores, units, np.repeat(np.nextafter(best, np.float32(np.inf)), sizes))
+    return scores
+
+
+def _with_words(text: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a unit holds a letter or digit, and is no mere mark or white space: ``(U,)``."""
+    many = np.concatenate([[0], np.cumsum(alphanumeric(text))])
+    return many[edges[1:]] > many[edges[:-1]]
+
+
+def _statement_ends(text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where statements end: sentences that go on over a line break or a quotation are one.
+
+    So does whatever a small letter follows; and what is inside a unit is no end.
+    """
+    ends = []
+    for start, end in sentences(text).tolist():
+        solid = start + len(text[start:end].rstrip())
+        goes_on = text[end : end + 1].islower() and text.count("\n", solid, end) < 2
+        if not goes_on and edges[np.searchsorted(edges, solid)] <= end:
+            ends.append(end)
+    return np.asarray(ends, dtype=np.int64)
