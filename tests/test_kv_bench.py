@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.kv import endurance, perplexity_tables
-from benchmarks.kv.common import Log, judged, losses, read_rows
+from benchmarks.kv.common import Shard, judged, losses, work_off
+from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
@@ -37,9 +40,9 @@ def test_each_fact_stands_once_in_the_prose_near_its_depth(seed: int) -> None:
     assert haystack(SENTENCES, seed) == stack
 
 
-def test_two_texts_ask_for_all_depths() -> None:
+def test_both_halves_of_the_questions_are_all_of_them() -> None:
     stack = haystack(SENTENCES, 0)
-    assert set(half(stack, 0)) | set(half(stack, 1)) == set(stack.questions)
+    assert {*half(stack, 0), *half(stack, 1)} == set(stack.questions)
 
 
 def test_books_lose_their_frame_and_their_line_breaks() -> None:
@@ -59,13 +62,58 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     Log(path, {"threads": 1}).add({"name": "streaming", "cap": 256, "nats": 1.5})
     log = Log(path, {"threads": 1})
-    assert log.has(name="streaming", cap=256)
-    assert not log.has(name="streaming", cap=512)
+    assert log.has({"name": "streaming", "cap": 256})
+    assert not log.has({"name": "streaming", "cap": 512})
     log.add({"name": "streaming", "cap": 512, "nats": 1.0})
     assert [row["cap"] for row in read_rows(path)] == [256, 512]
     assert path.read_text().count("setting") == 1
     Log(path, {"threads": 2})
     assert path.read_text().count("setting") == 2
+
+
+def test_rows_of_other_weights_are_refused(tmp_path: Path) -> None:
+    path, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
+    Log(path, {"reader": "aa", "bundle": "cc"}).add({"name": "h2o", "reader": "aa"})
+    Log(path, {"reader": "aa", "bundle": "dd"})  # no row has read a compressor's scores yet
+    with pytest.raises(SystemExit, match=r"more than one reader \(aa, bb\)"):
+        Log(path, {"reader": "bb"})
+    Log(other, {"reader": "bb"}).add({"name": "h2o", "reader": "bb"})
+    with pytest.raises(SystemExit, match="more than one reader"):
+        merge(path, [other])
+    assert len(read_rows(path)) == 1
+
+
+def test_shards_share_what_is_missing_and_are_merged(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    setting = {"reader": "aa", "threads": 1}
+    Log(path, setting).add({"reader": "aa", "name": "streaming", "cap": 256, "nats": 1})
+    measured = []
+
+    def job(cap: int) -> tuple[Row, Callable[[], Row]]:
+        def measure() -> Row:
+            measured.append(cap)
+            return {"nats": 2}
+
+        return {"reader": "aa", "name": "streaming", "cap": cap}, measure
+
+    jobs = [job(cap) for cap in (256, 512, 1024, 2048, 4096)]
+    for _ in range(2):  # taken up again, a shard has nothing to do
+        for index in range(3):
+            options = Namespace(results=path, shard=Shard(index, 3), into=tmp_path / "shards")
+            work_off(jobs, options, {**setting, "threads": 2})
+    assert sorted(measured) == [512, 1024, 2048, 4096]
+    found = sorted((tmp_path / "shards").iterdir())
+    assert [len(read_rows(file)) for file in found] == [2, 1, 1]
+    assert merge(path, [*found, *found]) == 4
+    assert merge(path, found) == 0
+    assert {row["cap"] for row in read_rows(path)} == {256, 512, 1024, 2048, 4096}
+    assert path.read_text().count("setting") == 2
+
+
+@pytest.mark.parametrize("text", ["3/3", "-1/3", "1", "a/b"])
+def test_a_shard_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"shard|unpack|literal"):
+        Shard.parse(text)
 
 
 def test_only_the_last_run_of_a_policy_counts() -> None:
@@ -74,8 +122,11 @@ def test_only_the_last_run_of_a_policy_counts() -> None:
 
 
 def test_the_chat_is_as_long_as_the_last_question_wants() -> None:
-    assert len(script(0)) == TURNS[-1]
-    assert len(set(script(0))) == TURNS[-1]
+    told, said = script(0)
+    assert len(said) == len(set(said)) == TURNS[-1]
+    assert all(fact.sentence in words for fact, words in zip(told, said, strict=False))
+    assert not any(fact.value in " ".join(said[len(told) :]) for fact in told)
+    assert script(1) != script(0) == (told, said)
 
 
 def test_logits_of_a_block_are_those_of_its_tokens_one_by_one(tiny_reader: LlamaModel) -> None:

@@ -1,32 +1,41 @@
-"""What the measurements of the cache share: variants, losses, and a log that can be taken up again.
+"""What the measurements of the cache share: variants, losses, options, and how rows are shared out.
 
 Every script appends to its JSON lines file as it goes and skips what is there already, so it can be
-stopped at any time; the tables are made from the file.
+stopped at any time; the tables are made from the file. ``--shard I/N`` measures every N-th of the
+rows missing and writes them to a file of its own, so that N processes can share the work; `log`
+merges what they wrote.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.kv.log import Log, Row, has, read_rows
 from benchmarks.machine import machine
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel, models
+from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Chunked, KNorm, Policy
+from edgelingua.kv.policies import POLICIES, Chunked, Compressor, KNorm, Policy, unwrapped
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
+from edgelingua.manifest import MANIFEST
+from edgelingua.ort import RunOptions
+from edgelingua.planning import token_importance
+from edgelingua.safe_files import hash_file
 
 HERE = Path(__file__).parent
 RECENT = "knorm, 1/4 recent"
+SHORT = 12
+"""Hexadecimal digits of a hash."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,11 @@ class Variant:
     cap: int
     policy: Policy
     cache: CacheOptions = field(default_factory=CacheOptions)
+
+    @property
+    def compresses(self) -> bool:
+        """Whether its policy wants a compressor's scores."""
+        return isinstance(unwrapped(self.policy), Compressor)
 
     def cells(self, reader: LlamaModel) -> int:
         """Cells that take as many bytes as ``cap`` of them in f16; 0 for the full cache."""
@@ -69,68 +83,84 @@ def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:
     return [variant for name in names for variant in variants if variant.name == name]
 
 
-class Log:
-    """Rows in a JSON lines file; each run's setting is a line of its own.
-
-    Parameters
-    ----------
-    path
-        The file; it is made if it is not there.
-    setting
-        What all rows of this run depend on.
-    """
-
-    def __init__(self, path: Path, setting: dict[str, Any]) -> None:
-        self.path = path
-        lines = _lines(path)
-        self.rows = [row for row in lines if "setting" not in row]
-        settings = [row["setting"] for row in lines if "setting" in row]
-        if settings[-1:] != [setting]:
-            self._append({"setting": setting})
-
-    def has(self, **key: Any) -> bool:
-        """Whether there is a row with these values."""
-        return any(all(row.get(name) == key[name] for name in key) for row in self.rows)
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Append a row, and show it."""
-        self.rows.append(row)
-        self._append(row)
-        print(row, flush=True)
-
-    def _append(self, row: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            print(json.dumps(row), file=file)
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSON lines file without its settings; none if it is not there."""
-    return [row for row in _lines(path) if "setting" not in row]
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def parser(description: str | None, name: str) -> argparse.ArgumentParser:
     """Options that all scripts have; ``name`` is that of the results' file."""
     made = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     made.add_argument("--data", type=Path, help="folder with train/text/NAME.txt.gz, books")
     made.add_argument("--reader", default=models.DEFAULT_READER)
+    made.add_argument("--bundle", help="for the compressor policy; default: the one shipped")
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--results", type=Path, default=HERE / f"{name}.jsonl")
     made.add_argument("--tables", action="store_true", help="only make tables and plots anew")
+    made.add_argument("--shard", type=Shard.parse, help="I/N: every N-th row, from I = 0 on")
+    made.add_argument("--into", type=Path, help="folder for a shard's rows; beside the results")
     return made
 
 
-def setting(reader: LlamaModel) -> dict[str, Any]:
-    """What the figures depend on: machine, versions, model, threads."""
+@dataclass(frozen=True)
+class Shard:
+    """One of several processes that share the rows."""
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``I/N``, I from 0 to N - 1."""
+        index, count = map(int, text.split("/"))
+        if not 0 <= index < count:
+            raise ValueError(f"shard {text}: expected I/N, I from 0 to N - 1")
+        return cls(index, count)
+
+    def file(self, results: Path, folder: Path | None) -> Path:
+        """Where this one's rows go."""
+        name = f"{results.stem}.{self.index}-of-{self.count}{results.suffix}"
+        return (folder or results.parent) / name
+
+
+Job = tuple[Row, Callable[[], Row]]
+"""What tells a row from the others, and how to measure the rest of it."""
+
+
+def work_off(
+    jobs: Iterable[Job], arguments: argparse.Namespace, setting: Mapping[str, Any]
+) -> None:
+    """Measure what the results do not have yet, or a shard's part of it."""
+    results: Path = arguments.results
+    shard: Shard = arguments.shard or Shard(0, 1)
+    path = shard.file(results, arguments.into) if arguments.shard else results
+    log = Log(path, setting, elsewhere=results if arguments.shard else None)
+    # Shared out by what the results lack, whatever the shards have written since: so each shard
+    # has the same rows when it is taken up again.
+    before = read_rows(results)
+    todo = [(key, measure) for key, measure in jobs if not has(before, key)]
+    for key, measure in todo[shard.index :: shard.count]:
+        if not log.has(key):
+            log.add({**key, **measure()})
+
+
+def weights(reader: LlamaModel, bundle: Path | None = None) -> dict[str, str]:
+    """Hashes of what rows are measured with: the reader's file, a bundle's manifest."""
+    made = {"reader": reader.digest[:SHORT]}
+    if bundle is not None:
+        # It names the hash of every file that the bundle has.
+        made["bundle"] = hash_file(bundle / MANIFEST)[:SHORT]
+    return made
+
+
+def bundle_of(arguments: argparse.Namespace) -> Path:
+    """Folder of the compressor's bundle."""
+    named: str | None = arguments.bundle
+    return models.find_bundle(named) if named else models.default_bundle()
+
+
+def setting(reader: LlamaModel, bundle: Path | None = None) -> dict[str, Any]:
+    """What the figures depend on: machine, versions, models, threads."""
     return {
         **machine(),
         "llama-cpp-python": metadata.version("llama-cpp-python"),
-        "reader": reader.path.name,
+        **weights(reader, bundle),
+        "reader_file": reader.path.name,
         "weights_mb": round(reader.weights_mb, 1),
         "threads": reader.threads,
         # numpy's library may use more threads than the engine does, and spin while it waits.
@@ -152,11 +182,27 @@ def losses(logits: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np
     return paid
 
 
-def judged(session: Session, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+def importance(
+    reader: LlamaModel, bundle: Path, text: str, question: str = ""
+) -> NDArray[np.float32]:
+    """What the compressor makes of each token of a text ``(n,)``."""
+    compressor = load_compressor(
+        "llmlingua2", bundle, count=reader.count, options=RunOptions(threads=1)
+    )
+    compressed = compressor.compress(Prompt.build(text, question=question), Budget(rate=1.0))
+    pieces = reader.pieces(reader.tokenize(compressed.text))
+    return token_importance(compressed, pieces)
+
+
+def judged(
+    session: Session,
+    tokens: NDArray[np.int32],
+    importance: NDArray[np.float32] | float = np.nan,
+) -> NDArray[np.float32]:
     """Have a session read some tokens; logits ``(n, vocabulary)`` after each of them."""
     engine = session.engine
     if not isinstance(engine, LlamaEngine):
         raise TypeError(f"logits of all tokens come from llama.cpp, not {type(engine).__name__}")
     engine.predicts_all = True
-    session.feed(tokens)
+    session.feed(tokens, importance=importance)
     return engine.take_logits()

@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kv.common import Log, Variant, chunked, parser, policies, read_rows, setting
+from benchmarks.kv.common import Variant, chunked, parser, policies, setting, weights
+from benchmarks.kv.log import Log, Row, read_rows
 
 from edgelingua import LlamaModel, Sampling, models
 from edgelingua.measure import rss_mb
@@ -24,8 +25,6 @@ from edgelingua.measure import rss_mb
 EVERY = 500
 WARM = 2000
 """Tokens before which memory may still grow: buffers of the first evictions."""
-
-Row = dict[str, Any]
 
 
 def main() -> None:
@@ -67,6 +66,7 @@ def write_on(name: str, arguments: Any) -> None:
             now = time.perf_counter()
             log.add(
                 {
+                    **weights(reader),
                     "name": name,
                     "cap": arguments.cap,
                     "run": run,

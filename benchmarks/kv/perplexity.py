@@ -12,23 +12,31 @@ the text is no longer than the model was trained for.
 
 from __future__ import annotations
 
+import argparse
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
     RECENT,
-    Log,
+    Job,
     Variant,
     book,
+    bundle_of,
     chosen,
     chunked,
+    importance,
     judged,
     losses,
     parser,
     policies,
     setting,
+    weights,
+    work_off,
 )
 from benchmarks.kv.perplexity_tables import BUCKET, write
 from benchmarks.kv.tasks import body
@@ -36,7 +44,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, Chunked, KNorm, Streaming
+from edgelingua.kv.policies import Chunked, KNorm, Streaming
 from edgelingua.measure import peak_rss_mb
 
 
@@ -51,30 +59,56 @@ def main() -> None:
     arguments = options.parse_args()
     if not arguments.tables:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
-        log = Log(arguments.results, setting(reader))
-        text = body(book(arguments.data, arguments.book))
-        tokens = reader.tokenize(text[: 8 * arguments.tokens], begin=True)[: arguments.tokens]
-        for variant in chosen(variants(reader, arguments.caps, len(tokens)), arguments.names):
-            key = {
-                "book": arguments.book,
-                "tokens": len(tokens),
-                "block": arguments.block,
-                "name": variant.name,
-                "cap": variant.cap,
-            }
-            if not log.has(**key):
-                log.add({**key, **measure(reader, tokens, variant, arguments.block)})
-    write(arguments.results)
+        work_off(jobs(reader, arguments), arguments, setting(reader, bundle_of(arguments)))
+    if not arguments.shard:
+        write(arguments.results)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text in tokens, and what the compressor makes of them."""
+
+    reader: LlamaModel
+    bundle: Path
+    text: str
+    length: int
+
+    @cached_property
+    def tokens(self) -> NDArray[np.int32]:
+        """The first ``length`` tokens."""
+        return self.reader.tokenize(self.text, begin=True)[: self.length]
+
+    @cached_property
+    def importance(self) -> NDArray[np.float32]:
+        """Their importance; the token that begins a text has none."""
+        found = importance(self.reader, self.bundle, self.text)
+        opening = len(self.reader.tokenize("", begin=True))
+        return np.concatenate([np.full(opening, np.nan, np.float32), found])[: self.length]
+
+
+def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
+    """All rows, cap by cap."""
+    text, bundle = body(book(arguments.data, arguments.book)), bundle_of(arguments)
+    reading = Reading(reader, bundle, text[: 8 * arguments.tokens], arguments.tokens)
+    for variant in chosen(variants(reader, arguments.caps, len(reading.tokens)), arguments.names):
+        key = {
+            **weights(reader, bundle if variant.compresses else None),
+            "book": arguments.book,
+            "tokens": len(reading.tokens),
+            "block": arguments.block,
+            "name": variant.name,
+            "cap": variant.cap,
+        }
+        yield key, partial(measure, reading, variant, arguments.block)
 
 
 def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
-    """The full cache, and all that live under the caps; the compressor has nothing to say here."""
+    """The full cache, and all that live under the caps."""
     made = []
     if length <= reader.trained_length:
         made.append(Variant("full cache", 0, Streaming()))
-    names = tuple(name for name in POLICIES if name != "compressor")
     for cap in caps:
-        made += [*policies(cap, names), *chunked(cap, names)]
+        made += [*policies(cap), *chunked(cap)]
         made.append(Variant("truncation", cap, Streaming()))
         made.append(Variant("window, no sinks", cap, Streaming(sinks=0)))
         kinds: tuple[CacheType, ...] = ("q8_0", "q4_0")
@@ -87,10 +121,12 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
     return made
 
 
-def measure(
-    reader: LlamaModel, tokens: NDArray[np.int32], variant: Variant, block: int
-) -> dict[str, Any]:
+def measure(reading: Reading, variant: Variant, block: int) -> dict[str, Any]:
     """Read a text block by block; sum the losses per bucket of positions."""
+    reader, tokens = reading.reader, reading.tokens
+    hints = np.full(len(tokens), np.nan, dtype=np.float32)
+    if variant.compresses:
+        hints = reading.importance
     cap = variant.cells(reader) or len(tokens)
     # No more memory for logits than a block needs.
     cache = replace(variant.cache, chunk=min(variant.cache.chunk, max(block, 64)))
@@ -105,7 +141,7 @@ def measure(
             session = reader.session(cap, variant.policy, cache=cache)
             session.feed(half)
             again += len(half)
-        logits = judged(session, read)
+        logits = judged(session, read, hints[at : at + len(read)])
         paid[at : at + len(read)] = losses(logits, tokens[at + 1 : at + 1 + len(read)])
     seconds = time.perf_counter() - started
     buckets = [paid[start : start + BUCKET] for start in range(0, len(paid), BUCKET)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.kv.common import read_rows
+from benchmarks.kv.log import read_rows
 from benchmarks.kv.plots import panels, style
 from numpy.typing import NDArray
 

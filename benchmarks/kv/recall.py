@@ -2,24 +2,27 @@
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.kv.recall
 
-The user tells three facts, one a turn, then makes small talk from a script; the model replies with
-at most 16 tokens. Questions are put to a copy of the chat, saved and restored, so that the chat
-itself never hears them. Counted: whether the reply has the fact, and the nats of the fact behind
-the beginning of an answer. The compressor has nothing to say in a chat without documents: it would
-be `streaming`, which here is truncation by turns too, as the system prompt and the template of
-turns stay.
+The user tells three made-up facts, one a turn, then makes small talk; both are drawn by a seed. The
+model replies with at most 16 tokens. Questions are put to a fork of the chat, so that the chat
+itself never hears them, and answers are judged as `retrieval` does: the reply has begun, and each
+token of its rest must be the likeliest one. The compressor has nothing to say in a chat without
+documents: it would be `streaming`, which here is truncation by turns too, as the system prompt and
+the template of turns stay.
 """
 
 from __future__ import annotations
 
-import tempfile
+import argparse
+import random
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
-    Log,
+    Job,
     Variant,
     chosen,
     chunked,
@@ -27,35 +30,25 @@ from benchmarks.kv.common import (
     losses,
     parser,
     policies,
-    read_rows,
     setting,
+    weights,
+    work_off,
 )
+from benchmarks.kv.log import Row, read_rows
+from benchmarks.kv.tasks import Told, facts
 
 from edgelingua import Chat, LlamaModel, models
 from edgelingua.kv.policies import POLICIES, Streaming
 
+FACTS = 3
 TURNS = (10, 25, 50)
 REPLY = 16
 SYSTEM = "You are a friendly assistant. Answer in one short sentence."
-FACTS = (
-    (
-        ("My dog is called Biscuit.", "What is my dog called?", "Your dog is called", " Biscuit"),
-        ("I live in the city of Oslo.", "In which city do I live?", "You live in", " Oslo"),
-        ("I work as a carpenter.", "What is my job?", "You work as a", " carpenter"),
-    ),
-    (
-        ("My sister is called Matilda.", "What is my sister called?", "Your sister is called",
-         " Matilda"),
-        ("I live in the city of Lima.", "In which city do I live?", "You live in", " Lima"),
-        ("I play the cello.", "Which instrument do I play?", "You play the", " cello"),
-    ),
-)  # fmt: skip
-"""Sets of what is told, what is asked, how an answer begins, and what it goes on with."""
 
 _TOPICS = [
     *["bread", "cheese", "rain", "snow", "trains", "bicycles", "mountains", "rivers"],
     *["chess", "football", "gardens", "bees", "coffee", "tea", "novels", "poems"],
-    *["museums", "ships", "stars", "clocks", "maps", "bridges", "castles", "candles"],
+    *["museums", "ships", "stars", "maps", "bridges", "castles", "candles", "shoes"],
 ]
 _REMARKS = ("Tell me something about {}.", "What do people like about {}?")
 
@@ -65,18 +58,21 @@ def main() -> None:
     options = parser(__doc__, "recall")
     options.add_argument("--caps", type=int, nargs="+", default=[512])
     options.add_argument("--names", nargs="+", help="only these variants")
-    options.add_argument("--sets", type=int, nargs="+", default=[0, 1])
+    options.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
     arguments = options.parse_args()
     if not arguments.tables:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
-        log = Log(arguments.results, setting(reader))
-        for number in arguments.sets:
-            for variant in chosen(variants(arguments.caps), arguments.names):
-                key = {"set": number, "name": variant.name, "cap": variant.cap}
-                if not log.has(**key):
-                    log.add({**key, **measure(reader, variant, number)})
-    rows = read_rows(arguments.results)
-    arguments.results.with_suffix(".md").write_text(table(rows), encoding="utf-8")
+        work_off(jobs(reader, arguments), arguments, setting(reader))
+    if not arguments.shard:
+        write(arguments.results)
+
+
+def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
+    """All rows, seed by seed."""
+    for seed in arguments.seeds:
+        for variant in chosen(variants(arguments.caps), arguments.names):
+            key = {**weights(reader), "seed": seed, "name": variant.name, "cap": variant.cap}
+            yield key, partial(measure, reader, variant, seed)
 
 
 def variants(caps: list[int]) -> list[Variant]:
@@ -88,39 +84,50 @@ def variants(caps: list[int]) -> list[Variant]:
     return made
 
 
-def script(number: int) -> list[str]:
-    """What the user says, turn by turn."""
+def script(seed: int) -> tuple[list[Told], list[str]]:
+    """What is told, and what the user says turn by turn."""
+    draw = random.Random(seed)
+    told = facts(draw, FACTS)
     talk = [remark.format(topic) for remark in _REMARKS for topic in _TOPICS]
-    return ([fact[0] for fact in FACTS[number]] + talk)[: TURNS[-1]]
+    draw.shuffle(talk)
+    said = [f"Remember this: {fact.sentence}" for fact in told] + talk
+    return told, said[: TURNS[-1]]
 
 
-def measure(reader: LlamaModel, variant: Variant, number: int) -> dict[str, Any]:
+def measure(reader: LlamaModel, variant: Variant, seed: int) -> Row:
     """Run one chat, and ask for the facts on the way."""
     session = reader.session(variant.cap or reader.trained_length, variant.policy)
     chat = Chat(reader, session, SYSTEM)
+    told, said = script(seed)
     answers = []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "chat"
-        for turn, said in enumerate(script(number), start=1):
-            chat.say(said, limit=REPLY)
-            if turn not in TURNS:
-                continue
-            chat.save(path)
-            for _, ask, cue, value in FACTS[number]:
-                reply = Chat.load(reader, path, variant.policy).say(ask, limit=REPLY).text
-                asked = Chat.load(reader, path, variant.policy)
-                asked.say(ask, limit=0)
-                begun, rest = reader.tokenize(cue), reader.tokenize(value)
-                logits = judged(asked.session, np.concatenate([begun, rest]))
-                nats = float(losses(logits[len(begun) - 1 : -1], rest).sum())
-                said_it = value.strip().lower() in reply.lower()
-                answers.append({"turn": turn, "ask": ask, "nats": round(nats, 3), "told": said_it})
+    for turn, words in enumerate(said, start=1):
+        chat.say(words, limit=REPLY)
+        if turn in TURNS:
+            answers += [{"turn": turn, **_asked(chat, fact)} for fact in told]
     statistics = chat.session.statistics
     return {"peak": statistics.peak, "evicted": statistics.evicted, "answers": answers}
 
 
+def _asked(chat: Chat, fact: Told) -> Row:
+    """Ask a fork for a fact: whether the rest of the answer is the likeliest, and its nats."""
+    fork, reader = chat.fork(), chat.reader
+    fork.say(fact.ask, limit=0)
+    cue, value = reader.tokenize(fact.cue), reader.tokenize(fact.value)
+    logits = judged(fork.session, np.concatenate([cue, value]))[len(cue) - 1 : -1]
+    return {
+        "ask": fact.ask,
+        "nats": round(float(losses(logits, value).sum()), 3),
+        "right": bool((logits.argmax(axis=1) == value).all()),
+    }
+
+
+def write(results: Path) -> None:
+    """Write ``.md`` beside the rows."""
+    results.with_suffix(".md").write_text(table(read_rows(results)), encoding="utf-8")
+
+
 def table(rows: list[dict[str, Any]]) -> str:
-    """Facts told and mean nats, per policy and turn."""
+    """Right answers and mean nats, per policy and turn."""
     out = [
         "| policy | cap | " + " | ".join(f"turn {turn}" for turn in TURNS) + " |",
         "|---|---|" + "---|" * len(TURNS),
@@ -130,8 +137,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         cells = []
         for turn in TURNS:
             found = [a for row in mine for a in row["answers"] if a["turn"] == turn]
-            told = sum(answer["told"] for answer in found)
-            cells.append(f"{told} of {len(found)}, {mean(a['nats'] for a in found):.2f} nats")
+            right = sum(answer["right"] for answer in found)
+            cells.append(f"{right} of {len(found)}, {mean(a['nats'] for a in found):.2f} nats")
         out.append(f"| {name} | {cap or '-'} | " + " | ".join(cells) + " |")
     return "\n".join(out) + "\n"
 

@@ -1,46 +1,51 @@
 """Facts found again in a text longer than the cap, by depth; questions known before, or not.
 
-    OPENBLAS_NUM_THREADS=1 python -m benchmarks.kv.retrieval --data DIR --bundle CLASSIFIER
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.kv.retrieval --data DIR
 
 Made-up sentences and key-value lines stand among about 1,900 tokens of a novel. Each variant reads
-the text once and is forked for each question. A question that is "known" stands before the text,
-pinned, with four others; in any case it stands, pinned, behind the text with the beginning of its
-answer. Counted: whether each token of the rest of the answer is the likeliest one (what greedy
-decoding gets right), and the nats they cost. "truncation" reads the last tokens that fit, from
-nothing. "q8_0" has as many cells as take the bytes of ``cap`` cells in f16. The compressor's
-importance comes from a classifier bundle, told the questions if known.
+the text once and is forked for each question. Questions that are "known" stand before the text,
+pinned, five at a time, so that a text is read twice for its ten. In any case a question stands,
+pinned, behind the text with the beginning of its answer. Counted: whether each token of the rest of
+the answer is the likeliest one (what greedy decoding gets right), and the nats they cost.
+"truncation" reads the last tokens that fit, from nothing. "q8_0" has as many cells as take the
+bytes of ``cap`` cells in f16. The compressor's importance comes from a classifier bundle, told the
+questions if known.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
     RECENT,
-    Log,
+    Job,
     Variant,
     book,
+    bundle_of,
     chosen,
     chunked,
+    importance,
     judged,
     losses,
     parser,
     policies,
     setting,
+    weights,
+    work_off,
 )
 from benchmarks.kv.retrieval_tables import write
 from benchmarks.kv.tasks import Haystack, Question, body, haystack, prose
 from numpy.typing import NDArray
 
-from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
+from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Chunked, KNorm, Streaming
-from edgelingua.ort import RunOptions
-from edgelingua.planning import token_importance
 
 CHARACTERS = 7600
 ASIDE = 48
@@ -52,7 +57,7 @@ class Reading:
     """A text to read, with what stands pinned before it; empty if the questions are not known."""
 
     reader: LlamaModel
-    bundle: Path | None
+    bundle: Path
     text: str
     asks: tuple[str, ...]
 
@@ -71,46 +76,52 @@ class Reading:
     @cached_property
     def importance(self) -> NDArray[np.float32]:
         """What the compressor makes of each token of the text."""
-        compressor = load_compressor(
-            "llmlingua2", self.bundle, count=self.reader.count, options=RunOptions(threads=1)
-        )
-        prompt = Prompt.build(self.text, question=" ".join(self.asks))
-        compressed = compressor.compress(prompt, Budget(rate=1.0))
-        pieces = self.reader.pieces(self.reader.tokenize(compressed.text))
-        return token_importance(compressed, pieces)[: len(self.tokens)]
+        found = importance(self.reader, self.bundle, self.text, " ".join(self.asks))
+        return found[: len(self.tokens)]
 
 
 def main() -> None:
     """Measure what the file does not have yet."""
     options = parser(__doc__, "retrieval")
-    options.add_argument("--bundle", type=Path, help="for the compressor policy; shipped: mini")
     options.add_argument("--book", default="sherlock_holmes")
     options.add_argument("--caps", type=int, nargs="+", default=[256, 512, 1024])
-    options.add_argument("--texts", type=int, nargs="+", default=[0, 1])
+    options.add_argument("--texts", type=int, nargs="+", default=list(range(6)))
     options.add_argument("--known", type=int, nargs="+", default=[0, 1], help="0: unknown")
     options.add_argument("--names", nargs="+", help="only these variants")
     arguments = options.parse_args()
     if not arguments.tables:
         reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
-        log = Log(arguments.results, setting(reader))
-        novel = body(book(arguments.data, arguments.book))
-        for number in arguments.texts:
-            stack = haystack(prose(novel, 20_000 * (number + 1), CHARACTERS), number)
-            for known in map(bool, arguments.known):
-                questions = half(stack, number) if known else stack.questions
+        work_off(jobs(reader, arguments), arguments, setting(reader, bundle_of(arguments)))
+    if not arguments.shard:
+        write(arguments.results)
+
+
+def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
+    """All rows, text by text: the questions not known, then one half of them, then the other."""
+    novel, bundle = body(book(arguments.data, arguments.book)), bundle_of(arguments)
+    for number in arguments.texts:
+        stack = haystack(prose(novel, 20_000 * (number + 1), CHARACTERS), number)
+        for known in map(bool, arguments.known):
+            for part in (0, 1) if known else (0,):
+                questions = half(stack, part) if known else stack.questions
                 asks = tuple(question.ask for question in questions) if known else ()
-                reading = Reading(reader, arguments.bundle, stack.text, asks)
+                reading = Reading(reader, bundle, stack.text, asks)
                 for variant in chosen(variants(arguments.caps), arguments.names):
-                    key = {"text": number, "known": known, "name": variant.name, "cap": variant.cap}
-                    if not log.has(**key):
-                        log.add({**key, **measure(reading, variant, questions)})
-    write(arguments.results)
+                    key = {
+                        **weights(reader, bundle if variant.compresses else None),
+                        "text": number,
+                        "known": known,
+                        "part": part,
+                        "name": variant.name,
+                        "cap": variant.cap,
+                    }
+                    yield key, partial(measure, reading, variant, questions)
 
 
-def half(stack: Haystack, number: int) -> tuple[Question, ...]:
-    """Five of the ten questions, the other five in the next text."""
+def half(stack: Haystack, part: int) -> tuple[Question, ...]:
+    """Five of the ten questions, or the other five."""
     by_depth = sorted(stack.questions, key=lambda question: question.depth)
-    pattern = (0, 3, 4, 7, 8) if number % 2 == 0 else (1, 2, 5, 6, 9)
+    pattern = ((0, 3, 4, 7, 8), (1, 2, 5, 6, 9))[part]
     return tuple(by_depth[at] for at in pattern)
 
 
@@ -128,16 +139,16 @@ def variants(caps: list[int]) -> list[Variant]:
 def measure(reading: Reading, variant: Variant, questions: tuple[Question, ...]) -> dict[str, Any]:
     """Read the text once, ask every question of a fork."""
     reader, preface, tokens = reading.reader, reading.preface, reading.tokens
-    importance = np.full(len(tokens), np.nan, dtype=np.float32)
-    if variant.name.startswith("compressor"):
-        importance = reading.importance
+    hints = np.full(len(tokens), np.nan, dtype=np.float32)
+    if variant.compresses:
+        hints = reading.importance
     if variant.name == "truncation":
         tokens = tokens[-(variant.cells(reader) - len(preface) - ASIDE) :]
-        importance = importance[-len(tokens) :]
+        hints = hints[-len(tokens) :]
     cap = variant.cells(reader) or len(preface) + len(tokens) + 2 * ASIDE
     session = reader.session(cap, variant.policy, cache=variant.cache)
     session.feed(preface, bool(reading.asks))
-    session.feed(tokens, importance=importance)
+    session.feed(tokens, importance=hints)
     answers = []
     for question in questions:
         fork = session.fork()

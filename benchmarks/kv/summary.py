@@ -10,7 +10,8 @@ from __future__ import annotations
 from statistics import mean
 from typing import Any
 
-from benchmarks.kv.common import HERE, read_rows
+from benchmarks.kv.common import HERE
+from benchmarks.kv.log import read_rows
 from benchmarks.kv.plots import panels, style
 from benchmarks.kv.retrieval_tables import answers
 

@@ -48,6 +48,16 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A fact: how it is told and asked for, how an answer begins, what it must go on with."""
+
+    sentence: str
+    ask: str
+    cue: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Haystack:
     """A text and the questions about facts in it."""
 
@@ -69,15 +79,26 @@ def haystack(prose: str, seed: int) -> Haystack:
     return Haystack("".join([*text, prose[at:]]), tuple(question for _, question in facts))
 
 
+def facts(draw: random.Random, count: int) -> list[Told]:
+    """Draw ``count`` made-up facts, no word of one in another; at most eight."""
+    columns = [draw.sample(words, count) for words in (_NAMES, _TRADES, _KINDS, _THINGS)]
+    return [
+        Told(
+            f"{name} the {trade} {did} a {kind} {thing} {where}.",
+            f"What did {name} the {trade} {do} {where}?",
+            f"{name} the {trade} {did} a",
+            f" {kind} {thing}",
+        )
+        for (did, do, where), name, trade, kind, thing in zip(
+            draw.sample(_DEEDS, count), *columns, strict=True
+        )
+    ]
+
+
 def _needles(draw: random.Random) -> Iterator[tuple[str, Question]]:
-    columns = [draw.sample(words, len(DEPTHS)) for words in (_NAMES, _TRADES, _KINDS, _THINGS)]
-    deeds = draw.sample(_DEEDS, len(DEPTHS))
-    for depth, deed, name, trade, kind, thing in zip(DEPTHS, deeds, *columns, strict=True):
-        did, do, where = deed
-        who = f"{name} the {trade}"
-        cue, value = f"{who} {did} a", f" {kind} {thing}"
-        question = Question("needle", f"What did {who} {do} {where}?", cue, value, depth)
-        yield f"{cue}{value} {where}. ", question
+    for depth, fact in zip(DEPTHS, facts(draw, len(DEPTHS)), strict=True):
+        question = Question("needle", fact.ask, fact.cue, fact.value, depth)
+        yield f"{fact.sentence} ", question
 
 
 def _codes(draw: random.Random) -> Iterator[tuple[str, Question]]:
