@@ -182,8 +182,17 @@ session.save(sys.argv[2])
     assert path.read_bytes() == old
     restored, _ = tiny_reader.restore(path)
     assert restored.cells.tokens.tolist() == some_tokens(30).tolist()
-    # What the killed one left behind does not stand in the way of the next save.
+    # What the killed one left behind does not stand in the way of the next save; a later one takes
+    # it away, as soon as it cannot be that somebody is still writing.
     session.save(path)
+    (left,) = (file for file in tmp_path.iterdir() if file != path)
+    assert left.name == f".chat.session.{process.pid}.partial"
+    others = [tmp_path / name for name in (".chat.session.my.partial", ".chat.session.1.2.partial")]
+    for file in (left, *others):
+        file.touch()
+        os.utime(file, (0, 0))
+    session.save(path)
+    assert sorted(tmp_path.iterdir()) == sorted([*others, path])
 
 
 def test_an_error_while_saving_leaves_the_old_file(
