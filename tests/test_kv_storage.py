@@ -24,7 +24,7 @@ from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, Policy, SnapKV, Streaming, load_policy
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel, SamplerState, Sampling
+from edgelingua.llama import LlamaModel, LlamaSampler, SamplerState, Sampling
 from edgelingua.llama_engine import LlamaEngine
 
 WARM = Sampling(temperature=1.2, seed=7, top_k=0, top_p=1.0, min_p=0.0)
@@ -88,17 +88,97 @@ def test_forks_go_their_own_ways(tiny_reader: LlamaModel) -> None:
     assert tiny_reader.session(64).fork().statistics.used == 0
 
 
+@dataclass
+class Talk:
+    """A session beside plain lists: what it was fed, and which of that it holds and has pinned."""
+
+    session: Session
+    fed: list[int]
+    pinned: list[int]
+    kept: list[int]
+    can_draw: bool = False
+
+    def twin(self, session: Session) -> Talk:
+        return Talk(session, [*self.fed], [*self.pinned], [*self.kept], self.can_draw)
+
+    def follow(self, new: list[int]) -> None:
+        """Take over what was evicted while ``new`` was read, if it may have been."""
+        may_stay = [*self.kept, *range(len(self.fed), len(self.fed) + len(new))]
+        self.fed += new
+        self.can_draw = True
+        kept = self.session.groups.tolist()
+        assert set(kept) <= set(may_stay), "what had gone has come back"
+        assert kept[-1] == len(self.fed) - 1
+        assert len(kept) in (48, len(may_stay)) or self.session._block > 1, "gone without need"
+        self.kept = kept
+
+    def check(self) -> None:
+        cells, statistics = self.session.cells, self.session.statistics
+        assert self.session.groups.tolist() == self.kept == sorted(set(self.kept))
+        assert cells.tokens.tolist() == [self.fed[at] for at in self.kept]
+        assert np.flatnonzero(cells.pinned).tolist() == [self.kept.index(at) for at in self.pinned]
+        assert len(self.kept) == statistics.used == len(self.fed) - statistics.evicted
+        assert statistics.used <= statistics.peak <= 48
+        assert held(self.session) == cells.positions.tolist() == sorted(set(cells.positions))
+
+    def feed(self, new: NDArray[np.int32], *, pin: bool) -> None:
+        groups = len(self.fed) + np.arange(len(new), dtype=np.int32)
+        try:
+            self.session.feed(new, pinned=pin, group=groups)
+        except CapError:
+            assert len(self.pinned) + 8 + len(new) * pin > 46, "refused without need"
+            return
+        self.pinned += groups.tolist() if pin else []
+        self.follow(new.tolist())
+
+    def generate(self, sampler: LlamaSampler, count: int) -> None:
+        for _ in range(count):
+            try:
+                drawing = self.session.generate(sampler, 1, frozenset(), group=len(self.fed))
+                self.follow(list(drawing))
+            except CapError:
+                assert len(self.pinned) + 8 > 44
+                return
+
+    def drop(self, which: int) -> None:
+        at = which % (len(self.kept) - 1)
+        if self.kept[at] not in self.pinned:
+            mask = np.arange(len(self.kept)) == at
+            self.session.drop(mask)
+            del self.kept[at]
+
+    def take_back(self, count: int) -> None:
+        self.session.take_back(np.arange(len(self.kept)) >= len(self.kept) - count)
+        self.kept = self.kept[: max(0, len(self.kept) - count)]
+        self.pinned = [at for at in self.pinned if at in self.kept]
+        self.can_draw = False
+
+
+def same_cells(one: Session, other: Session) -> None:
+    np.testing.assert_array_equal(one.logits(), other.logits())
+    for name in ("positions", "tokens", "pinned", "importance"):
+        np.testing.assert_array_equal(getattr(one.cells, name), getattr(other.cells, name))
+    engines = (one.engine, other.engine)
+    states = [e.states(frozenset({"keys", "values"}), one.cells.positions) for e in engines]
+    np.testing.assert_equal(states[0], states[1])
+    np.testing.assert_array_equal(one._cells.attention, other._cells.attention)
+
+
 @given(
     steps=st.lists(
-        st.one_of(
-            st.tuples(st.just("feed"), st.integers(1, 60)),
-            st.tuples(st.just("pinned"), st.integers(1, 6)),
-            st.tuples(st.just("generate"), st.integers(1, 20)),
-            st.tuples(st.just("drop"), st.integers(0, 99)),
-            st.tuples(st.sampled_from(["fork", "save"]), st.just(0)),
+        st.tuples(
+            st.one_of(
+                st.tuples(st.just("feed"), st.integers(1, 60)),
+                st.tuples(st.just("pin"), st.integers(1, 6)),
+                st.tuples(st.just("generate"), st.integers(1, 20)),
+                st.tuples(st.just("drop"), st.integers(0, 99)),
+                st.tuples(st.just("take_back"), st.integers(1, 30)),
+                st.tuples(st.sampled_from(["fork", "save", "restore"]), st.just(0)),
+            ),
+            st.integers(0, 3),
         ),
         min_size=1,
-        max_size=9,
+        max_size=14,
     ),
     policy=st.sampled_from(
         [Streaming(), KeyDiff(recent=4), SnapKV(recent=4, window=4), H2O(recent=4)]
@@ -108,49 +188,41 @@ def test_forks_go_their_own_ways(tiny_reader: LlamaModel) -> None:
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_is_done_the_book_is_the_cache_and_the_cap_holds(
-    steps: list[tuple[str, int]], policy: Policy, tiny_reader: LlamaModel, tmp_path: Path
+    steps: list[tuple[tuple[str, int], int]],
+    policy: Policy,
+    tiny_reader: LlamaModel,
+    tmp_path: Path,
 ) -> None:
-    """Against a plain list of what was read: what is cached is a part of it, in order."""
-    session = tiny_reader.session(48, policy, cache=CacheOptions(chunk=16))
-    history: list[int] = []
-    pinned: list[int] = []
-    for number, (what, amount) in enumerate(steps):
-        before = session.cells.positions.tolist()
-        if what in ("feed", "pinned"):
-            new = some_tokens(amount, number)
-            try:
-                session.feed(new, pinned=what == "pinned")
-            except CapError:
-                assert len(pinned) + 8 + amount > 46, "refused without need"
-                assert session.cells.positions.tolist() == before
-                continue
-            history += new.tolist()
-            pinned += new.tolist() if what == "pinned" else []
-        elif what == "generate" and history:
-            sampler = tiny_reader.sampler(session, WARM)
-            try:
-                history += list(session.generate(sampler, amount, frozenset()))
-            except CapError:
-                assert len(pinned) + 8 > 44
-                break
-        elif what == "drop" and len(session.cells) > 1:
-            mask = np.zeros(len(session.cells), dtype=bool)
-            mask[amount % (len(mask) - 1)] = True
-            mask &= ~session.cells.pinned
-            session.drop(mask)
+    """Sessions, their forks and what was saved of them, each beside lists of its own.
+
+    All are looked at after each step, so that nothing done to one may show in another.
+    """
+    first = tiny_reader.session(48, policy, cache=CacheOptions(chunk=16))
+    talks = [Talk(first, [], [], [])]
+    saved: Talk | None = None
+    for number, ((what, amount), which) in enumerate(steps):
+        talk = talks[which % len(talks)]
+        if what in ("feed", "pin"):
+            talk.feed(some_tokens(amount, number), pin=what == "pin")
+        elif what == "generate" and talk.can_draw:
+            talk.generate(tiny_reader.sampler(talk.session, WARM), amount)
+        elif what == "drop" and len(talk.kept) > 1:
+            talk.drop(amount)
+        elif what == "take_back":
+            talk.take_back(amount)
         elif what == "fork":
-            session = session.fork()
-        elif what == "save" and history:
-            session.save(tmp_path / "s")
-            session, _ = tiny_reader.restore(tmp_path / "s", policy)
-        cells, statistics = session.cells, session.statistics
-        assert statistics.peak <= 48
-        assert len(cells) == statistics.used == len(history) - statistics.evicted
-        assert held(session) == cells.positions.tolist()
-        assert cells.tokens[cells.pinned].tolist() == pinned
-        remaining = iter(history)
-        assert all(token in remaining for token in cells.tokens.tolist()), "not in order"
-        assert cells.tokens[-1:].tolist() == history[-1:]
+            talks.append(talk.twin(talk.session.fork()))
+            if talk.kept:
+                same_cells(talk.session, talks[-1].session)
+        elif what == "save" and talk.kept:
+            talk.session.save(tmp_path / "s")
+            saved = talk.twin(tiny_reader.restore(tmp_path / "s", policy)[0])
+            same_cells(talk.session, saved.session)
+        elif what == "restore" and saved:  # what was done since the save is not in the file
+            talks.append(saved.twin(tiny_reader.restore(tmp_path / "s", policy)[0]))
+            same_cells(talks[-1].session, saved.session)
+        for one in [*talks, *([saved] if saved else [])]:
+            one.check()
 
 
 def test_a_kill_during_a_save_leaves_the_old_file(tiny_reader: LlamaModel, tmp_path: Path) -> None:
@@ -182,8 +254,17 @@ session.save(sys.argv[2])
     assert path.read_bytes() == old
     restored, _ = tiny_reader.restore(path)
     assert restored.cells.tokens.tolist() == some_tokens(30).tolist()
-    # What the killed one left behind does not stand in the way of the next save.
+    # What the killed one left behind does not stand in the way of the next save; a later one takes
+    # it away, as soon as it cannot be that somebody is still writing.
     session.save(path)
+    (left,) = (file for file in tmp_path.iterdir() if file != path)
+    assert left.name == f".chat.session.{process.pid}.partial"
+    others = [tmp_path / name for name in (".chat.session.my.partial", ".chat.session.1.2.partial")]
+    for file in (left, *others):
+        file.touch()
+        os.utime(file, (0, 0))
+    session.save(path)
+    assert sorted(tmp_path.iterdir()) == sorted([*others, path])
 
 
 def test_an_error_while_saving_leaves_the_old_file(

