@@ -321,12 +321,14 @@ def test_targets_of_objects_are_met(either: PromptCompressor) -> None:
 
 @pytest.mark.parametrize("order", ["sort", "two_stage"])
 def test_values_came_back_under_other_keys(lm: PromptCompressor, order: str) -> None:
-    data = {f"key{index}": f"{index} " + TEXT[index * 300 :][:250] for index in range(5)}
+    data = {f"key{index}": TEXT[index * 300 :][:250] for index in range(5)}
     config = dict.fromkeys(data, ENTRY)
     plain = lm.compress_json(data, config)
     with pytest.warns(UserWarning, match="reorder_keyvalue: no effect here"):
         assert lm.compress_json(data, config, reorder_keyvalue=order) == plain
-    assert all(plain["compressed_prompt"][f"key{i}"].startswith(str(i)) for i in range(5))
+    for key, value in plain["compressed_prompt"].items():
+        letters = iter(data[key])
+        assert all(letter in letters for letter in value), "slices of its own text, in order"
 
 
 @pytest.mark.parametrize(

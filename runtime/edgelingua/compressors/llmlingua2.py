@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressors.pruning import TokenPruner
+from edgelingua.compressors.units import Rules
 from edgelingua.ort import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 
@@ -13,6 +14,8 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
 
     The threshold is one for the whole text, where the published code takes one per 512-token chunk.
     A classifier that was trained for it reads the question too, beside each document for itself.
+    Names of several words are kept or dropped whole, which the published code does not do.
     """
     scorer = ClassifierScorer(bundle, options=options)
-    return TokenPruner(scorer, longest_question=scorer.longest_question)
+    rules = Rules(names=True)
+    return TokenPruner(scorer, longest_question=scorer.longest_question, rules=rules)

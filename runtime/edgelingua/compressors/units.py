@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgelingua.compressors.guarding import raised
 from edgelingua.errors import InputError
+from edgelingua.names import names
 from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Spans, TokenScores, pool
@@ -39,6 +40,8 @@ class Rules:
         A negation stays as long as anything else of its sentence stays, a number as long as the
         word before or behind it does, where the budget holds them: without them these would say
         something else.
+    names
+        Names of several words stay whole, and are worth the mean of their words; not for tokens.
     drop_consecutive
         Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
         it and another of the same (LLMLingua-2).
@@ -46,6 +49,7 @@ class Rules:
 
     level: Level = "word"
     guard: bool = True
+    names: bool = False
     drop_consecutive: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -104,7 +108,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     text = prompt.text
     finest = _finest(prompt, scored, rules)
     borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
-    inside = interior(_wholes(prompt, rules.level), len(text))
+    inside = interior(_wholes(prompt, rules), len(text))
     edges = finest[~inside[finest] | np.isin(finest, borders)]
     scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
@@ -161,21 +165,21 @@ def _before_blanks(text: str, at: int) -> int:
     return at
 
 
-def _wholes(prompt: Prompt, level: Level) -> Spans:
+def _wholes(prompt: Prompt, rules: Rules) -> Spans:
     """Character ranges that are not to be cut: ``(n, 2)``."""
     text, found = prompt.text, [prompt.ranges("whole"), prompt.separators()]
-    if level == "sentence":
+    if rules.level == "sentence":
         # From the end of one to the end of the next: white space goes with what follows it.
         ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
         ends = sorted({0, *ends})
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    elif level != "token":
+    elif rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
-        spans = np.concatenate([atoms(text), marks.reshape(-1, 2)])
+        spans = [atoms(text), marks.reshape(-1, 2), *([names(text)] if rules.names else [])]
         # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
         pinned = np.concatenate([[0], np.cumsum(prompt.protected())])
-        found.append(spans[pinned[spans[:, 1]] == pinned[spans[:, 0]]])
-    if level == "phrase":
+        found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
+    if rules.level == "phrase":
         found.append(phrases(text))
     return np.concatenate(found).astype(np.int64)
 
