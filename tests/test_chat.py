@@ -367,4 +367,6 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
     )
-    assert all(name in listed.stdout for name in (*POLICIES, "--block N", "--smooth N"))
+    assert all(
+        name in listed.stdout for name in (*POLICIES, "--block N", "--smooth N", "--phrase N")
+    )

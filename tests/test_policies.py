@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from edgelingua.kv.policies import (
     KeyDiff,
     KNorm,
     LagKV,
+    Phrased,
     Policy,
     Random,
     SnapKV,
@@ -29,7 +31,7 @@ from edgelingua.kv.policies import (
     policy_of,
     unwrapped,
 )
-from edgelingua.kv.policy import attention, mean_rank
+from edgelingua.kv.policy import Ends, attention, mean_rank
 from edgelingua.kv.state import Cells, CellView, Signal
 
 LAYERS, HEADS, KV_HEADS, SIZE = 3, 4, 2, 8
@@ -75,6 +77,7 @@ WRAPPED: dict[str, Callable[[], Policy]] = {
     **{name: info.make for name, info in POLICIES.items()},
     "chunks of keydiff": lambda: Chunked(KeyDiff()),
     "blocks of chunks of h2o": lambda: Blocked(Chunked(H2O())),
+    "phrases of lagkv": lambda: Phrased(LagKV()),
 }
 
 
@@ -108,14 +111,15 @@ def test_unknown_policies_are_named() -> None:
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("smooth", [None, 3])
+@pytest.mark.parametrize("phrase", [None, 5])
 @pytest.mark.parametrize("block", [None, 16])
 def test_policies_in_wrappers_are_found_by_what_they_say_of_themselves(
-    name: str, smooth: int | None, block: int | None
+    name: str, smooth: int | None, phrase: int | None, block: int | None
 ) -> None:
-    policy = load_policy(name, smooth=smooth, block=block)
+    policy = load_policy(name, smooth=smooth, phrase=phrase, block=block)
     assert policy_of(repr(policy)) == policy
     assert unwrapped(policy) == load_policy(name)
-    assert load_policy(name, recent=40, smooth=smooth, block=block) != policy
+    assert load_policy(name, recent=40, smooth=smooth, phrase=phrase, block=block) != policy
     assert policy.block == block
     assert policy.signals == load_policy(name).signals
 
@@ -264,6 +268,55 @@ def test_chunks_go_together() -> None:
     np.testing.assert_allclose(scores[::8], own.reshape(4, 8).mean(axis=1))
 
 
+@dataclass(frozen=True)
+class Known(Ends):
+    """The tokens are their scores."""
+
+    def scores(self, cells: CellView) -> NDArray[np.float64]:
+        return cells.tokens.astype(np.float64)
+
+
+def worth(values: list[int]) -> Cells:
+    """Cells that `Known` scores so."""
+    return Cells().appended(np.asarray(values, dtype=np.int32))
+
+
+@given(
+    values=st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    gone=st.sets(st.integers(0, 59)),
+    size=st.integers(1, 70),
+)
+def test_a_token_is_worth_its_best_stretch(values: list[int], gone: set[int], size: int) -> None:
+    """Beside the definition, position by position."""
+    left = [at for at in range(len(values)) if at not in gone] or [0]
+    cells = worth(values).without(~np.isin(np.arange(len(values)), left))
+    least = min(values[at] for at in left)
+    text = {at: values[at] if at in left else least for at in range(left[0], left[-1] + 1)}
+    width = min(size, len(text))
+    means = {
+        start: np.mean([text[at] for at in range(start, start + width)])
+        for start in range(left[0], left[-1] - width + 2)
+    }
+    expected = [
+        max(mean for start, mean in means.items() if start <= at < start + width) for at in left
+    ]
+    np.testing.assert_allclose(Phrased(Known(), size).scores(cells.view()), expected)
+
+
+def test_a_phrase_stays_whole_wherever_it_begins() -> None:
+    """Chunks cut it in two."""
+    cells = worth([0] * 12 + [9] * 8 + [0] * 20).view()
+    assert kept(Phrased(Known(), 8), cells, 8) == set(range(12, 20))
+    assert kept(Chunked(Known(), 8), cells, 8) != set(range(12, 20))
+
+
+def test_what_lost_its_neighbours_goes_before_what_is_whole() -> None:
+    cells = worth([0] * 4 + [9] * 40)
+    cells = cells.without(np.isin(cells.positions, [*range(8, 11), *range(15, 20)]))
+    whole = np.flatnonzero(cells.positions >= 20)
+    assert kept(Phrased(Known(), 8), cells.view(), len(whole)) == set(whole.tolist())
+
+
 def test_random_draws_anew_as_the_text_grows() -> None:
     small, large = made_up(20, gaps=False), made_up(21, gaps=False)
     assert Random().scores(small).tolist() != Random().scores(large).tolist()[:20]
@@ -280,6 +333,7 @@ def test_random_draws_anew_as_the_text_grows() -> None:
         (lambda: SnapKV(kernel=4), "odd number"),
         (lambda: H2O(recent_share=1.0), "expected 0 to below 1"),
         (lambda: Chunked(KeyDiff(), size=0), "expected 1 or more"),
+        (lambda: Phrased(KeyDiff(), size=0), "stretches of 0 tokens: expected 1 or more"),
     ],
 )
 def test_options_out_of_range(make: Callable[[], Policy], message: str) -> None:

@@ -24,7 +24,15 @@ from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Chunked, Compressor, KNorm, Policy, unwrapped
+from edgelingua.kv.policies import (
+    POLICIES,
+    Chunked,
+    Compressor,
+    KNorm,
+    Phrased,
+    Policy,
+    unwrapped,
+)
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
 from edgelingua.manifest import MANIFEST
@@ -58,22 +66,21 @@ class Variant:
 
 
 def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
-    """All policies at a cap, with their default options."""
-    return [Variant(name, cap, POLICIES[name].make()) for name in names]
+    """All policies at a cap: with their default options, by chunks of 8, by phrases of 12.
 
-
-def chunked(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant]:
-    """Those policies whose scores differ among neighbours, averaged over chunks of 8.
-
-    And `knorm` once more, with a quarter of the cap for the most recent tokens instead of 32 cells.
+    `streaming` scores neighbours nearly alike, so it needs no wrapper. `knorm` is there once more
+    with a quarter of the cap for the most recent tokens, in f16 and in q8_0 of equal bytes.
     """
-    made = [
-        Variant(f"{name}, chunks", cap, Chunked(POLICIES[name].make()))
-        for name in names
-        if name != "streaming"
-    ]
-    recent = Variant(f"{RECENT}, chunks", cap, Chunked(KNorm(recent=cap // 4)))
-    return [*made, recent]
+    made = [Variant(name, cap, POLICIES[name].make()) for name in names]
+    wrapped = [name for name in names if name != "streaming"]
+    made += [Variant(f"{name}, chunks", cap, Chunked(POLICIES[name].make())) for name in wrapped]
+    made += [Variant(f"{name}, phrases", cap, Phrased(POLICIES[name].make())) for name in wrapped]
+    recent = KNorm(recent=cap // 4)
+    rounded = CacheOptions(keys="q8_0", values="q8_0")
+    for kind, policy in (("chunks", Chunked(recent)), ("phrases", Phrased(recent))):
+        made.append(Variant(f"{RECENT}, {kind}", cap, policy))
+        made.append(Variant(f"{RECENT}, {kind}, q8_0", cap, policy, rounded))
+    return made
 
 
 def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:

@@ -26,7 +26,6 @@ from benchmarks.kv.common import (
     book,
     chosen,
     parser,
-    policies,
     setting,
     weights,
     work_off,
@@ -37,7 +36,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import Chunked, KNorm, SnapKV, Streaming
+from edgelingua.kv.policies import POLICIES, KNorm, Phrased, SnapKV, Streaming
 from edgelingua.kv.session import Session
 
 
@@ -79,12 +78,12 @@ def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 def variants(cap: int) -> list[Variant]:
-    """All policies, two of them by chunks, and what `h2o`'s hook is compared with."""
+    """All policies, two of them by phrases, and what `h2o`'s hook is compared with."""
     plain = CacheOptions(flash_attention=False)
     return [
-        *policies(cap),
-        Variant("knorm, chunks", cap, Chunked(KNorm())),
-        Variant("snapkv, chunks", cap, Chunked(SnapKV())),
+        *(Variant(name, cap, info.make()) for name, info in POLICIES.items()),
+        Variant("knorm, phrases", cap, Phrased(KNorm())),
+        Variant("snapkv, phrases", cap, Phrased(SnapKV())),
         Variant("h2o, without the hook", cap, Streaming(), plain),
     ]
 

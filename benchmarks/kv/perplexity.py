@@ -22,13 +22,11 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
-    RECENT,
     Job,
     Variant,
     book,
     bundle_of,
     chosen,
-    chunked,
     importance,
     judged,
     losses,
@@ -44,7 +42,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import Chunked, KNorm, Streaming
+from edgelingua.kv.policies import Streaming
 from edgelingua.measure import peak_rss_mb
 
 
@@ -108,16 +106,13 @@ def variants(reader: LlamaModel, caps: list[int], length: int) -> list[Variant]:
     if length <= reader.trained_length:
         made.append(Variant("full cache", 0, Streaming()))
     for cap in caps:
-        made += [*policies(cap), *chunked(cap)]
+        made += policies(cap)
         made.append(Variant("truncation", cap, Streaming()))
         made.append(Variant("window, no sinks", cap, Streaming(sinks=0)))
         kinds: tuple[CacheType, ...] = ("q8_0", "q4_0")
         for kind in kinds:
             cache = CacheOptions(keys=kind, values=kind)
             made.append(Variant(f"streaming {kind}, equal bytes", cap, Streaming(), cache))
-        rounded = CacheOptions(keys="q8_0", values="q8_0")
-        best = Chunked(KNorm(recent=cap // 4))
-        made.append(Variant(f"{RECENT}, chunks, q8_0", cap, best, rounded))
     return made
 
 

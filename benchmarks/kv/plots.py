@@ -15,12 +15,14 @@ ORDER = (
 
 
 def style(name: str) -> dict[str, Any]:
-    """Colour by the policy; dashed if alone, solid by chunks, thick in q8_0."""
+    """Colour by the policy; dashed if alone, dotted by chunks, solid by phrases, thick in q8_0."""
     if name == "full cache":
         return {"color": "black", "linestyle": ":", "label": name}
     base = name.replace(",", "").split()[0]
     colour = f"C{ORDER.index(base)}" if base in ORDER else "lightgrey"
-    line = "-" if name.endswith("chunks") or base in ("streaming", "truncation") else "--"
+    line = "-" if name.endswith("phrases") or base in ("streaming", "truncation") else "--"
+    if "chunks" in name:
+        line = ":"
     if "recent" in name or "q4_0" in name:
         line = "-."
     width = 2.6 if "q8_0" in name else 1.3

@@ -25,7 +25,6 @@ from benchmarks.kv.common import (
     Job,
     Variant,
     chosen,
-    chunked,
     judged,
     losses,
     parser,
@@ -76,11 +75,11 @@ def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 def variants(caps: list[int]) -> list[Variant]:
-    """The full cache, and all policies but the compressor, alone and by chunks."""
+    """The full cache, and all policies but the compressor."""
     names = tuple(name for name in POLICIES if name != "compressor")
     made = [Variant("full cache", 0, Streaming())]
     for cap in caps:
-        made += [*policies(cap, names), *chunked(cap, names)]
+        made += policies(cap, names)
     return made
 
 
@@ -96,7 +95,8 @@ def script(seed: int) -> tuple[list[Told], list[str]]:
 
 def measure(reader: LlamaModel, variant: Variant, seed: int) -> Row:
     """Run one chat, and ask for the facts on the way."""
-    session = reader.session(variant.cap or reader.trained_length, variant.policy)
+    cap = variant.cells(reader) or reader.trained_length
+    session = reader.session(cap, variant.policy, cache=variant.cache)
     chat = Chat(reader, session, SYSTEM)
     told, said = script(seed)
     answers = []

@@ -23,13 +23,11 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kv.common import (
-    RECENT,
     Job,
     Variant,
     book,
     bundle_of,
     chosen,
-    chunked,
     importance,
     judged,
     losses,
@@ -44,8 +42,7 @@ from benchmarks.kv.tasks import Haystack, Question, body, haystack, prose
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, models
-from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import Chunked, KNorm, Streaming
+from edgelingua.kv.policies import Streaming
 
 CHARACTERS = 7600
 ASIDE = 48
@@ -128,11 +125,8 @@ def half(stack: Haystack, part: int) -> tuple[Question, ...]:
 def variants(caps: list[int]) -> list[Variant]:
     """The full cache, and all that live under the caps."""
     made = [Variant("full cache", 0, Streaming())]
-    cache = CacheOptions(keys="q8_0", values="q8_0")
     for cap in caps:
-        made += [Variant("truncation", cap, Streaming()), *policies(cap), *chunked(cap)]
-        rounded = Variant(f"{RECENT}, chunks, q8_0", cap, Chunked(KNorm(recent=cap // 4)), cache)
-        made.append(rounded)
+        made += [Variant("truncation", cap, Streaming()), *policies(cap)]
     return made
 
 

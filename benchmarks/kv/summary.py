@@ -69,7 +69,7 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
             told = answers(retrieval, name=name, cap=CAP, known=False)
             if risen is None or not told:
                 continue
-            whole = "chunks" in name
+            whole = "chunks" in name or "phrases" in name
             at = (100 * risen, _nats(told))
             panel.plot(*at, "o" if whole else "x", color=style(name)["color"], markersize=9)
             panel.annotate(

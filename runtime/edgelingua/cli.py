@@ -111,6 +111,9 @@ Recent = Annotated[int | None, typer.Option(help="Keep so many of the last token
 Smooth = Annotated[
     int | None, typer.Option(help="Score so many neighbours alike, so that phrases stay.")
 ]
+Phrase = Annotated[
+    int | None, typer.Option(help="Keep or evict stretches of so many tokens as a whole.")
+]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
@@ -230,6 +233,7 @@ def run(
     recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
+    phrase: Phrase = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     method: MethodName = None,
@@ -268,7 +272,7 @@ def run(
 
     watch = Stopwatch()
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, recent=recent, smooth=smooth, block=block)
+    chosen = load_policy(policy, recent=recent, smooth=smooth, phrase=phrase, block=block)
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -338,6 +342,7 @@ def chat(
     recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
+    phrase: Phrase = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
@@ -358,7 +363,7 @@ def chat(
     if load:
         _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, recent=recent, smooth=smooth, block=block)
+    chosen = load_policy(policy, recent=recent, smooth=smooth, phrase=phrase, block=block)
     sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
@@ -487,8 +492,8 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
 
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
-    names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "cache_keys", "cache_values")
-    for name in (*names, "system", "temperature", "seed"):
+    names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "phrase")
+    for name in (*names, "cache_keys", "cache_values", "system", "temperature", "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             option = "--" + name.replace("_", "-")

@@ -15,6 +15,7 @@ from edgelingua.kv.policies.h2o import H2O
 from edgelingua.kv.policies.keydiff import KeyDiff
 from edgelingua.kv.policies.knorm import KNorm
 from edgelingua.kv.policies.lagkv import LagKV
+from edgelingua.kv.policies.phrased import Phrased
 from edgelingua.kv.policies.random import Random
 from edgelingua.kv.policies.snapkv import SnapKV
 from edgelingua.kv.policies.streaming import Streaming
@@ -31,6 +32,7 @@ __all__ = [
     "KNorm",
     "KeyDiff",
     "LagKV",
+    "Phrased",
     "Policy",
     "PolicyInfo",
     "Random",
@@ -96,6 +98,9 @@ WRAPPERS: Mapping[str, WrapperInfo] = {
     "smooth": WrapperInfo(
         Chunked, "N neighbours are scored alike", "as arXiv:2502.00299", "nothing"
     ),
+    "phrase": WrapperInfo(
+        Phrased, "whole stretches of N stay, wherever they begin", "edgelingua", "nothing"
+    ),
     "block": WrapperInfo(
         Blocked,
         "N go at once, then none until the cache is full again",
@@ -111,6 +116,7 @@ def load_policy(
     *,
     recent: int | None = None,
     smooth: int | None = None,
+    phrase: int | None = None,
     block: int | None = None,
 ) -> Policy:
     """Return a policy by its name, with its default options, in the wrappers asked for.
@@ -123,6 +129,8 @@ def load_policy(
         How many of the last tokens stay in any case; ``None``: as many as by default.
     smooth
         Neighbours that are scored alike, see `Chunked`.
+    phrase
+        Positions in a stretch that stays whole, see `Phrased`.
     block
         Tokens that go at once, see `Blocked`.
 
@@ -135,7 +143,7 @@ def load_policy(
         raise PolicyError(f"no policy {name!r}; there are {', '.join(POLICIES)}")
     made: Any = POLICIES[name].make()  # all of them have recent tokens
     policy: Policy = made if recent is None else replace(made, recent=recent)
-    for option, size in (("smooth", smooth), ("block", block)):
+    for option, size in (("smooth", smooth), ("phrase", phrase), ("block", block)):
         if size is not None:
             policy = WRAPPERS[option].make(policy, size)
     return policy
