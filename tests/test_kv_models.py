@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -97,6 +98,28 @@ def test_models_without_a_plain_cache_are_refused(
         monkeypatch.setattr(LlamaModel, "_refuse_uncappable", lambda _: None)
         with pytest.raises(ReaderError, match="has no KV cache"):
             LlamaModel(path).session(64)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("block_count", 0, "block_count 0: expected 1 to 512"),
+        ("block_count", 513, "block_count 513: expected 1 to 512"),
+        ("context_length", 2**32 - 1, "context_length 4294967295: expected 1 to"),
+        ("attention.sliding_window", 2**31, "sliding_window 2147483648: expected 0 to"),
+        ("attention.layer_norm_rms_epsilon", -1.0, r"epsilon -1\.0: expected 0 or more"),
+        ("attention.layer_norm_rms_epsilon", np.nan, "epsilon nan: expected 0 or more"),
+        ("block_count", 512, "llama.cpp cannot load it"),
+    ],
+)
+def test_numbers_over_which_llama_cpp_would_end_the_process(
+    key: str, value: float, message: str, tmp_path: Path
+) -> None:
+    path = tiny_gguf.write_gemma(tmp_path / "damaged.gguf")
+    gguf.GGUFReader(path, "r+").fields[f"gemma3.{key}"].parts[-1][0] = value
+    with pytest.raises(ReaderError, match=message) as caught:
+        LlamaModel(path, threads=1)
+    assert str(path) in str(caught.value)
 
 
 def test_caps_in_megabytes(tiny_reader: LlamaModel, reader: LlamaModel) -> None:

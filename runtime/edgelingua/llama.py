@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgelingua import llama_gate, llama_selftest
+from edgelingua import llama_gate, llama_header, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions, check_cap
@@ -64,6 +64,7 @@ class LlamaModel(Vocabulary):
         params.vocab_only = vocabulary_only
         params.n_gpu_layers = 0
         with uninterrupted():  # it logs through Python
+            llama_header.check(path)
             self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
             if not self.handle:
                 raise ReaderError(

@@ -1,0 +1,109 @@
+"""What a GGUF file says of itself, looked at before llama.cpp does.
+
+llama.cpp ends the whole process over a few numbers instead of refusing the file. Those that were
+found by trying damaged files are refused here, read with llama.cpp's own reader of such headers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgelingua.errors import ReaderError
+from edgelingua.llama_library import libggml
+
+_UINT32, _FLOAT32, _STRING = 4, 6, 8
+_MOST = 2**31 - 1
+
+_RANGES: Mapping[str, tuple[int, int]] = {
+    "block_count": (1, 512),  # LLAMA_MAX_LAYERS
+    "context_length": (1, _MOST),
+    "attention.sliding_window": (0, _MOST),
+}
+_EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon")
+
+
+class _Options(ctypes.Structure):
+    """gguf's parameters: not to look at tensors."""
+
+    _fields_ = (("no_alloc", ctypes.c_bool), ("context", ctypes.c_void_p))
+
+
+_open = libggml.gguf_init_from_file
+_open.argtypes = [ctypes.c_char_p, _Options]
+_open.restype = ctypes.c_void_p
+_free = libggml.gguf_free
+_free.argtypes = [ctypes.c_void_p]
+_free.restype = None
+_find = libggml.gguf_find_key
+_find.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+_find.restype = ctypes.c_int64
+_type = libggml.gguf_get_kv_type
+_type.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+_type.restype = ctypes.c_int
+_uint32, _float32, _string = (
+    libggml.gguf_get_val_u32,
+    libggml.gguf_get_val_f32,
+    libggml.gguf_get_val_str,
+)
+for _function, _result in (
+    (_uint32, ctypes.c_uint32),
+    (_float32, ctypes.c_float),
+    (_string, ctypes.c_char_p),
+):
+    _function.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+    _function.restype = _result
+
+
+def check(path: Path) -> None:
+    """Refuse a file whose numbers would end the process; what else is wrong, llama.cpp says.
+
+    Raises
+    ------
+    ReaderError
+        A number is out of range.
+    """
+    with _opened(path) as header:
+        if not header:
+            return
+        name = _find(header, b"general.architecture")
+        if name < 0 or _type(header, name) != _STRING:
+            return
+        architecture = _string(header, name).decode(errors="replace")
+        for key, (low, high) in _RANGES.items():
+            value = _value(header, f"{architecture}.{key}", _UINT32)
+            if value is not None and not low <= value <= high:
+                raise _damaged(path, key, value, f"{low} to {high}")
+        for key in _EPSILONS:
+            value = _value(header, f"{architecture}.{key}", _FLOAT32)
+            if value is not None and not value >= 0:  # nor is it if it is no number
+                raise _damaged(path, key, value, "0 or more")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    header = _open(os.fsencode(path), _Options(no_alloc=True, context=None))
+    try:
+        yield header
+    finally:
+        if header:
+            _free(header)
+
+
+def _value(header: int, key: str, kind: int) -> float | None:
+    """Return a number of the header; ``None`` if there is none, or one of another type."""
+    at = _find(header, key.encode())
+    if at < 0 or _type(header, at) != kind:
+        return None
+    value: float = (_uint32 if kind == _UINT32 else _float32)(header, at)
+    return value
+
+
+def _damaged(path: Path, key: str, value: float, expected: str) -> ReaderError:
+    return ReaderError(
+        f"{path}: its header says {key} {value}: expected {expected}; the file is damaged, "
+        "download it again"
+    )
