@@ -21,7 +21,7 @@ from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import calibrate, labels, prepare, readers_qa, readers_text
 from edgelingua_export.train import recipe as recipes
-from edgelingua_export.train.augment import other_digits, second_pass
+from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example, Mark
@@ -378,6 +378,53 @@ def test_a_student_is_smaller_and_reads_the_same_text(
     assert unknown not in encoding.ids
     with pytest.raises(ExportError, match="layers"):
         shrink(model, tokens, Student(layers=(9,)), _corpus(tokenizer, 2), tmp_path)
+
+
+def test_a_student_with_fewer_heads_keeps_the_strongest(
+    tiny_bert: Path, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    model = AutoModelForTokenClassification.from_pretrained(tiny_bert).eval()
+    tokens = AutoTokenizer.from_pretrained(tiny_bert)
+    width = model.config.hidden_size // model.config.num_attention_heads
+    with torch.no_grad():  # the first head says nothing
+        for layer in model.bert.encoder.layer:
+            layer.attention.output.dense.weight[:, :width] = 0
+    heads = model.config.num_attention_heads - 1
+    shrink(model, tokens, Student(heads=heads), _corpus(tokenizer, 30), tmp_path)
+    small = AutoModelForTokenClassification.from_pretrained(tmp_path).eval()
+    assert small.num_parameters() < model.num_parameters()
+    ids = torch.tensor([[2, 20, 30, 3]])
+    with torch.no_grad():
+        assert torch.allclose(model(ids).logits, small(ids).logits, atol=1e-5)
+    with pytest.raises(ExportError, match="heads"):
+        shrink(model, tokens, Student(heads=99), _corpus(tokenizer, 2), tmp_path)
+
+
+def test_blind_examples_keep_their_answers_and_lose_their_questions() -> None:
+    example = Example("Ann was born in Ulm.", (Mark(0, 20, 0.4), Mark(16, 19, 1)), "Where?", "g")
+    other = Example("Bob left.", (), "Where?", "g")
+    seen = list(blind([example, other]))
+    assert [e.question for e in seen] == ["", ""]
+    assert [e.group for e in seen] == ["g:blind", "g:blind"]
+    assert [_marked(e, 1) for e in seen] == [["Ulm"], []]
+    assert seen[0].marks == (Mark(16, 19, 1),)
+
+
+@given(st.integers(0, 2**16))
+def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int) -> None:
+    text = "It rained. In 1872 the city of Boston burned for 2 days and its people fled to Salem."
+    group = [Example("No name here.", (), "Why?", "g"), Example(text, (), "Why?", "g")]
+    first, second = cloze(group, seed)
+    assert first.question == second.question != "Why?"
+    assert first.question.endswith("?")
+    assert first.question.split()[0] in {"when", "how", "who", "what", "where", "which"}
+    assert not first.marks
+    (answer,) = _marked(second, 1)
+    assert answer in {"1872", "Boston", "2", "Salem"}
+    assert answer not in second.question.rstrip("?").split()
+    assert [text[m.start : m.end] for m in second.marks if m.label < 1] == [text[11:]]
+    assert list(cloze(group, seed)) == [first, second]
+    assert not list(cloze(group[:1], seed))
 
 
 @pytest.mark.parametrize(

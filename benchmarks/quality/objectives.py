@@ -224,7 +224,9 @@ class Reader:
 
     def _pays(self, case: Case, scored: Scored, rate: float) -> float:
         texts = []
-        for passage, (spans, _), keep in zip(case.passages, scored, kept(scored, rate), strict=True):
+        for passage, (spans, _), keep in zip(
+            case.passages, scored, kept(scored, rate), strict=True
+        ):
             text = " ".join(passage[a:b] for a, b in spans[keep].tolist())
             if text:
                 texts.append(text)

@@ -97,7 +97,7 @@ class _Shrunk:
         if self._heads < full:
             # By number, as Hugging Face has it; the weights are those of the strongest ones.
             gone = list(range(self._heads, full))
-            self.config.pruned_heads = {layer: gone for layer in range(len(layers))}
+            self.config.pruned_heads = dict.fromkeys(range(len(layers)), gone)
         source = {name: value.detach().float() for name, value in model.state_dict().items()}
         words = source["bert.embeddings.word_embeddings.weight"]
         self._axes = _axes_of(words, hidden)
