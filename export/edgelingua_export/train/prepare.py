@@ -42,22 +42,22 @@ Report = Callable[[str], None]
 
 
 def prepare(
-    recipe: Recipe, data: Path, tokenizer: TextTokenizer, folder: Path, report: Report
+    recipe: Recipe, read: Callable[[], Iterable[Example]], tokenizer: TextTokenizer, folder: Path
 ) -> Corpus:
-    """Read, label, augment and tokenize what a recipe names, or load what an earlier run made.
+    """Tokenize what ``read`` brings of the recipe's data, or load what an earlier run made of it.
 
-    The corpus is kept in ``folder``, under a name that its recipe's data and seed decide.
+    The corpus is kept in ``folder``, under a name that its recipe's data, seed and base decide.
 
     Raises
     ------
     ExportError
-        A file is missing, is of another format, or holds no example.
+        There are no examples.
     """
     described = json.dumps([asdict(s) for s in recipe.data] + [recipe.seed, recipe.base])
     path = folder / f"corpus-{hashlib.sha256(described.encode()).hexdigest()[:12]}.npz"
     if path.is_file():
         return Corpus.load(path)
-    corpus = tokenize(everything(recipe, data, report), tokenizer)
+    corpus = tokenize(read(), tokenizer)
     folder.mkdir(parents=True, exist_ok=True)
     corpus.save(path)
     return corpus

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from edgelingua_export.train.corpus import Corpus
 from edgelingua_export.train.curves import draw
 from edgelingua_export.train.loop import fit, split
 from edgelingua_export.train.parts import parts_of, runtime_tokenizer
-from edgelingua_export.train.prepare import prepare
+from edgelingua_export.train.prepare import everything, prepare
 from edgelingua_export.train.recipe import Recipe, load
 from edgelingua_export.train.student import shrink
 
@@ -77,13 +78,15 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
 def _start(recipe: Recipe, data: Path, folder: Path, report: Report) -> tuple[Loaded, Corpus]:
     """Return the model to start from, the student if the recipe has one, and the data for it."""
     loaded = load_model(find(recipe.base), "classifier")
-    corpus = prepare(recipe, data, runtime_tokenizer(loaded, folder), folder, report)
+    # A student tokenizes the same examples once more: reading them, with negatives, takes minutes.
+    read = cache(lambda: list(everything(recipe, data, report)))
+    corpus = prepare(recipe, read, runtime_tokenizer(loaded, folder), folder)
     if recipe.student == type(recipe.student)():
         return loaded, corpus
     shrink(loaded.model, loaded.tokenizer, recipe.student, corpus, folder / "base")
     smaller = replace(recipe, base=str(folder / "base"))
     loaded = load_model(Source("local", "student", smaller.base), "classifier")
-    return loaded, prepare(smaller, data, runtime_tokenizer(loaded, folder), folder, report)
+    return loaded, prepare(smaller, read, runtime_tokenizer(loaded, folder), folder)
 
 
 def _calibrate(
