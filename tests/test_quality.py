@@ -348,7 +348,10 @@ def test_surprise_is_that_of_the_whole_text(scorer_bundle: ModelBundle) -> None:
 
 def test_places_are_drawn_from_long_texts(scorer_bundle: ModelBundle, tmp_path: Path) -> None:
     (tmp_path / "longbench").mkdir()
-    texts = ["short", *(f"report {n}: " + "it rained again, " * 2000 for n in range(3))]
+    texts = [
+        "short",
+        *(" ".join(f"day {n}.{d}: it rained," for d in range(1500)) for n in range(3)),
+    ]
     with gzip.open(tmp_path / "longbench" / "longbench_multi_news.jsonl.gz", "wt") as file:
         file.writelines(json.dumps({"context": text}) + "\n" for text in texts)
     tokenizer = PerplexityScorer(scorer_bundle).tokenizer
@@ -357,8 +360,11 @@ def test_places_are_drawn_from_long_texts(scorer_bundle: ModelBundle, tmp_path: 
     assert all(len(tokenizer.encode(place.context).ids) <= BEFORE + 2 for place in places)
     again = draw("news", tmp_path, tokenizer, 2)
     assert [place.context for place in again] == [place.context for place in places]
-    with pytest.raises(ValueError, match="3 texts are long enough"):
-        draw("news", tmp_path, tokenizer, 4)
+    more = draw("news", tmp_path, tokenizer, 5)
+    assert [place.context for place in more[:2]] == [place.context for place in places]
+    assert len({place.context for place in more}) == 5
+    with pytest.raises(ValueError, match=r"room for \d+ places, 1000 were asked for"):
+        draw("news", tmp_path, tokenizer, 1000)
 
 
 def test_nll_is_that_of_the_logits(tiny_reader: LlamaModel) -> None:

@@ -102,25 +102,35 @@ def surprise(scorer: PerplexityScorer, before: str, after: NDArray[np.int64]) ->
 
 
 def draw(kind: str, data: Path, tokenizer: TextTokenizer, count: int) -> list[Place]:
-    """Return one place each of some texts, the same for the same kind."""
+    """Return places in some texts, the same for the same kind.
+
+    One in each; where there are fewer texts than that, another in each that does not overlap it.
+    """
     rng = np.random.default_rng(0)
     texts = list(dict.fromkeys(_texts(kind, data)))
+    order = rng.permutation(len(texts)).tolist()
+    taken: dict[int, list[int]] = {index: [] for index in order}
     places: list[Place] = []
-    for index in rng.permutation(len(texts)).tolist():
-        if len(places) == count:
-            return places
-        # Longer texts are cut first: a whole book need not be tokenized for one place.
-        text = texts[index][-60_000:]
-        encoding = tokenizer.encode(text)
-        spare = len(encoding.ids) - BEFORE - AFTER
-        if spare < 0:
-            continue
-        start = int(rng.integers(spare + 1))
-        middle, end = start + BEFORE, start + BEFORE + AFTER
-        context = text[encoding.spans[start, 0] : encoding.spans[middle - 1, 1]]
-        places.append(Place(context, encoding.ids[middle:end]))
-    if len(places) < count:
-        raise ValueError(f"{kind}: {len(places)} texts are long enough, {count} were asked for")
+    while len(places) < count:
+        found = len(places)
+        for index in order:
+            # Longer texts are cut first: a whole book need not be tokenized for one place.
+            text = texts[index][-60_000:]
+            encoding = tokenizer.encode(text)
+            starts = np.arange(len(encoding.ids) - BEFORE - AFTER + 1)
+            for start in taken[index]:
+                starts = starts[np.abs(starts - start) >= BEFORE + AFTER]
+            if not len(starts):
+                continue
+            start = int(starts[rng.integers(len(starts))])
+            taken[index].append(start)
+            middle, end = start + BEFORE, start + BEFORE + AFTER
+            context = text[encoding.spans[start, 0] : encoding.spans[middle - 1, 1]]
+            places.append(Place(context, encoding.ids[middle:end]))
+            if len(places) == count:
+                return places
+        if len(places) == found:
+            raise ValueError(f"{kind}: room for {found} places, {count} were asked for")
     return places
 
 

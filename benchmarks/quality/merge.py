@@ -71,6 +71,7 @@ def main() -> None:
         rows, dropped = merged(list(Rows(into, kind.key)), new, kind)
     except ValueError as error:
         parser.error(str(error))
+    into.parent.mkdir(parents=True, exist_ok=True)
     partial = into.with_suffix(".partial")
     partial.write_text("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in rows), "utf-8")
     partial.replace(into)
