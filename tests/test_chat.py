@@ -19,7 +19,15 @@ from edgelingua.console import printable
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, Chunked, Compressor, KeyDiff, KNorm, load_policy
+from edgelingua.kv.policies import (
+    DEFAULT_POLICY,
+    POLICIES,
+    Chunked,
+    Compressor,
+    KeyDiff,
+    KNorm,
+    load_policy,
+)
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.planning import token_importance
 from edgelingua.prompt import Prompt
@@ -360,6 +368,9 @@ def test_a_document_waits_until_its_message_was_said(
 
 
 def test_caps_of_the_command_line(gguf: Path) -> None:
+    stray = chat_command("--phrase", "8", lines="")
+    assert stray.returncode == 2
+    assert "--phrase without --policy" in stray.stderr
     both = chat_command("--cap", "99", "--cap-mb", "9", lines="")
     assert both.returncode == 2
     tiny = chat_command("--cap-mb", "1", lines="")
@@ -367,6 +378,6 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
     )
-    assert all(
-        name in listed.stdout for name in (*POLICIES, "--block N", "--smooth N", "--phrase N")
-    )
+    options = ("--block N", "--smooth N", "--phrase N", "--window N")
+    assert all(name in listed.stdout for name in (*POLICIES, *options))
+    assert repr(DEFAULT_POLICY) in " ".join(listed.stdout.split())

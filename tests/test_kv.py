@@ -197,7 +197,7 @@ def test_the_engine_holds_the_cells_that_the_session_says(
     reader: LlamaModel, tokens: NDArray[np.int32]
 ) -> None:
     """Read back from llama.cpp's own state: header of four words, then three a cell."""
-    session = reader.session(64)
+    session = reader.session(64, Streaming())
     session.feed(tokens[:300])
     cells = session.cells
     assert len(cells) == session.statistics.peak == 64
@@ -213,7 +213,7 @@ def test_the_engine_holds_the_cells_that_the_session_says(
 def test_prompt_and_reply_go_on_past_the_trained_length(
     reader: LlamaModel, tokens: NDArray[np.int32]
 ) -> None:
-    session = reader.session(96)
+    session = reader.session(96, Streaming())
     length = reader.trained_length
     # Straight to the end of what the model was trained for, without reading 8,192 tokens.
     session.feed(tokens[:90])
@@ -255,7 +255,7 @@ def test_a_prompt_is_read_with_most_of_the_window_in_sight() -> None:
             return super().decode(tokens, first_position)
 
     for cap, pinned in ((128, 0), (96, 20), (250, 200)):
-        session = Session(Watching(cap, 128), cap)
+        session = Session(Watching(cap, 128), cap, Streaming())
         session.feed(np.arange(pinned, dtype=np.int32), pinned=True)
         session.feed(np.arange(600, dtype=np.int32))
         full = seen[seen.index(max(seen)) :]

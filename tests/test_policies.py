@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import PolicyError
 from edgelingua.kv.policies import (
+    DEFAULT_POLICY,
     H2O,
     POLICIES,
     Blocked,
@@ -27,6 +28,7 @@ from edgelingua.kv.policies import (
     SnapKV,
     Streaming,
     Tova,
+    Windowed,
     load_policy,
     policy_of,
     unwrapped,
@@ -78,6 +80,7 @@ WRAPPED: dict[str, Callable[[], Policy]] = {
     "chunks of keydiff": lambda: Chunked(KeyDiff()),
     "blocks of chunks of h2o": lambda: Blocked(Chunked(H2O())),
     "phrases of lagkv": lambda: Phrased(LagKV()),
+    "default": lambda: DEFAULT_POLICY,
 }
 
 
@@ -112,14 +115,16 @@ def test_unknown_policies_are_named() -> None:
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("smooth", [None, 3])
 @pytest.mark.parametrize("phrase", [None, 5])
+@pytest.mark.parametrize("window", [None, 10])
 @pytest.mark.parametrize("block", [None, 16])
 def test_policies_in_wrappers_are_found_by_what_they_say_of_themselves(
-    name: str, smooth: int | None, phrase: int | None, block: int | None
+    name: str, smooth: int | None, phrase: int | None, window: int | None, block: int | None
 ) -> None:
-    policy = load_policy(name, smooth=smooth, phrase=phrase, block=block)
+    policy = load_policy(name, smooth=smooth, phrase=phrase, window=window, block=block)
     assert policy_of(repr(policy)) == policy
     assert unwrapped(policy) == load_policy(name)
-    assert load_policy(name, recent=40, smooth=smooth, phrase=phrase, block=block) != policy
+    longer = load_policy(name, recent=40, smooth=smooth, phrase=phrase, window=window, block=block)
+    assert longer != policy
     assert policy.block == block
     assert policy.signals == load_policy(name).signals
 
@@ -127,7 +132,8 @@ def test_policies_in_wrappers_are_found_by_what_they_say_of_themselves(
 @pytest.mark.parametrize(
     "policy",
     [KeyDiff(sinks=9), SnapKV(recent=8, window=8, kernel=3), H2O(recent_share=0.25), LagKV(lag=9),
-     Streaming(sinks=0), Random(seed=7), Blocked(Chunked(KNorm(recent=128), size=3), size=9)],
+     Streaming(sinks=0), Random(seed=7), DEFAULT_POLICY,
+     Blocked(Chunked(KNorm(recent=128), size=3), size=9)],
 )  # fmt: skip
 def test_policies_with_options_are_found_by_what_they_say_of_themselves(policy: Policy) -> None:
     assert policy_of(repr(policy)) == policy
@@ -317,6 +323,26 @@ def test_what_lost_its_neighbours_goes_before_what_is_whole() -> None:
     assert kept(Phrased(Known(), 8), cells.view(), len(whole)) == set(whole.tolist())
 
 
+def test_the_window_goes_last_and_oldest_first() -> None:
+    cells = worth([7, 1, 9, 4, 0, 0, 3, 0]).view()
+    policy = Windowed(Known(), percent=50)
+    assert [len(kept(policy, cells, count) & {4, 5, 6, 7}) for count in range(1, 8)] == [
+        *range(1, 5),
+        *[4] * 3,
+    ]
+    assert kept(policy, cells, 3) == {5, 6, 7}
+    assert kept(policy, cells, 6) == {0, 2, 4, 5, 6, 7}
+    np.testing.assert_array_equal(Windowed(Known(), 0).scores(cells), Known().scores(cells))
+    np.testing.assert_array_equal(np.argsort(Windowed(Known(), 100).scores(cells)), np.arange(8))
+
+
+def test_what_is_pinned_may_take_the_cells_of_the_default_policys_window() -> None:
+    """A turn may be as large as with `Streaming`; ``recent`` tokens would refuse it."""
+    cells = worth([0] * 100)
+    assert DEFAULT_POLICY.protected(cells.view()).sum() == Streaming().protected(cells.view()).sum()
+    assert KNorm().protected(cells.view()).sum() > 30
+
+
 def test_random_draws_anew_as_the_text_grows() -> None:
     small, large = made_up(20, gaps=False), made_up(21, gaps=False)
     assert Random().scores(small).tolist() != Random().scores(large).tolist()[:20]
@@ -333,6 +359,7 @@ def test_random_draws_anew_as_the_text_grows() -> None:
         (lambda: SnapKV(kernel=4), "odd number"),
         (lambda: H2O(recent_share=1.0), "expected 0 to below 1"),
         (lambda: Chunked(KeyDiff(), size=0), "expected 1 or more"),
+        (lambda: Windowed(KeyDiff(), percent=101), "expected 0 to 100"),
         (lambda: Phrased(KeyDiff(), size=0), "stretches of 0 tokens: expected 1 or more"),
     ],
 )

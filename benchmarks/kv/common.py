@@ -31,6 +31,7 @@ from edgelingua.kv.policies import (
     KNorm,
     Phrased,
     Policy,
+    Windowed,
     unwrapped,
 )
 from edgelingua.kv.session import Session
@@ -69,17 +70,19 @@ def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant
     """All policies at a cap: with their default options, by chunks of 8, by phrases of 12.
 
     `streaming` scores neighbours nearly alike, so it needs no wrapper. `knorm` is there once more
-    with a quarter of the cap for the most recent tokens, in f16 and in q8_0 of equal bytes.
+    with a quarter of the cap for the most recent tokens, by chunks and by phrases, as the default
+    policy has it; in f16 and in q8_0 of equal bytes.
     """
     made = [Variant(name, cap, POLICIES[name].make()) for name in names]
     wrapped = [name for name in names if name != "streaming"]
     made += [Variant(f"{name}, chunks", cap, Chunked(POLICIES[name].make())) for name in wrapped]
     made += [Variant(f"{name}, phrases", cap, Phrased(POLICIES[name].make())) for name in wrapped]
-    recent = KNorm(recent=cap // 4)
     rounded = CacheOptions(keys="q8_0", values="q8_0")
-    for kind, policy in (("chunks", Chunked(recent)), ("phrases", Phrased(recent))):
-        made.append(Variant(f"{RECENT}, {kind}", cap, policy))
-        made.append(Variant(f"{RECENT}, {kind}, q8_0", cap, policy, rounded))
+    for name, policy in (
+        (f"{RECENT}, chunks", Chunked(KNorm(recent=cap // 4))),
+        ("knorm, phrases, window", Windowed(Phrased(KNorm(recent=0)))),
+    ):
+        made += [Variant(name, cap, policy), Variant(f"{name}, q8_0", cap, policy, rounded)]
     return made
 
 

@@ -20,10 +20,10 @@ def style(name: str) -> dict[str, Any]:
         return {"color": "black", "linestyle": ":", "label": name}
     base = name.replace(",", "").split()[0]
     colour = f"C{ORDER.index(base)}" if base in ORDER else "lightgrey"
-    line = "-" if name.endswith("phrases") or base in ("streaming", "truncation") else "--"
+    line = "-" if "phrases" in name or base in ("streaming", "truncation") else "--"
     if "chunks" in name:
         line = ":"
-    if "recent" in name or "q4_0" in name:
+    if "recent" in name or "window" in name or "q4_0" in name:
         line = "-."
     width = 2.6 if "q8_0" in name else 1.3
     return {"color": colour, "linestyle": line, "label": name, "marker": ".", "linewidth": width}

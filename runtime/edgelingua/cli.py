@@ -32,7 +32,7 @@ from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType
-from edgelingua.kv.policies import POLICIES, WRAPPERS, load_policy
+from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS, Policy, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
@@ -103,7 +103,9 @@ Cap = Annotated[
     int | None, typer.Option(help="Most tokens in the reader's KV cache; default 1024.", min=2)
 ]
 CapMb = Annotated[float | None, typer.Option(help="The same in MB of cache.")]
-PolicyName = Annotated[str, typer.Option("--policy", help="See: edgelingua policies.")]
+PolicyName = Annotated[
+    str | None, typer.Option("--policy", help="See: edgelingua policies, the default too.")
+]
 Block = Annotated[
     int | None, typer.Option(help="Evict so many tokens at a time: the policy is asked less.")
 ]
@@ -113,6 +115,9 @@ Smooth = Annotated[
 ]
 Phrase = Annotated[
     int | None, typer.Option(help="Keep or evict stretches of so many tokens as a whole.")
+]
+Window = Annotated[
+    int | None, typer.Option(help="Percent of the cache for the most recent tokens.")
 ]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
@@ -229,11 +234,12 @@ def run(
     rate: Rate = None,
     cap: Cap = None,
     cap_mb: CapMb = None,
-    policy: PolicyName = "streaming",
+    policy: PolicyName = None,
     recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
     phrase: Phrase = None,
+    window: Window = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     method: MethodName = None,
@@ -272,7 +278,9 @@ def run(
 
     watch = Stopwatch()
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, recent=recent, smooth=smooth, phrase=phrase, block=block)
+    chosen = _policy(
+        policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
+    )
     sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     method = method or default_method(model, question=True)
     with watch.stage("load"):
@@ -338,11 +346,12 @@ def chat(
     reader: Reader = models.DEFAULT_READER,
     cap: Cap = None,
     cap_mb: CapMb = None,
-    policy: PolicyName = "streaming",
+    policy: PolicyName = None,
     recent: Recent = None,
     block: Block = None,
     smooth: Smooth = None,
     phrase: Phrase = None,
+    window: Window = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
     system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
@@ -363,7 +372,9 @@ def chat(
     if load:
         _refuse_beside_load(context)
     cache = CacheOptions(keys=cache_keys, values=cache_values)
-    chosen = load_policy(policy, recent=recent, smooth=smooth, phrase=phrase, block=block)
+    chosen = _policy(
+        policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
+    )
     sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
@@ -396,6 +407,7 @@ def policies() -> None:
         row = (wrapper.summary, wrapper.source, "the policy's", wrapper.cost)
         table.add_row(f"--{option} N with any", *row)
     stdout.print(table)
+    stdout.print(f"Without --policy: {DEFAULT_POLICY!r}")
 
 
 @models_app.command("list")
@@ -490,9 +502,31 @@ def _budget(tokens: int | None, rate: float | None) -> Budget:
     return Budget(tokens=tokens, rate=rate)
 
 
+def _policy(
+    name: str | None,
+    *,
+    recent: int | None,
+    smooth: int | None,
+    phrase: int | None,
+    window: int | None,
+    block: int | None,
+) -> Policy | None:
+    """The policy named; ``None``: the session's own choice, which has options of its own."""
+    if name is not None:
+        return load_policy(
+            name, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
+        )
+    options = {"recent": recent, "smooth": smooth, "phrase": phrase, "window": window}
+    options["block"] = block
+    for option, value in options.items():
+        if value is not None:
+            raise typer.BadParameter(f"--{option} without --policy: name the policy it is for")
+    return None
+
+
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
-    names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "phrase")
+    names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "phrase", "window")
     for name in (*names, "cache_keys", "cache_values", "system", "temperature", "seed"):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":

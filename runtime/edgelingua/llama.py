@@ -19,7 +19,7 @@ from edgelingua import llama_gate, llama_header, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions, check_cap
-from edgelingua.kv.policies import LagKV, Policy, Streaming, policy_of, unwrapped
+from edgelingua.kv.policies import DEFAULT_POLICY, LagKV, Policy, policy_of, unwrapped
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
@@ -185,7 +185,7 @@ class LlamaModel(Vocabulary):
         cap
             Most cells in use.
         policy
-            Decides which tokens go; default `Streaming`.
+            Decides which tokens go; ``None``: `policies.DEFAULT_POLICY`.
         cache
             How the cache is kept.
         block
@@ -255,7 +255,7 @@ class LlamaModel(Vocabulary):
         self, cap: int, policy: Policy | None = None, cache: CacheOptions | None = None
     ) -> LlamaEngine:
         """Return an engine that can give what a policy needs; see `session`."""
-        policy = policy or Streaming()
+        policy = policy or DEFAULT_POLICY
         hooks = policy.signals & _LISTENED
         if hooks and self.window:
             raise PolicyError(

@@ -265,14 +265,19 @@ class LlamaEngine:
             )
         layers: dict[Signal, tuple[blob.Rows, ...]] = {"keys": part.keys, "values": part.values}
         try:
-            return {
-                name: np.stack([rows.decoded()[order] for rows in layers[name]]).reshape(
-                    len(layers[name]), len(order), self.model.kv_heads, -1
-                )
-                for name in sorted(names)
-            }
+            return {name: self._in_order(layers[name], order) for name in sorted(names)}
         except ValueError as error:
             raise StateError(f"llama.cpp's keys or values are not as expected: {error}") from None
+
+    def _in_order(
+        self, layers: tuple[blob.Rows, ...], order: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Decode rows layer by layer: a second copy of all would cost as much as the cache."""
+        first = layers[0].decoded()
+        found = np.empty((len(layers), len(order), first.shape[1]), dtype=np.float32)
+        for values, rows in zip(found, layers, strict=True):
+            values[:] = rows.decoded()[order]
+        return found.reshape(len(layers), len(order), self.model.kv_heads, -1)
 
     def state(self) -> NDArray[np.uint8]:
         """Return the sequence's cells as llama.cpp serializes them."""

@@ -15,7 +15,7 @@ from edgelingua.kv.engine import Engine, Heard
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.overheard import Overheard, Queries
-from edgelingua.kv.policies import Policy, Streaming
+from edgelingua.kv.policies import DEFAULT_POLICY, Policy
 from edgelingua.kv.state import Cells, CellView, Signal, runs
 from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.kv.storage import SavedSession
@@ -41,7 +41,7 @@ class Session:
     cap
         Most cells in use, at every step.
     policy
-        Decides which tokens go.
+        Decides which tokens go; ``None``: `policies.DEFAULT_POLICY`.
     block
         Tokens evicted at a time once the cache is full. 1 keeps the most; with larger ones the
         engine is asked for a policy's signals less often. ``None``: 1 where nothing is asked, else
@@ -63,7 +63,7 @@ class Session:
     ) -> None:
         check_cap(cap, engine.trained_length)
         self.engine = engine
-        self.policy: Policy = policy or Streaming()
+        self.policy: Policy = policy or DEFAULT_POLICY
         self._cap = cap
         if block is None:
             block = self.policy.block
