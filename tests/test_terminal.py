@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgelingua.chat import Chat
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.policies import KeyDiff
 from edgelingua.llama import LlamaModel
@@ -103,6 +104,26 @@ def test_ctrl_c_stops_the_reply_and_sigterm_the_chat(gguf: Path) -> None:
         assert screen.process.wait(timeout=30) == 143
         assert screen.process.stderr
         assert screen.process.stderr.read() == b"\ninterrupted\n"
+
+
+def test_messages_of_several_lines_typed_pasted_and_taken_from_history(
+    reader: LlamaModel, tmp_path: Path
+) -> None:
+    with on_a_terminal("--max-tokens", "2") as (screen, _):
+        screen.wait_for(EDITOR)
+        for keys in (
+            b"Two lines\x1b\rof mine.\r",  # Alt-Enter between them
+            b"thrown away\x03",
+            b"\x1b[200~Pasted,\n\nall at once.\x1b[201~\r",
+            b"\x1b[A\x1b[A\x1b[A\x1b[A\r",  # up through the lines of the last one
+            f"/save {tmp_path / 'chat'}\r".encode(),
+        ):
+            screen.type(keys)
+            screen.wait_for(EDITOR)
+        screen.type(b"\x04")
+        assert screen.process.wait(timeout=30) == 0
+    said = [text for role, text in Chat.load(reader, tmp_path / "chat").messages if role == "user"]
+    assert said == ["Two lines\nof mine.", "Pasted,\n\nall at once.", "Two lines\nof mine."]
 
 
 def test_sigterm_while_a_long_turn_is_read(gguf: Path) -> None:
