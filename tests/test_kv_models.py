@@ -20,7 +20,7 @@ from edgelingua import llama_gate
 from edgelingua.errors import CapError, PolicyError, ReaderError, RoughCacheWarning
 from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import H2O, KeyDiff, SnapKV
+from edgelingua.kv.policies import H2O, KeyDiff, SnapKV, Streaming
 from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.llama_engine import LlamaEngine
 from edgelingua.llama_library import buffers
@@ -75,6 +75,17 @@ def test_what_a_sliding_window_does_not_allow(gemma: LlamaModel) -> None:
         CapError, match=r"20 tokens are pinned or .* or in the model's sliding window of 16"
     ):
         session.feed(some_tokens(40))
+
+
+def test_layers_with_other_heads_have_no_keys_to_compare(tmp_path: Path) -> None:
+    model = LlamaModel(tiny_gguf.write_uneven(tmp_path / "uneven.gguf"), threads=1)
+    assert not model.plain_keys
+    session = model.session(48)
+    assert session.policy == Streaming()
+    session.feed(some_tokens(100))
+    assert session.statistics.used <= 48
+    with pytest.raises(PolicyError, match="do not all keep keys and values of the same heads"):
+        model.session(48, KeyDiff())
 
 
 @pytest.mark.parametrize(

@@ -408,6 +408,7 @@ def test_blind_examples_keep_their_answers_and_lose_their_questions() -> None:
     assert [e.group for e in seen] == ["g:blind", "g:blind"]
     assert [_marked(e, 1) for e in seen] == [["Ulm"], []]
     assert seen[0].marks == (Mark(16, 19, 1),)
+    assert next(blind([replace(example, group="")])).group == ""
 
 
 @given(st.integers(0, 2**16))

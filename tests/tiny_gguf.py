@@ -241,6 +241,36 @@ def write_hybrid(path: Path) -> Path:
     return path
 
 
+def write_uneven(path: Path) -> Path:
+    """Write a DeciLM of random weights, whose two layers have two and one key heads."""
+    width, vocabulary = 64, 300
+    writer = gguf.GGUFWriter(path, "deci")
+    writer.add_vocab_size(vocabulary)
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length([width, width])
+    writer.add_head_count([2, 2])
+    writer.add_head_count_kv([2, 1])
+    writer.add_rope_dimension_count(width // 2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("no_vocab")
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (vocabulary, width),
+        "output_norm.weight": (width,),
+        "output.weight": (vocabulary, width),
+    }
+    for layer, keys in enumerate((width, width // 2)):
+        block = f"blk.{layer}"
+        shapes[f"{block}.attn_k.weight"] = shapes[f"{block}.attn_v.weight"] = (keys, width)
+        for name in ("attn_q", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+            shapes[f"{block}.{name}.weight"] = (width, width)
+        for name in ("attn_norm", "ffn_norm"):
+            shapes[f"{block}.{name}.weight"] = (width,)
+    _close(writer, shapes)
+    return path
+
+
 def _close(writer: gguf.GGUFWriter, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Write random weights, norms around 1, and close the file."""
     random = np.random.default_rng(3)

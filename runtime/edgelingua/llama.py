@@ -19,7 +19,14 @@ from edgelingua import llama_gate, llama_header, llama_selftest
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions, check_cap
-from edgelingua.kv.policies import DEFAULT_POLICY, LagKV, Policy, policy_of, unwrapped
+from edgelingua.kv.policies import (
+    DEFAULT_POLICY,
+    LagKV,
+    Policy,
+    Streaming,
+    policy_of,
+    unwrapped,
+)
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
@@ -94,6 +101,21 @@ class LlamaModel(Vocabulary):
     def kv_heads(self) -> int:
         """Heads that keys and values have in each layer."""
         return int(llama_cpp.llama_model_n_head_kv(self.handle))
+
+    @cached_property
+    def plain_keys(self) -> bool:
+        """Whether policies can compare keys and values: the same heads, as they are, in all layers.
+
+        Not where heads differ from layer to layer, nor where the cache holds them compressed (MLA,
+        arXiv:2405.04434).
+        """
+        differ = llama_header.lists(self.path, "attention.head_count_kv")
+        return not differ and self._metadata("attention.kv_lora_rank") is None
+
+    @property
+    def default_policy(self) -> Policy:
+        """`policies.DEFAULT_POLICY`; without `plain_keys`, `policies.Streaming`."""
+        return DEFAULT_POLICY if self.plain_keys else Streaming()
 
     @property
     def quantized_keys_move(self) -> bool:
@@ -185,7 +207,7 @@ class LlamaModel(Vocabulary):
         cap
             Most cells in use.
         policy
-            Decides which tokens go; ``None``: `policies.DEFAULT_POLICY`.
+            Decides which tokens go; ``None``: `default_policy`.
         cache
             How the cache is kept.
         block
@@ -204,6 +226,7 @@ class LlamaModel(Vocabulary):
         """
         check_cap(cap, self.trained_length)
         self._try_quantized(cache or CacheOptions())
+        policy = policy or self.default_policy
         return Session(self.engine(cap, policy, cache), cap, policy, block=block)
 
     def restore(
@@ -255,7 +278,12 @@ class LlamaModel(Vocabulary):
         self, cap: int, policy: Policy | None = None, cache: CacheOptions | None = None
     ) -> LlamaEngine:
         """Return an engine that can give what a policy needs; see `session`."""
-        policy = policy or DEFAULT_POLICY
+        policy = policy or self.default_policy
+        if policy.signals & {"keys", "values"} and not self.plain_keys:
+            raise PolicyError(
+                f"{self.path}: its layers do not all keep keys and values of the same heads, which "
+                "this policy compares; choose streaming, h2o or compressor"
+            )
         hooks = policy.signals & _LISTENED
         if hooks and self.window:
             raise PolicyError(

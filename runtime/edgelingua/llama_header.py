@@ -15,7 +15,7 @@ from pathlib import Path
 from edgelingua.errors import ReaderError
 from edgelingua.llama_library import libggml
 
-_UINT32, _FLOAT32, _STRING = 4, 6, 8
+_UINT32, _FLOAT32, _STRING, _ARRAY = 4, 6, 8, 9
 _MOST = 2**31 - 1
 
 _RANGES: Mapping[str, tuple[int, int]] = {
@@ -69,10 +69,9 @@ def check(path: Path) -> None:
     with _opened(path) as header:
         if not header:
             return
-        name = _find(header, b"general.architecture")
-        if name < 0 or _type(header, name) != _STRING:
+        architecture = _architecture(header)
+        if architecture is None:
             return
-        architecture = _string(header, name).decode(errors="replace")
         for key, (low, high) in _RANGES.items():
             value = _value(header, f"{architecture}.{key}", _UINT32)
             if value is not None and not low <= value <= high:
@@ -81,6 +80,24 @@ def check(path: Path) -> None:
             value = _value(header, f"{architecture}.{key}", _FLOAT32)
             if value is not None and not value >= 0:  # nor is it if it is no number
                 raise _damaged(path, key, value, "0 or more")
+
+
+def lists(path: Path, key: str) -> bool:
+    """Whether the header has a value for each layer under a key, below the architecture's name."""
+    with _opened(path) as header:
+        architecture = _architecture(header) if header else None
+        if header is None or architecture is None:
+            return False
+        at = _find(header, f"{architecture}.{key}".encode())
+        return at >= 0 and bool(_type(header, at) == _ARRAY)
+
+
+def _architecture(header: int) -> str | None:
+    at = _find(header, b"general.architecture")
+    if at < 0 or _type(header, at) != _STRING:
+        return None
+    name: bytes = _string(header, at)
+    return name.decode(errors="replace")
 
 
 @contextmanager

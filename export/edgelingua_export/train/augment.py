@@ -64,7 +64,8 @@ def blind(examples: Sequence[Example]) -> Iterator[Example]:
     """
     for example in examples:
         marks = tuple(mark for mark in example.marks if mark.label == ANSWER)
-        yield replace(example, question="", marks=marks, group=f"{example.group}:blind")
+        group = example.group and f"{example.group}:blind"  # no group is one of its own
+        yield replace(example, question="", marks=marks, group=group)
 
 
 def cloze(examples: Sequence[Example], seed: int) -> Iterator[Example]:
