@@ -57,8 +57,12 @@ def parts_of(
 
 def _once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
     """Each file once, as it is: what a recipe varies are labels and questions to learn from."""
-    plain = {"digits": 0.0, "second_pass": False, "blind": False, "cloze": False, "scorer": ""}
-    once = {(s.format, s.file): replace(s, **plain) for s in reversed(sets)}
+    once = {
+        (s.format, s.file): replace(
+            s, digits=0.0, second_pass=False, blind=False, cloze=False, scorer=""
+        )
+        for s in reversed(sets)
+    }
     return tuple(reversed(once.values()))
 
 
