@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.kv import endurance, perplexity_tables
-from benchmarks.kv.common import Shard, judged, losses, work_off
+from benchmarks.kv.common import judged, losses, parser, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
+from benchmarks.shards import Shard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,10 +111,13 @@ def test_shards_share_what_is_missing_and_are_merged(tmp_path: Path) -> None:
     assert path.read_text().count("setting") == 2
 
 
-@pytest.mark.parametrize("text", ["3/3", "-1/3", "1", "a/b"])
-def test_a_shard_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"shard|unpack|literal"):
-        Shard.parse(text)
+def test_a_shard_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parser("Rows.", "rows")
+    assert options.parse_args(["--shard", "2/3"]).shard == Shard(2, 3)
+    assert options.parse_args([]).shard is None  # rows go into the results themselves
+    with pytest.raises(SystemExit):
+        options.parse_args(["--shard", "3/3"])
+    assert "'3/3': expected I/N with 0 <= I < N" in capsys.readouterr().err
 
 
 def test_only_the_last_run_of_a_policy_counts() -> None:

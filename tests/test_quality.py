@@ -22,10 +22,10 @@ from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, grouped, measured
 from benchmarks.quality.sets import Case, found
-from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
 from benchmarks.quality.weights import LENGTH, of_bundle, of_file
+from benchmarks.shards import Shard, in_turn
 from hypothesis import given
 from hypothesis import strategies as st
 

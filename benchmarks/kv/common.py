@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from benchmarks.kv.log import Log, Row, has, read_rows
 from benchmarks.machine import machine
+from benchmarks.shards import Shard
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
@@ -107,27 +108,6 @@ def parser(description: str | None, name: str) -> argparse.ArgumentParser:
     return made
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One of several processes that share the rows."""
-
-    index: int
-    count: int
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """Read ``I/N``, I from 0 to N - 1."""
-        index, count = map(int, text.split("/"))
-        if not 0 <= index < count:
-            raise ValueError(f"shard {text}: expected I/N, I from 0 to N - 1")
-        return cls(index, count)
-
-    def file(self, results: Path, folder: Path | None) -> Path:
-        """Where this one's rows go."""
-        name = f"{results.stem}.{self.index}-of-{self.count}{results.suffix}"
-        return (folder or results.parent) / name
-
-
 Job = tuple[Row, Callable[[], Row]]
 """What tells a row from the others, and how to measure the rest of it."""
 
@@ -137,14 +117,14 @@ def work_off(
 ) -> None:
     """Measure what the results do not have yet, or a shard's part of it."""
     results: Path = arguments.results
-    shard: Shard = arguments.shard or Shard(0, 1)
+    shard: Shard = arguments.shard or Shard()
     path = shard.file(results, arguments.into) if arguments.shard else results
     log = Log(path, setting, elsewhere=results if arguments.shard else None)
     # Shared out by what the results lack, whatever the shards have written since: so each shard
     # has the same rows when it is taken up again.
     before = read_rows(results)
     todo = [(key, measure) for key, measure in jobs if not has(before, key)]
-    for key, measure in todo[shard.index :: shard.count]:
+    for key, measure in shard.of(todo):
         if not log.has(key):
             log.add({**key, **measure()})
 

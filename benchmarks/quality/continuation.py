@@ -24,8 +24,8 @@ from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE, SCORER
-from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES
+from benchmarks.shards import Shard, in_turn
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle, PerplexityScorer

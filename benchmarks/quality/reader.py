@@ -24,8 +24,8 @@ from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE, draw
 from benchmarks.quality.run import KEY as TEXT_KEY
 from benchmarks.quality.sets import Case
-from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES
+from benchmarks.shards import Shard, in_turn
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling

@@ -25,8 +25,8 @@ from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import SETS, Case
-from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import recall, survives
+from benchmarks.shards import Shard, in_turn
 
 from edgelingua import LlamaModel
 from edgelingua.models import DEFAULT_READER, find_reader
