@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -70,6 +71,50 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     assert path.read_text().count("setting") == 1
     Log(path, {"threads": 2})
     assert path.read_text().count("setting") == 2
+
+
+@pytest.mark.parametrize("cut", [1, 2, 9, 30])
+def test_a_log_that_a_kill_cut_off_is_taken_up_again(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "rows.jsonl"
+    for cap in (256, 512):
+        Log(path, {"threads": 1}).add({"name": "streaming", "cap": cap, "nats": 1.5})
+    path.write_bytes(path.read_bytes()[:-cut])
+    left = path.read_bytes()
+    # Only the line break is gone, or some of the row: it is measured again.
+    whole = cut == 1
+    assert [row["cap"] for row in read_rows(path)] == [256, 512][: 1 + whole]
+    assert path.read_bytes() == left  # another process may be writing just this line
+    log = Log(path, {"threads": 1})
+    assert log.has({"cap": 512}) == whole
+    log.add({"name": "streaming", "cap": 1024, "nats": 1.0})
+    assert [row["cap"] for row in read_rows(path)] == [256, *[512][:whole], 1024]
+    assert path.read_text().count("setting") == 1
+
+
+def test_a_log_cut_off_in_its_setting_gets_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"setting": {"thr')
+    Log(path, {"threads": 1}).add({"cap": 256})
+    assert path.read_text() == '{"setting": {"threads": 1}}\n{"cap": 256}\n'
+
+
+def test_a_merge_that_is_ended_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, shard = tmp_path / "rows.jsonl", tmp_path / "shard.jsonl"
+    Log(path, {}).add({"name": "h2o", "cap": 256})
+    with path.open("a") as file:
+        file.write('{"name": "h2o", "c')
+    Log(shard, {}).add({"name": "h2o", "cap": 512})
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            merge(path, [shard])
+    assert path.read_bytes() == before
+    assert merge(path, [shard]) == 1
+    assert [row["cap"] for row in read_rows(path)] == [256, 512]
+    assert sorted(tmp_path.iterdir()) == [path, shard]
 
 
 def test_rows_of_other_weights_are_refused(tmp_path: Path) -> None:
