@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from benchmarks.kv import endurance, perplexity_tables
+from benchmarks.kv import endurance, overhead, perplexity_tables, retrieval
 from benchmarks.kv.common import judged, losses, parser, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
@@ -71,6 +73,29 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     assert path.read_text().count("setting") == 1
     Log(path, {"threads": 2})
     assert path.read_text().count("setting") == 2
+
+
+def test_a_row_that_does_not_say_its_book_is_of_the_first_one(tmp_path: Path) -> None:
+    path, shard = tmp_path / "rows.jsonl", tmp_path / "shard.jsonl"
+    Log(path, {}).add({"name": "h2o", "text": 0, "nats": 1.5})
+    key = {"name": "h2o", "text": 0}
+    log = Log(shard, {}, elsewhere=path)
+    assert log.has({**key, "book": "sherlock_holmes"})
+    assert not log.has({**key, "book": "pride_and_prejudice"})
+    log.add({**key, "book": "sherlock_holmes", "nats": 1.5})
+    log.add({**key, "book": "pride_and_prejudice", "nats": 2})
+    assert merge(path, [shard]) == 1
+    assert [row.get("book") for row in read_rows(path)] == [None, "pride_and_prejudice"]
+
+
+def test_retrieval_says_the_book(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    (tmp_path / "train" / "text").mkdir(parents=True)
+    with gzip.open(tmp_path / "train" / "text" / "novel.txt.gz", "wt") as file:
+        file.write("\n\n".join([SENTENCES] * 10))
+    given = Namespace(data=tmp_path, book="novel", bundle=str(tmp_path), texts=[0], known=[0])
+    given.caps, given.names = [64], ["streaming"]
+    [(key, _)] = retrieval.jobs(tiny_reader, given)
+    assert key["book"] == "novel"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 9, 30])
@@ -168,6 +193,20 @@ def test_a_shard_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 def test_only_the_last_run_of_a_policy_counts() -> None:
     rows = [{"name": name, "run": run} for name, run in (("a", 1), ("a", 2), ("b", 1), ("a", 2))]
     assert endurance.latest(rows) == [rows[1], rows[2], rows[3]]
+
+
+def test_overhead_takes_all_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: LlamaModel
+) -> None:
+    (tmp_path / "train" / "text").mkdir(parents=True)
+    with gzip.open(tmp_path / "train" / "text" / "novel.txt.gz", "wt") as file:
+        file.write(SENTENCES)
+    told = f"--data {tmp_path} --results {tmp_path / 'rows.jsonl'} --reader {reader.path}"
+    options = "--book novel --read 200 --cap 64 --block 16 --names streaming --rounds 1 --write 5"
+    monkeypatch.setattr(sys, "argv", ["overhead", *told.split(), *options.split()])
+    overhead.main()
+    [row] = read_rows(tmp_path / "rows.jsonl")
+    assert (row["book"], row["block"], row["name"]) == ("novel", 16, "streaming")
 
 
 def test_the_chat_is_as_long_as_the_last_question_wants() -> None:

@@ -29,6 +29,9 @@ KEY = (
 )
 """Columns that tell rows apart, where they have them."""
 
+UNSAID = {"book": "sherlock_holmes"}
+"""Values of columns that rows of before do not have."""
+
 
 class Log:
     """Rows in a JSON lines file; each run's setting is a line of its own.
@@ -78,7 +81,7 @@ class Log:
 
 def has(rows: Iterable[Row], key: Mapping[str, Any]) -> bool:
     """Whether there is a row with these values."""
-    return any(all(row.get(name) == key[name] for name in key) for row in rows)
+    return any(all(_value(row, name) == key[name] for name in key) for row in rows)
 
 
 def one_of_each(rows: Iterable[Row], path: Path) -> None:
@@ -107,7 +110,11 @@ def read_rows(path: Path) -> list[Row]:
 
 def key_of(row: Row) -> tuple[Any, ...]:
     """What tells this row from the others of its file."""
-    return tuple(row.get(name) for name in KEY)
+    return tuple(_value(row, name) for name in KEY)
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    return row.get(name, UNSAID.get(name))
 
 
 def merge(target: Path, others: Iterable[Path]) -> int:
