@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from benchmarks.kv import endurance, overhead, perplexity_tables, retrieval
-from benchmarks.kv.common import judged, losses, parser, work_off
+from benchmarks.kv.common import chosen, judged, losses, parser, policies, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
@@ -140,6 +140,18 @@ def test_a_merge_that_is_ended_leaves_what_was_there(
     assert merge(path, [shard]) == 1
     assert [row["cap"] for row in read_rows(path)] == [256, 512]
     assert sorted(tmp_path.iterdir()) == [path, shard]
+
+
+def test_names_that_no_variant_has_are_refused() -> None:
+    some = [*policies(64), *policies(128)]
+    assert chosen(some, None) == some
+    assert [(v.name, v.cap) for v in chosen(some, ["h2o", "knorm"])] == [
+        *[("h2o", 64), ("h2o", 128)],
+        *[("knorm", 64), ("knorm", 128)],
+    ]
+    with pytest.raises(SystemExit, match="no variant 'knrom'; there are: streaming; ") as error:
+        chosen(some, ["h2o", "knrom"])
+    assert str(error.value).count("knorm, phrases, window, q8_0") == 1
 
 
 def test_rows_of_other_weights_are_refused(tmp_path: Path) -> None:

@@ -88,9 +88,19 @@ def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant
 
 
 def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:
-    """The variants named, in the order of the names; all without names."""
+    """The variants named, in the order of the names; all without names.
+
+    Raises
+    ------
+    SystemExit
+        There is none of a name.
+    """
     if names is None:
         return variants
+    known = list(dict.fromkeys(variant.name for variant in variants))
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"no variant {name!r}; there are: {'; '.join(known)}")
     return [variant for name in names for variant in variants if variant.name == name]
 
 
