@@ -21,9 +21,9 @@ from benchmarks.quality import weights
 from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Rows
-from benchmarks.quality.run import HERE, draw
+from benchmarks.quality.run import HERE
 from benchmarks.quality.run import KEY as TEXT_KEY
-from benchmarks.quality.sets import Case
+from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import RATES
 from benchmarks.shards import Shard, in_turn
 from numpy.typing import NDArray

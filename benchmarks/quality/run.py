@@ -19,12 +19,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from benchmarks.machine import machine
 from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
-from benchmarks.quality.sets import SETS, Case
+from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import recall, survives
 from benchmarks.shards import Shard, in_turn
 
@@ -98,12 +97,6 @@ def grouped(cases: Sequence[Case], *, apart: bool) -> list[list[int]]:
     for number, case in enumerate(cases):
         groups.setdefault(number if apart else case.passages, []).append(number)
     return list(groups.values())
-
-
-def draw(name: str, data: Path, size: int) -> list[Case]:
-    """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
-    cases = list(SETS[name](data))
-    return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
 
 
 def context(outcome: Outcome) -> str:
