@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,18 +14,21 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from benchmarks.kv import endurance, overhead, perplexity_tables, retrieval
-from benchmarks.kv.common import chosen, judged, losses, parser, policies, work_off
+from benchmarks.kv.common import chosen, judged, losses, parser, policies, weights, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
 from benchmarks.shards import Shard
+from benchmarks.weights import of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgelingua import ModelBundle
 from edgelingua.errors import ReaderError
 from edgelingua.kv.policies import KeyDiff, Streaming
 from edgelingua.llama import LlamaModel
+from edgelingua.manifest import MANIFEST
 
 SENTENCES = "".join(f"Sentence {number} says nothing at all. " for number in range(200))
 
@@ -140,6 +145,22 @@ def test_a_merge_that_is_ended_leaves_what_was_there(
     assert merge(path, [shard]) == 1
     assert [row["cap"] for row in read_rows(path)] == [256, 512]
     assert sorted(tmp_path.iterdir()) == [path, shard]
+
+
+def test_rows_of_a_bundle_stay_valid_when_its_card_changes(
+    tiny_reader: LlamaModel, bert_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    found = weights(tiny_reader, bert_bundle.folder)
+    assert found == {
+        "reader": of_file(tiny_reader.path),
+        "bundle": of_bundle(bert_bundle.folder),
+    }
+    assert weights(tiny_reader) == {"reader": found["reader"]}
+    other = shutil.copytree(bert_bundle.folder, tmp_path / "bundle")
+    manifest = json.loads((other / MANIFEST).read_text())
+    manifest["files"]["README.md"] = {"size": 1, "sha256": "0" * 64}
+    (other / MANIFEST).write_text(json.dumps(manifest))
+    assert weights(tiny_reader, other) == found
 
 
 def test_names_that_no_variant_has_are_refused() -> None:

@@ -27,8 +27,8 @@ from benchmarks.quality.run import context, grouped, measured
 from benchmarks.quality.sets import SETS, Case, found
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
-from benchmarks.quality.weights import LENGTH, of_bundle, of_file
 from benchmarks.shards import Shard, in_turn
+from benchmarks.weights import LENGTH, of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 

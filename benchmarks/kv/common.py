@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.kv.log import Log, Row, has, read_rows
 from benchmarks.machine import machine
 from benchmarks.shards import Shard
+from benchmarks.weights import LENGTH, of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
@@ -37,15 +38,11 @@ from edgelingua.kv.policies import (
 )
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
-from edgelingua.manifest import MANIFEST
 from edgelingua.ort import RunOptions
 from edgelingua.planning import token_importance
-from edgelingua.safe_files import hash_file
 
 HERE = Path(__file__).parent
 RECENT = "knorm, 1/4 recent"
-SHORT = 12
-"""Hexadecimal digits of a hash."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +137,9 @@ def work_off(
 
 
 def weights(reader: LlamaModel, bundle: Path | None = None) -> dict[str, str]:
-    """Hashes of what rows are measured with: the reader's file, a bundle's manifest."""
-    made = {"reader": reader.digest[:SHORT]}
-    if bundle is not None:
-        # It names the hash of every file that the bundle has.
-        made["bundle"] = hash_file(bundle / MANIFEST)[:SHORT]
-    return made
+    """Fingerprints of what rows are measured with: the reader's file, a bundle."""
+    made = {"reader": reader.digest[:LENGTH]}
+    return made if bundle is None else {**made, "bundle": of_bundle(bundle)}
 
 
 def bundle_of(arguments: argparse.Namespace) -> Path:

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import machine
-from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import Case, draw
@@ -55,7 +54,7 @@ def main() -> None:
     count = LlamaModel(find_reader(options.reader), vocabulary_only=True).count
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     chosen = {name: CONTENDERS[name] for name in options.methods.split(",")}
-    made_with = {name: weights.of_contender(each, bundles) for name, each in chosen.items()}
+    made_with = {name: each.weights(bundles) for name, each in chosen.items()}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     setting = options.results.with_name("machine.json")
     setting.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
