@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import shutil
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from benchmarks.kv import endurance, perplexity_tables
-from benchmarks.kv.common import Shard, judged, losses, work_off
+from benchmarks.kv import endurance, overhead, perplexity_tables, retrieval
+from benchmarks.kv.common import chosen, judged, losses, parser, policies, weights, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
+from benchmarks.shards import Shard
+from benchmarks.weights import of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgelingua import ModelBundle
 from edgelingua.errors import ReaderError
 from edgelingua.kv.policies import KeyDiff, Streaming
 from edgelingua.llama import LlamaModel
+from edgelingua.manifest import MANIFEST
 
 SENTENCES = "".join(f"Sentence {number} says nothing at all. " for number in range(200))
 
@@ -71,6 +80,101 @@ def test_a_log_is_taken_up_again(tmp_path: Path) -> None:
     assert path.read_text().count("setting") == 2
 
 
+def test_a_row_that_does_not_say_its_book_is_of_the_first_one(tmp_path: Path) -> None:
+    path, shard = tmp_path / "rows.jsonl", tmp_path / "shard.jsonl"
+    Log(path, {}).add({"name": "h2o", "text": 0, "nats": 1.5})
+    key = {"name": "h2o", "text": 0}
+    log = Log(shard, {}, elsewhere=path)
+    assert log.has({**key, "book": "sherlock_holmes"})
+    assert not log.has({**key, "book": "pride_and_prejudice"})
+    log.add({**key, "book": "sherlock_holmes", "nats": 1.5})
+    log.add({**key, "book": "pride_and_prejudice", "nats": 2})
+    assert merge(path, [shard]) == 1
+    assert [row.get("book") for row in read_rows(path)] == [None, "pride_and_prejudice"]
+
+
+def test_retrieval_says_the_book(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    (tmp_path / "train" / "text").mkdir(parents=True)
+    with gzip.open(tmp_path / "train" / "text" / "novel.txt.gz", "wt") as file:
+        file.write("\n\n".join([SENTENCES] * 10))
+    given = Namespace(data=tmp_path, book="novel", bundle=str(tmp_path), texts=[0], known=[0])
+    given.caps, given.names = [64], ["streaming"]
+    [(key, _)] = retrieval.jobs(tiny_reader, given)
+    assert key["book"] == "novel"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 9, 30])
+def test_a_log_that_a_kill_cut_off_is_taken_up_again(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "rows.jsonl"
+    for cap in (256, 512):
+        Log(path, {"threads": 1}).add({"name": "streaming", "cap": cap, "nats": 1.5})
+    path.write_bytes(path.read_bytes()[:-cut])
+    left = path.read_bytes()
+    # Only the line break is gone, or some of the row: it is measured again.
+    whole = cut == 1
+    assert [row["cap"] for row in read_rows(path)] == [256, 512][: 1 + whole]
+    assert path.read_bytes() == left  # another process may be writing just this line
+    log = Log(path, {"threads": 1})
+    assert log.has({"cap": 512}) == whole
+    log.add({"name": "streaming", "cap": 1024, "nats": 1.0})
+    assert [row["cap"] for row in read_rows(path)] == [256, *[512][:whole], 1024]
+    assert path.read_text().count("setting") == 1
+
+
+def test_a_log_cut_off_in_its_setting_gets_it_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"setting": {"thr')
+    Log(path, {"threads": 1}).add({"cap": 256})
+    assert path.read_text() == '{"setting": {"threads": 1}}\n{"cap": 256}\n'
+
+
+def test_a_merge_that_is_ended_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, shard = tmp_path / "rows.jsonl", tmp_path / "shard.jsonl"
+    Log(path, {}).add({"name": "h2o", "cap": 256})
+    with path.open("a") as file:
+        file.write('{"name": "h2o", "c')
+    Log(shard, {}).add({"name": "h2o", "cap": 512})
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            merge(path, [shard])
+    assert path.read_bytes() == before
+    assert merge(path, [shard]) == 1
+    assert [row["cap"] for row in read_rows(path)] == [256, 512]
+    assert sorted(tmp_path.iterdir()) == [path, shard]
+
+
+def test_rows_of_a_bundle_stay_valid_when_its_card_changes(
+    tiny_reader: LlamaModel, bert_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    found = weights(tiny_reader, bert_bundle.folder)
+    assert found == {
+        "reader": of_file(tiny_reader.path),
+        "bundle": of_bundle(bert_bundle.folder),
+    }
+    assert weights(tiny_reader) == {"reader": found["reader"]}
+    other = shutil.copytree(bert_bundle.folder, tmp_path / "bundle")
+    manifest = json.loads((other / MANIFEST).read_text())
+    manifest["files"]["README.md"] = {"size": 1, "sha256": "0" * 64}
+    (other / MANIFEST).write_text(json.dumps(manifest))
+    assert weights(tiny_reader, other) == found
+
+
+def test_names_that_no_variant_has_are_refused() -> None:
+    some = [*policies(64), *policies(128)]
+    assert chosen(some, None) == some
+    assert [(v.name, v.cap) for v in chosen(some, ["h2o", "knorm"])] == [
+        *[("h2o", 64), ("h2o", 128)],
+        *[("knorm", 64), ("knorm", 128)],
+    ]
+    with pytest.raises(SystemExit, match="no variant 'knrom'; there are: streaming; ") as error:
+        chosen(some, ["h2o", "knrom"])
+    assert str(error.value).count("knorm, phrases, window, q8_0") == 1
+
+
 def test_rows_of_other_weights_are_refused(tmp_path: Path) -> None:
     path, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
     Log(path, {"reader": "aa", "bundle": "cc"}).add({"name": "h2o", "reader": "aa"})
@@ -110,15 +214,32 @@ def test_shards_share_what_is_missing_and_are_merged(tmp_path: Path) -> None:
     assert path.read_text().count("setting") == 2
 
 
-@pytest.mark.parametrize("text", ["3/3", "-1/3", "1", "a/b"])
-def test_a_shard_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"shard|unpack|literal"):
-        Shard.parse(text)
+def test_a_shard_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parser("Rows.", "rows")
+    assert options.parse_args(["--shard", "2/3"]).shard == Shard(2, 3)
+    assert options.parse_args([]).shard is None  # rows go into the results themselves
+    with pytest.raises(SystemExit):
+        options.parse_args(["--shard", "3/3"])
+    assert "'3/3': expected I/N with 0 <= I < N" in capsys.readouterr().err
 
 
 def test_only_the_last_run_of_a_policy_counts() -> None:
     rows = [{"name": name, "run": run} for name, run in (("a", 1), ("a", 2), ("b", 1), ("a", 2))]
     assert endurance.latest(rows) == [rows[1], rows[2], rows[3]]
+
+
+def test_overhead_takes_all_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: LlamaModel
+) -> None:
+    (tmp_path / "train" / "text").mkdir(parents=True)
+    with gzip.open(tmp_path / "train" / "text" / "novel.txt.gz", "wt") as file:
+        file.write(SENTENCES)
+    told = f"--data {tmp_path} --results {tmp_path / 'rows.jsonl'} --reader {reader.path}"
+    options = "--book novel --read 200 --cap 64 --block 16 --names streaming --rounds 1 --write 5"
+    monkeypatch.setattr(sys, "argv", ["overhead", *told.split(), *options.split()])
+    overhead.main()
+    [row] = read_rows(tmp_path / "rows.jsonl")
+    assert (row["book"], row["block"], row["name"]) == ("novel", 16, "streaming")
 
 
 def test_the_chat_is_as_long_as_the_last_question_wants() -> None:

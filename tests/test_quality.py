@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import sys
 from itertools import chain, pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from benchmarks.quality import objectives
 from benchmarks.quality.answers import exact_match, f1, normalized
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
@@ -21,11 +24,11 @@ from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, grouped, measured
-from benchmarks.quality.sets import Case, found
-from benchmarks.quality.shards import Shard, in_turn
+from benchmarks.quality.sets import SETS, Case, found
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
-from benchmarks.quality.weights import LENGTH, of_bundle, of_file
+from benchmarks.shards import Shard, in_turn
+from benchmarks.weights import LENGTH, of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,9 +118,11 @@ def test_rows_go_on_after_an_interruption(tmp_path: Path) -> None:
     rows.add({"set": "nq", "method": "bm25", "case": 0, "answer": [1]})
     with path.open("a", encoding="utf-8") as file:
         file.write('{"set": "nq", "met')  # the run was ended here
+    left = path.read_bytes()
     again = Rows(path, KEY)
     assert again.get("nq", "bm25", 0) == {"set": "nq", "method": "bm25", "case": 0, "answer": [1]}
     assert again.get("nq", "bm25", 1) is None
+    assert path.read_bytes() == left  # a merge may read what a run is writing
     again.add({"set": "nq", "method": "bm25", "case": 1, "answer": [0]})
     assert [row["case"] for row in Rows(path, KEY)] == [0, 1]
 
@@ -244,6 +249,44 @@ def test_a_texts_scores_serve_its_next_question_too() -> None:
     first, second = (runner.outcomes(CASE.passages, question) for question in ("Who?", "When?"))
     assert [o.compressed.text for o in first] == [o.compressed.text for o in second]
     assert len(first) == len(RATES)
+
+
+def test_a_model_that_is_compared_again_has_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruner, reader = Mock(), Mock(**{"nats.return_value": [1.0, 2.0]})
+    monkeypatch.setattr(objectives, "Pruner", lambda folder: pruner)
+    monkeypatch.setattr(objectives, "Reader", lambda name: reader)
+    monkeypatch.setattr(objectives, "survival", lambda cases, scored: [float(len(cases))])
+    monkeypatch.setitem(SETS, "nq", lambda data: iter([CASE] * 9))
+    path = tmp_path / "objectives.jsonl"
+
+    def run(told: str) -> list[Row]:
+        told = f"--data {tmp_path} --sets nq --results {path} {told}"
+        monkeypatch.setattr(sys, "argv", ["objectives", *told.split()])
+        objectives.main()
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    [row] = run("--model a=x --cases 5")
+    assert row == {
+        "model": "a",
+        "cases": 5,
+        "rates": list(RATES),
+        "percent": {"nq, with question": [5.0], "nq, alone": [5.0]},
+    }
+    monkeypatch.setattr(objectives, "survival", lambda cases, scored: [0.5])
+    again = run("--model b=x --model a=x --cases 5")
+    assert [(row["model"], row["percent"]["nq, alone"]) for row in again] == [
+        ("a", [0.5]),
+        ("b", [0.5]),
+    ]
+    # Another sample is another measurement.
+    run("--model a=x --cases 4")
+    *before, fewer, heard = run("--model a=x --cases 4 --reader r")
+    assert before == again
+    assert (fewer["cases"], "read" in fewer) == (4, False)
+    assert (heard["read"], heard["read_at"]) == (150, list(objectives.READ_AT))
+    assert list(heard["nats"]) == ["nq, with question", "nq, alone"]
 
 
 def row(method: str, case: int, answer: list[int], name: str = "nq") -> Row:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from benchmarks.kv.log import Log, Row, has, read_rows
 from benchmarks.machine import machine
+from benchmarks.shards import Shard
+from benchmarks.weights import LENGTH, of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
@@ -36,15 +38,11 @@ from edgelingua.kv.policies import (
 )
 from edgelingua.kv.session import Session
 from edgelingua.llama_engine import LlamaEngine
-from edgelingua.manifest import MANIFEST
 from edgelingua.ort import RunOptions
 from edgelingua.planning import token_importance
-from edgelingua.safe_files import hash_file
 
 HERE = Path(__file__).parent
 RECENT = "knorm, 1/4 recent"
-SHORT = 12
-"""Hexadecimal digits of a hash."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,19 @@ def policies(cap: int, names: tuple[str, ...] = tuple(POLICIES)) -> list[Variant
 
 
 def chosen(variants: list[Variant], names: list[str] | None) -> list[Variant]:
-    """The variants named, in the order of the names; all without names."""
+    """The variants named, in the order of the names; all without names.
+
+    Raises
+    ------
+    SystemExit
+        There is none of a name.
+    """
     if names is None:
         return variants
+    known = list(dict.fromkeys(variant.name for variant in variants))
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"no variant {name!r}; there are: {'; '.join(known)}")
     return [variant for name in names for variant in variants if variant.name == name]
 
 
@@ -107,27 +115,6 @@ def parser(description: str | None, name: str) -> argparse.ArgumentParser:
     return made
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One of several processes that share the rows."""
-
-    index: int
-    count: int
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """Read ``I/N``, I from 0 to N - 1."""
-        index, count = map(int, text.split("/"))
-        if not 0 <= index < count:
-            raise ValueError(f"shard {text}: expected I/N, I from 0 to N - 1")
-        return cls(index, count)
-
-    def file(self, results: Path, folder: Path | None) -> Path:
-        """Where this one's rows go."""
-        name = f"{results.stem}.{self.index}-of-{self.count}{results.suffix}"
-        return (folder or results.parent) / name
-
-
 Job = tuple[Row, Callable[[], Row]]
 """What tells a row from the others, and how to measure the rest of it."""
 
@@ -137,25 +124,22 @@ def work_off(
 ) -> None:
     """Measure what the results do not have yet, or a shard's part of it."""
     results: Path = arguments.results
-    shard: Shard = arguments.shard or Shard(0, 1)
+    shard: Shard = arguments.shard or Shard()
     path = shard.file(results, arguments.into) if arguments.shard else results
     log = Log(path, setting, elsewhere=results if arguments.shard else None)
     # Shared out by what the results lack, whatever the shards have written since: so each shard
     # has the same rows when it is taken up again.
     before = read_rows(results)
     todo = [(key, measure) for key, measure in jobs if not has(before, key)]
-    for key, measure in todo[shard.index :: shard.count]:
+    for key, measure in shard.of(todo):
         if not log.has(key):
             log.add({**key, **measure()})
 
 
 def weights(reader: LlamaModel, bundle: Path | None = None) -> dict[str, str]:
-    """Hashes of what rows are measured with: the reader's file, a bundle's manifest."""
-    made = {"reader": reader.digest[:SHORT]}
-    if bundle is not None:
-        # It names the hash of every file that the bundle has.
-        made["bundle"] = hash_file(bundle / MANIFEST)[:SHORT]
-    return made
+    """Fingerprints of what rows are measured with: the reader's file, a bundle."""
+    made = {"reader": reader.digest[:LENGTH]}
+    return made if bundle is None else {**made, "bundle": of_bundle(bundle)}
 
 
 def bundle_of(arguments: argparse.Namespace) -> Path:

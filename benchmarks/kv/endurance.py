@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kv.common import Variant, parser, policies, setting, weights
+from benchmarks.kv.common import chosen, parser, policies, setting, weights
 from benchmarks.kv.log import Log, Row, read_rows
 
 from edgelingua import LlamaModel, Sampling, models
@@ -56,7 +56,7 @@ def write_on(name: str, arguments: Any) -> None:
         raise SystemExit("the system does not say how much memory a process has: this needs Linux")
     reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
     log = Log(arguments.results, setting(reader))
-    variant = _find(name, arguments.cap)
+    [variant] = chosen(policies(arguments.cap), [name])
     session = reader.session(variant.cells(reader), variant.policy, cache=variant.cache)
     session.feed(reader.tokenize("Once upon a time", begin=True))
     sampler = reader.sampler(session, Sampling(temperature=1.0))
@@ -78,13 +78,6 @@ def write_on(name: str, arguments: Any) -> None:
                 }
             )
             started = time.perf_counter()
-
-
-def _find(name: str, cap: int) -> Variant:
-    known = {variant.name: variant for variant in policies(cap)}
-    if name not in known:
-        raise SystemExit(f"no variant {name!r}; there are {', '.join(known)}")
-    return known[name]
 
 
 def latest(rows: list[Row]) -> list[Row]:

@@ -2,17 +2,20 @@
 
     python -m benchmarks.kv.log benchmarks/kv/retrieval.jsonl shards/retrieval.*.jsonl
 
-appends to the first file what the others have and it does not. Rows say by hash which weights they
-were measured with; a file with rows of two readers, or of two compressors, is refused.
+adds to the first file what the others have and it does not; nothing else may write to it meanwhile.
+Rows say by hash which weights they were measured with; a file with rows of two readers, or of two
+compressors, is refused. A last line that was cut off counts as not measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from benchmarks import jsonl
 
 Row = dict[str, Any]
 
@@ -25,6 +28,9 @@ KEY = (
     *("read", "write"),
 )
 """Columns that tell rows apart, where they have them."""
+
+UNSAID = {"book": "sherlock_holmes"}
+"""Values of columns that rows of before do not have."""
 
 
 class Log:
@@ -50,7 +56,7 @@ class Log:
     ) -> None:
         self.path = path
         self.weights = {name: setting[name] for name in WEIGHTS if name in setting}
-        lines = list(_lines(path))
+        lines = jsonl.read(path)
         self.rows = [row for row in lines if "setting" not in row]
         self.done = [*self.rows, *(read_rows(elsewhere) if elsewhere else [])]
         one_of_each([*self.done, self.weights], path)
@@ -70,14 +76,12 @@ class Log:
         print(row, flush=True)
 
     def _append(self, row: Row) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            print(json.dumps(row), file=file)
+        jsonl.append(self.path, json.dumps(row))
 
 
 def has(rows: Iterable[Row], key: Mapping[str, Any]) -> bool:
     """Whether there is a row with these values."""
-    return any(all(row.get(name) == key[name] for name in key) for row in rows)
+    return any(all(_value(row, name) == key[name] for name in key) for row in rows)
 
 
 def one_of_each(rows: Iterable[Row], path: Path) -> None:
@@ -99,25 +103,29 @@ def read_rows(path: Path) -> list[Row]:
     SystemExit
         They were measured with different weights.
     """
-    rows = [row for row in _lines(path) if "setting" not in row]
+    rows = [row for row in jsonl.read(path) if "setting" not in row]
     one_of_each(rows, path)
     return rows
 
 
 def key_of(row: Row) -> tuple[Any, ...]:
     """What tells this row from the others of its file."""
-    return tuple(row.get(name) for name in KEY)
+    return tuple(_value(row, name) for name in KEY)
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    return row.get(name, UNSAID.get(name))
 
 
 def merge(target: Path, others: Iterable[Path]) -> int:
-    """Append what ``others`` have and ``target`` has not, under its setting; return how many."""
-    lines = list(_lines(target))
+    """Add what ``others`` have and ``target`` has not, under its setting; return how many."""
+    lines = jsonl.read(target)
     known = {key_of(row) for row in lines if "setting" not in row}
     last = next((row["setting"] for row in reversed(lines) if "setting" in row), None)
     new: list[Row] = []
     for path in others:
         setting = None
-        for row in _lines(path):
+        for row in jsonl.read(path):
             if "setting" in row:
                 setting = row["setting"]
             elif key_of(row) not in known:
@@ -127,14 +135,9 @@ def merge(target: Path, others: Iterable[Path]) -> int:
                 known.add(key_of(row))
                 new.append(row)
     one_of_each([row for row in [*lines, *new] if "setting" not in row], target)
-    with target.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in new)
+    if new:
+        jsonl.replace(target, map(json.dumps, [*lines, *new]))
     return sum("setting" not in row for row in new)
-
-
-def _lines(path: Path) -> Iterator[Row]:
-    if path.exists():
-        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
 
 
 def main() -> None:

@@ -48,7 +48,6 @@ def main() -> None:
     options.add_argument("--read", type=int, default=1500, help="tokens read in a round")
     options.add_argument("--write", type=int, default=300, help="tokens written in a round")
     options.add_argument("--rounds", type=int, default=5)
-    arguments = options.parse_args()
     options.add_argument("--block", type=int, default=64, help="tokens evicted at a time")
     options.add_argument("--names", nargs="+", help="only these variants")
     arguments = options.parse_args()
@@ -67,6 +66,7 @@ def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
         for variant in chosen(variants(arguments.cap), arguments.names):
             key = {
                 **weights(reader),
+                "book": arguments.book,
                 "round": number,
                 "name": variant.name,
                 "cap": variant.cap,

@@ -106,6 +106,7 @@ def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
                 for variant in chosen(variants(arguments.caps), arguments.names):
                     key = {
                         **weights(reader, bundle if variant.compresses else None),
+                        "book": arguments.book,
                         "text": number,
                         "known": known,
                         "part": part,

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE, SCORER
-from benchmarks.quality.shards import Shard, in_turn
 from benchmarks.quality.survival import RATES
+from benchmarks.shards import Shard, in_turn
+from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle, PerplexityScorer
@@ -66,8 +66,8 @@ def main() -> None:
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     names = options.methods.split(",")
     chosen = {n: c for n, c in {**CONTENDERS, **LATEST}.items() if n in names}
-    made_with = {name: weights.of_contender(each, bundles) for name, each in chosen.items()}
-    mine = weights.of_bundle(options.scorer)
+    made_with = {name: each.weights(bundles) for name, each in chosen.items()}
+    mine = of_bundle(options.scorer)
     runners = {
         name: Runner(each, bundles[each.needs] if each.needs else None, scorer.count)
         for name, each in chosen.items()

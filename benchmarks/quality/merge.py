@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import jsonl
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import HERE
@@ -71,10 +72,7 @@ def main() -> None:
         rows, dropped = merged(list(Rows(into, kind.key)), new, kind)
     except ValueError as error:
         parser.error(str(error))
-    into.parent.mkdir(parents=True, exist_ok=True)
-    partial = into.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in rows), "utf-8")
-    partial.replace(into)
+    jsonl.replace(into, (json.dumps(row, separators=(",", ":")) for row in rows))
     print(f"{into}: {len(rows)} rows; {dropped} of other weights dropped", file=sys.stderr)
 
 

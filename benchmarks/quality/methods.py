@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.survival import RATES
+from benchmarks.weights import of_bundle
 
 from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
@@ -47,6 +48,10 @@ class Contender:
     def ours(self) -> bool:
         """Whether it runs on one of the models of this project."""
         return self.needs in {"mini", "nano"}
+
+    def weights(self, bundles: Mapping[str, str]) -> str:
+        """Fingerprint of what it runs on; empty where that is no model."""
+        return of_bundle(bundles[self.needs]) if self.needs else ""
 
 
 CONTENDERS: Mapping[str, Contender] = {

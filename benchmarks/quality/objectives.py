@@ -6,20 +6,22 @@ For choosing among objectives and architectures before a bundle is built; `bench
 measures bundles through the runtime. Each passage is scored for itself in windows that overlap by
 half, a word's score is the mean of its pieces, words of all passages share one budget of words.
 ``--reader``: a causal LM, which reads what is kept of some cases and pays for the gold answer. Adds
-a line for each model to ``--results``.
+a line for each model to ``--results``, in the place of one of the same sample.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.quality.sets import SETS, Case, found
+from benchmarks import jsonl
+from benchmarks.quality.sets import Case, draw, found
 from benchmarks.quality.survival import RATES
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
@@ -34,6 +36,8 @@ HERE = Path(__file__).parent
 WINDOWS = 512
 """Windows of one batch."""
 READ_AT = (0.2, 0.05)
+KEY = ("model", "cases", "read")
+"""Fields that tell a row from the others: the model and its sample."""
 
 
 def main() -> None:
@@ -48,7 +52,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "objectives.jsonl")
     options = parser.parse_args()
     sets = {
-        name: draw(SETS[name](options.data), options.cases if name != "qmsum" else 100)
+        name: draw(name, options.data, options.cases if name != "qmsum" else 100)
         for name in options.sets.split(",")
     }
     reader = Reader(options.reader) if options.reader else None
@@ -63,18 +67,19 @@ def main() -> None:
                 if reader and cases[0].answers:
                     nats[key] = reader.nats(cases, scored, options.read)
                 print(name, key, percent[key], nats.get(key, ""), flush=True)
-        row = {"model": name, "rates": RATES, "percent": percent}
+        row = {"model": name, "cases": options.cases, "rates": RATES, "percent": percent}
         if nats:
-            row |= {"read_at": READ_AT, "nats": nats}
-        with options.results.open("a", encoding="utf-8") as file:
-            print(json.dumps(row), file=file)
+            row |= {"read": options.read, "read_at": READ_AT, "nats": nats}
+        put(options.results, row)
 
 
-def draw(cases: Iterable[Case], size: int) -> list[Case]:
-    """Some cases of a set, the same for the same set."""
-    every = list(cases)
-    order = np.random.default_rng(0).permutation(len(every))[:size]
-    return [every[i] for i in order.tolist()]
+def put(path: Path, row: Mapping[str, Any]) -> None:
+    """Write a row, in the place of one with the same `KEY`."""
+    rows = jsonl.read(path)
+    keys = [[each.get(name) for name in KEY] for each in [*rows, row]]
+    at = keys.index(keys[-1])
+    rows[at : at + 1] = [row]
+    jsonl.replace(path, map(json.dumps, rows))
 
 
 Scored = list[tuple[NDArray[np.int64], NDArray[np.float32]]]

@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from benchmarks.quality import weights
 from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Rows
-from benchmarks.quality.run import HERE, draw
+from benchmarks.quality.run import HERE
 from benchmarks.quality.run import KEY as TEXT_KEY
-from benchmarks.quality.sets import Case
-from benchmarks.quality.shards import Shard, in_turn
+from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import RATES
+from benchmarks.shards import Shard, in_turn
+from benchmarks.weights import of_file
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="the model has no chat template")
     options = parser.parse_args()
     reader = LlamaModel(options.model, threads=1)
-    mine = weights.of_file(options.model)
+    mine = of_file(options.model)
     results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, TEXT_KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
     turns = in_turn({name: len(some) for name, some in cases.items()})

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import jsonl
+
 Row = Mapping[str, Any]
 
 
@@ -29,16 +31,7 @@ class Rows:
         self._rows: dict[tuple[Any, ...], Row] = {}
         if known:
             self._rows |= Rows(known, key)._rows
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for number, line in enumerate(lines, start=1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                if number < len(lines):
-                    raise ValueError(f"{path}, line {number}: no JSON ({error})") from None
-                path.write_text("".join(f"{whole}\n" for whole in lines[:-1]), encoding="utf-8")
-                break
-            self._rows[self._key(row)] = row
+        self._rows |= {self._key(row): row for row in jsonl.read(path)}
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
@@ -57,9 +50,7 @@ class Rows:
 
     def add(self, row: Row) -> None:
         """Write a row; it is there after an interruption."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, separators=(",", ":")) + "\n")
+        jsonl.append(self.path, json.dumps(row, separators=(",", ":")))
         self._rows[self._key(row)] = row
 
     def _key(self, row: Row) -> tuple[Any, ...]:

@@ -19,14 +19,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from benchmarks.machine import machine
-from benchmarks.quality import weights
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
-from benchmarks.quality.sets import SETS, Case
-from benchmarks.quality.shards import Shard, in_turn
+from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import recall, survives
+from benchmarks.shards import Shard, in_turn
 
 from edgelingua import LlamaModel
 from edgelingua.models import DEFAULT_READER, find_reader
@@ -56,7 +54,7 @@ def main() -> None:
     count = LlamaModel(find_reader(options.reader), vocabulary_only=True).count
     bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
     chosen = {name: CONTENDERS[name] for name in options.methods.split(",")}
-    made_with = {name: weights.of_contender(each, bundles) for name, each in chosen.items()}
+    made_with = {name: each.weights(bundles) for name, each in chosen.items()}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     setting = options.results.with_name("machine.json")
     setting.write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
@@ -98,12 +96,6 @@ def grouped(cases: Sequence[Case], *, apart: bool) -> list[list[int]]:
     for number, case in enumerate(cases):
         groups.setdefault(number if apart else case.passages, []).append(number)
     return list(groups.values())
-
-
-def draw(name: str, data: Path, size: int) -> list[Case]:
-    """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
-    cases = list(SETS[name](data))
-    return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
 
 
 def context(outcome: Outcome) -> str:

@@ -127,6 +127,12 @@ SETS: Mapping[str, Callable[[Path], Iterator[Case]]] = {
 }
 
 
+def draw(name: str, data: Path, size: int) -> list[Case]:
+    """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
+    cases = list(SETS[name](data))
+    return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
+
+
 def found(text: str, answer: str) -> list[tuple[int, int]]:
     """Where an answer stands in a text as whole words, case ignored: character ranges."""
     pattern = rf"(?<!\w){re.escape(answer.strip())}(?!\w)"

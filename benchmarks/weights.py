@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from benchmarks.quality.methods import Contender
-
 from edgelingua.manifest import MANIFEST, Manifest
 from edgelingua.models import find_bundle
 
@@ -35,8 +33,3 @@ def of_bundle(bundle: str | Path) -> str:
         if PurePosixPath(name).parts[0] != "parity" and PurePosixPath(name).suffix not in _NOTES
     ]
     return hashlib.sha256("\n".join(decisive).encode()).hexdigest()[:LENGTH]
-
-
-def of_contender(contender: Contender, bundles: dict[str, str]) -> str:
-    """Fingerprint of what a line of the comparison runs on; empty where that is no model."""
-    return of_bundle(bundles[contender.needs]) if contender.needs else ""

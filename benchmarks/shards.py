@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,11 @@ class Shard:
     def of(self, work: Iterable[T]) -> Iterator[T]:
         """Pieces of work that are this part's."""
         return (piece for at, piece in enumerate(work) if at % self.count == self.index)
+
+    def file(self, results: Path, folder: Path | None = None) -> Path:
+        """Where this part's rows go; beside the results without a folder."""
+        name = f"{results.stem}.{self.index}-of-{self.count}{results.suffix}"
+        return (folder or results.parent) / name
 
 
 def in_turn(sizes: dict[str, int]) -> Iterator[tuple[str, int]]:
