@@ -60,7 +60,8 @@ def test_no_sentence_loses_its_negations(seed: int, rate: float) -> None:
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.7])
 def test_no_word_loses_the_number_beside_it(seed: int, rate: float) -> None:
     text = (
-        "In 1871 (May 8), some 3,000 claims; of them 19 ... were paid, $15,500,000 in all. 12 not."
+        "In 1871 (May 8), some 3,000 claims; of them 19 ... were paid, $15,500,000 in all. He "
+        "has not 12 left."
     )
     kept = kept_characters(text, seed, rate)
     for number, beside in {
@@ -69,7 +70,7 @@ def test_no_word_loses_the_number_beside_it(seed: int, rate: float) -> None:
         "3,000": ("some", "claims"),
         "19": ("them", "were"),
         "$15,500,000": ("paid", "in"),
-        "12": ("not",),
+        "12": ("has", "left"),
     }.items():
         places = [text.index(part) for part in (number, *beside)]
         there, *neighbours = [kept[at] for at in places]
@@ -303,15 +304,19 @@ def test_a_pin_that_ends_inside_a_number_or_word_keeps_it_whole(
         ),
         ('He did not say "Yes. I accept it." to anybody in the old office.', " not"),
         ("Il est vrai qu'aucun accord ne fut signé à la fin.", "qu'aucun"),
+        ("He paid not 500 dollars to Ida.", " not"),
+        ("The sum was never 500 dollars.", " never"),
+        ("In 1872 he did not accept.", " not"),
+        ("Of 12 not 1 of the 3 said what 7 others, not 8, had seen.", " not"),
     ],
 )
 def test_negations_hold_for_their_whole_sentence(text: str, mark: str) -> None:
-    """Sentences go on over line breaks and quotations."""
+    """Sentences go on over line breaks and quotations; numbers stand beside negations."""
     for seed in range(20):
-        for tokens in range(3, 12):
+        for tokens in range(1, 12):
             pruner = TokenPruner(RandomScorer(seed))
             kept = pruner.compress(Prompt.build(text), Budget(tokens=tokens, count=count_words))
-            rest = kept.text.replace("not", "").replace("ne", "").replace("qu'aucun", "")
+            rest = re.sub(r"\b(not|never|ne|qu'aucun)\b", "", kept.text)
             assert mark in kept.text or not re.search(r"\w", rest), kept.text
 
 
@@ -320,6 +325,29 @@ def test_a_negation_outlives_a_threshold_where_its_sentence_is_pinned() -> None:
     pruner = TokenPruner(RandomScorer(), threshold=2.0)
     compressed = pruner.compress(prompt, Budget(rate=1.0, count=count_words))
     assert compressed.text == " not accept"
+
+
+@pytest.mark.parametrize(
+    ("text", "pin", "kept"),
+    [
+        ("In 1872 he did not accept.", "In", "In not"),
+        ("He paid not 500 dollars to Ida.", "paid", " paid not"),
+        ("He paid not 500 dollars to Ida.", "not", " not 500"),
+    ],
+)
+def test_a_pin_beside_a_number_leaves_the_negation_before_it(
+    text: str, pin: str, kept: str
+) -> None:
+    pruner = TokenPruner(RandomScorer(3), threshold=0.99)
+    budget = Budget(tokens=2, count=count_words)
+    assert pruner.compress(Prompt.build(text, pin=pin), budget).text == kept
+    (rated,) = context_texts(
+        pruner.compress(
+            Prompt.build([Segment(text, rate=2.1 / count_words(text))], pin=pin),
+            Budget(rate=1.0, count=count_words),
+        )
+    )
+    assert rated == kept
 
 
 def test_escaped_characters_are_no_numbers() -> None:

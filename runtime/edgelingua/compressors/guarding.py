@@ -15,12 +15,13 @@ def raised(
     edges: NDArray[np.int64],
     scores: NDArray[np.float32],
     protected: NDArray[np.bool_],
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Raise negations and numbers a hair above what must not stand without them.
 
-    A negation turns a whole sentence round: it is raised above the best of it. A number says
-    something about what stands beside it: it is raised above the word before and the word behind it
-    in its sentence. Where those are protected, above everything: any threshold too.
+    A negation turns a whole sentence round: it is raised above the best of it, be that a number. A
+    number says something about what stands beside it: it is raised above the word before and the
+    word behind it in its sentence, over a negation that stands between. Where those are protected,
+    above everything: any threshold too.
 
     Above its whole sentence, a number would take the room of what was asked for: of the answers to
     SQuAD's questions, 41 % instead of 58 % would survive at rate 0.05.
@@ -32,14 +33,24 @@ def raised(
 
     Returns
     -------
-    ndarray
-        ``(U,)``: the scores, some of them raised.
+    scores
+        ``(U,)``: some of them raised.
+    negates
+        ``(U,)`` bool: goes after what has the same score.
     """
     sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
-    scores = _above_sentence(_ranges(edges, negations(text)), sentence, scores, protected)
-    return _above_neighbours(
-        _ranges(edges, numbers(text)), sentence, scores, protected, _with_words(text, edges)
-    )
+    negated, counted = _ranges(edges, negations(text)), _ranges(edges, numbers(text))
+    negates = np.zeros(len(scores), dtype=bool)
+    negates[_units(negated)] = True
+    # Above "not", the number of "not 500" would be left of it.
+    words = _with_words(text, edges) & (~negates | protected)
+    scores = _above_neighbours(counted, sentence, scores, protected, words)
+    # A number may share a unit with a negation; all of it goes or stays.
+    many = np.concatenate([[0], np.cumsum(negates)])
+    shared = counted[many[counted[:, 1]] > many[counted[:, 0]]]
+    negates[_units(shared)] = True
+    negated = np.concatenate([negated, shared])
+    return _above_sentence(negated, sentence, scores, protected), negates
 
 
 def _ranges(edges: NDArray[np.int64], spans: Spans) -> NDArray[np.int64]:
@@ -88,11 +99,18 @@ def _at_least(
 ) -> NDArray[np.float32]:
     """Raise all units of each range a hair above ``best`` ``(n,)``."""
     sizes = ranges[:, 1] - ranges[:, 0]
-    begins = np.cumsum(sizes) - sizes
-    units = np.arange(sizes.sum()) + np.repeat(ranges[:, 0] - begins, sizes)
     scores = scores.copy()
-    np.maximum.at(scores, units, np.repeat(np.nextafter(best, np.float32(np.inf)), sizes))
+    above = np.repeat(np.nextafter(best, np.float32(np.inf)), sizes)
+    np.maximum.at(scores, _units(ranges), above)
     return scores
+
+
+def _units(ranges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All units of half-open ranges, one range after the other."""
+    sizes = ranges[:, 1] - ranges[:, 0]
+    begins = np.cumsum(sizes) - sizes
+    units: NDArray[np.int64] = np.arange(sizes.sum()) + np.repeat(ranges[:, 0] - begins, sizes)
+    return units
 
 
 def _with_words(text: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:

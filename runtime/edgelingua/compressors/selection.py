@@ -19,10 +19,10 @@ from edgelingua.scores import Spans, Unit
 def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
     """Keep the protected units and the best others, as many as the budget allows.
 
-    The units stand in one ranking (ties: the earlier one first), of which a prefix is kept. The
-    result never exceeds the budget, and one more unit would. Counting is not monotone (two pieces
-    may merge into one token), so the prefix is a crossing point: the same for the same budget, and
-    never shorter for a larger one.
+    The units stand in one ranking (ties: a negation first, then the earlier one), of which a prefix
+    is kept. The result never exceeds the budget, and one more unit would. Counting is not monotone
+    (two pieces may merge into one token), so the prefix is a crossing point: the same for the same
+    budget, and never shorter for a larger one.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     limit, count = room.limit, room.count
     units = _settle_rates(prompt, units, count)
     candidates = np.flatnonzero(~units.protected & ~units.refused)
-    ranking = candidates[np.lexsort((-units.scores[candidates], ~units.first[candidates]))]
+    ranking = candidates[_best_first(units, candidates)]
 
     def kept_after(best: int) -> NDArray[np.bool_]:
         kept = units.protected.copy()
@@ -64,6 +64,12 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
     )
+
+
+def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order in which candidates are chosen."""
+    keys = (~units.negates, -units.scores, ~units.first)
+    return np.lexsort([key[candidates] for key in keys])
 
 
 def _most(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) -> tuple[int, int]:
@@ -125,7 +131,7 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
     """Choose the best of some units, as many as fit ``limit`` tokens, one at least."""
     edges, protected = units.edges[part.start : part.stop + 1], units.protected[part]
     candidates = np.flatnonzero(~protected & ~units.refused[part])
-    ranking = candidates[np.argsort(-units.scores[part][candidates], kind="stable")]
+    ranking = candidates[_best_first(units, candidates + part.start)]
 
     def size(best: int) -> int:
         kept = protected.copy()

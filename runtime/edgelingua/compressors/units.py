@@ -38,8 +38,8 @@ class Rules:
         phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
     guard
         A negation stays as long as anything else of its sentence stays, a number as long as the
-        word before or behind it does, where the budget holds them: without them these would say
-        something else.
+        word before or behind it does (negations do not count), where the budget holds them: without
+        them these would say something else.
     names
         Names of several words stay whole, and are worth the mean of their words; not for tokens.
     drop_consecutive
@@ -63,7 +63,8 @@ class Units:
 
     ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
     ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen; ``first``
-    ``(U,)`` bool, chosen before the others.
+    ``(U,)`` bool, chosen before the others; ``negates`` ``(U,)`` bool, chosen before others of the
+    same score.
     ``separators`` ``(n, 3)``: a unit that is kept if something before it is, and any of the units
     from the second number up to the third.
     ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
@@ -75,6 +76,7 @@ class Units:
     protected: NDArray[np.bool_]
     refused: NDArray[np.bool_]
     first: NDArray[np.bool_]
+    negates: NDArray[np.bool_]
     separators: NDArray[np.int64]
     repeated: NDArray[np.int64]
 
@@ -112,8 +114,9 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     edges = finest[~inside[finest] | np.isin(finest, borders)]
     scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    negates = np.zeros_like(protected)
     if rules.guard:
-        scores = raised(text, edges, scores, protected)
+        scores, negates = raised(text, edges, scores, protected)
     separators = _separators(prompt, edges)
     refused = np.zeros_like(protected)
     refused[separators[:, 0]] = True
@@ -124,6 +127,7 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
         protected,
         refused,
         np.zeros_like(protected),
+        negates,
         separators,
         _repeated(text, edges, rules.drop_consecutive),
     )
