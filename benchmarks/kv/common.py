@@ -117,10 +117,11 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Shard:
         """Read ``I/N``, I from 0 to N - 1."""
-        index, count = map(int, text.split("/"))
-        if not 0 <= index < count:
-            raise ValueError(f"shard {text}: expected I/N, I from 0 to N - 1")
-        return cls(index, count)
+        index, slash, count = text.partition("/")
+        if slash and index.isdecimal() and count.isdecimal() and int(index) < int(count):
+            return cls(int(index), int(count))
+        # The one error whose words argparse passes on.
+        raise argparse.ArgumentTypeError(f"{text!r}: expected I/N, I from 0 to N - 1")
 
     def file(self, results: Path, folder: Path | None) -> Path:
         """Where this one's rows go."""
