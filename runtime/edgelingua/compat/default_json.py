@@ -112,7 +112,7 @@ def _pruned(engine: Engine, plan: Plan, options: CompressOptions, wanted: int) -
     question = options.question if options.contrastive else ""
     compressor: Compressor
     if isinstance(engine.scorer, ClassifierScorer):
-        compressor, question = TokenPruner(engine.scorer, rules=rules_of(options)), ""
+        compressor, question = TokenPruner(engine.scorer, rules=rules_of(engine, options)), ""
     else:
         compressor = coarse_to_fine(engine, options, [])
     prompt = plan.prompt(question)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from edgelingua.budget import Budget
@@ -23,6 +24,7 @@ from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options
 from edgelingua.compat.result import summary
 from edgelingua.compat.tags import Part
 from edgelingua.compressors import CoarseToFine, Compressor, DocumentFilter, Rules, TokenPruner
+from edgelingua.compressors.llmlingua2 import RULES
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Prompt, Ranges, Role, Segment
 from edgelingua.scorers import ClassifierScorer
@@ -111,13 +113,14 @@ def coarse_to_fine(
         documents=documents,
         sentence_room=options.token_budget_ratio if rooms else None,
         window=options.iterative_size,
-        rules=rules_of(options),
+        rules=rules_of(engine, options),
     )
 
 
-def rules_of(options: CompressOptions) -> Rules:
+def rules_of(engine: Engine, options: CompressOptions) -> Rules:
     """Return what is kept or dropped whole: words, or sentences where only those are filtered."""
-    return Rules(level="word" if options.use_token_level_filter else "sentence")
+    rules = RULES if isinstance(engine.scorer, ClassifierScorer) else Rules()
+    return replace(rules, level="word" if options.use_token_level_filter else "sentence")
 
 
 def _pruner(engine: Engine, texts: Sequence[str], options: CompressOptions) -> TokenPruner:
@@ -131,7 +134,7 @@ def _pruner(engine: Engine, texts: Sequence[str], options: CompressOptions) -> T
         engine.scorer,
         document_rate=context_rate(len(texts), sum(map(engine.count, texts)), asked),
         forced_documents=solid_numbers(texts, options.force_context_ids),
-        rules=rules_of(options),
+        rules=rules_of(engine, options),
     )
 
 

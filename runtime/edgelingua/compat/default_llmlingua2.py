@@ -21,7 +21,8 @@ from edgelingua.compat.default_parts import (
 from edgelingua.compat.options import Engine, Llmlingua2Options
 from edgelingua.compat.result import summary, with_list
 from edgelingua.compressed import Compressed, Reason
-from edgelingua.compressors import Rules, TokenPruner
+from edgelingua.compressors import TokenPruner
+from edgelingua.compressors.llmlingua2 import RULES
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Prompt, Segment
 from edgelingua.scores import Progress, Scorer, TokenScores
@@ -50,11 +51,12 @@ def compress(
     scorer: Scorer = engine.scorer
     if options.token_to_word == "first":
         scorer = _FirstTokens(scorer)
+    marks = options.force_tokens if options.drop_consecutive else ()
     compressor = TokenPruner(
         scorer,
         document_rate=context_rate(len(context), tokens_in, options),
         forced_documents=solid_numbers(context, options.force_context_ids),
-        rules=Rules(drop_consecutive=options.force_tokens if options.drop_consecutive else ()),
+        rules=replace(RULES, drop_consecutive=marks),
     )
     compressed = within(compressor, prompt, Budget(tokens=max(1, tokens), count=engine.count))
     texts = [
@@ -84,13 +86,14 @@ def _check(engine: Engine, context: Sequence[str], options: Llmlingua2Options) -
 
 
 def _labels(compressed: Compressed) -> list[tuple[str, int]]:
+    """Words and whether they were kept; one by one, as callers split them at the separators."""
     text = compressed.prompt.text
     return [
-        (text[start:end].strip(), int(reason != Reason.DROPPED))
+        (word, int(reason != Reason.DROPPED))
         for (start, end), reason in zip(
             compressed.units.tolist(), compressed.reasons.tolist(), strict=True
         )
-        if text[start:end].strip()
+        for word in text[start:end].split()
     ]
 
 

@@ -8,6 +8,8 @@ from edgelingua.compressors.units import Rules
 from edgelingua.ort import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 
+RULES = Rules(names=True)
+
 
 def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     """Keep the words with the highest mean P(keep) (Pan et al. 2024, arXiv:2403.12968).
@@ -17,5 +19,4 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     Names of several words are kept or dropped whole, which the published code does not do.
     """
     scorer = ClassifierScorer(bundle, options=options)
-    rules = Rules(names=True)
-    return TokenPruner(scorer, longest_question=scorer.longest_question, rules=rules)
+    return TokenPruner(scorer, longest_question=scorer.longest_question, rules=RULES)
