@@ -98,7 +98,8 @@ class Pruner:
 
     def score(self, cases: Sequence[Case], asks: bool) -> list[Scored]:
         """Score the words of all passages, with the questions or without them."""
-        rows, places, totals, spans = [], [], [], []
+        rows, places, spans = [], [], []
+        totals: list[NDArray[np.float64]] = []
         for case in cases:
             asked = self._tokens.encode(case.question).ids[: self._window // 3] if asks else ()
             head = [self._first, *asked, self._last] if asks else [self._first]
