@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +55,8 @@ class Rows:
 
     def _key(self, row: Row) -> tuple[Any, ...]:
         return tuple(row[name] for name in self.key)
+
+
+def timed(rows: Iterable[Row]) -> list[Row]:
+    """Rows with processor times; those of another machine have none, as nothing compares to it."""
+    return [row for row in rows if "cpu" in row]

@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 from benchmarks.quality.compare import SLOW, Comparison, common
 from benchmarks.quality.methods import CONTENDERS
-from benchmarks.quality.rows import Row
+from benchmarks.quality.rows import Row, timed
 from benchmarks.quality.survival import RATES
 
 SETS = {
@@ -114,7 +114,7 @@ def speed_table(rows: Sequence[Row], rate: float = 0.2) -> str:
     lines: dict[str, list[str]] = {name: [] for name in CONTENDERS}
     head = [f"median CPU seconds at rate {rate}"]
     for name in SETS:
-        mine = [row for row in rows if row["set"] == name]
+        mine = [row for row in timed(rows) if row["set"] == name]
         found = common(mine, list(CONTENDERS), lambda row: row["cpu"][RATES.index(rate)])
         if not found.values:
             continue
