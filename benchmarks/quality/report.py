@@ -37,7 +37,8 @@ Mean NLL per token of the first gold answer, in nats (lower is better), exact ma
 was written greedily, at most 24 tokens. SmolLM2-135M-Instruct is the file of `edgelingua models
 list`, requantized to Q8_0 for speed, asked with its chat template; Gemma-3-270M is the base model
 (Q4_K_M, requantized to Q8_0), asked in plain text. Both read the same compressed texts, made when
-the guard kept a number with its whole sentence, which costs answers at small rates (`objectives.md`).
+the guard kept a number with its whole sentence, which costs answers at small rates: see
+`objectives.md`.
 """
 CONTINUATION = """\
 SmolLM2-135M-Instruct (the INT8 bundle) reads what was kept of 1,024 tokens, without a question, and
