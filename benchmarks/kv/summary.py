@@ -16,7 +16,14 @@ from benchmarks.kv.plots import panels, style
 from benchmarks.kv.retrieval_tables import answers
 
 CAP = 512
-NUDGES = {"streaming": 6, "truncation": 8, "tova": -4, "snapkv": -14}
+NUDGES = {
+    "lagkv": -10,
+    "random": 5,
+    "snapkv": -14,
+    "snapkv, chunks": -9,
+    "streaming": 6,
+    "tova": 3,
+}
 """Points up or down for names that would lie on each other."""
 Row = dict[str, Any]
 
