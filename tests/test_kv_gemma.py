@@ -242,7 +242,7 @@ def test_token_by_token_past_the_window_is_as_clear_as_in_blocks(
     gemma: LlamaModel, tokens: NDArray[np.int32]
 ) -> None:
     def read(block: int) -> float:
-        session = gemma.session(CAP, cache=CacheOptions(chunk=64))
+        session = gemma.session(CAP, Streaming(), cache=CacheOptions(chunk=64))
         session.feed(tokens[:400])
         paid = nats(session, tokens[400:1000], block)
         assert session.statistics.peak == CAP
