@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from edgelingua.manifest import MANIFEST, Manifest
 from edgelingua.models import find_bundle
+from edgelingua.safe_files import hash_file
 
 LENGTH = 12
 """Hexadecimal digits of a SHA-256 that a row carries."""
@@ -16,8 +17,7 @@ _NOTES = frozenset({".md", ".png"})
 
 def of_file(path: Path) -> str:
     """Fingerprint of a file, a GGUF model say."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:LENGTH]
+    return hash_file(path)[:LENGTH]
 
 
 def of_bundle(bundle: str | Path) -> str:

@@ -58,8 +58,8 @@ class Assistant:
     cap
         Most tokens in the reader's KV cache, at every step.
     policy
-        Decides which cached tokens go when the cap is reached; ``None``: `policies.DEFAULT_POLICY`.
-        It is told what the compressor scored.
+        Decides which cached tokens go when the cap is reached; ``None``: the reader's
+        `LlamaModel.default_policy`. It is told what the compressor scored.
     system
         System prompt. It is never evicted, and neither is the question. Empty: none is sent, for
         models whose chat template has no place for one.

@@ -512,12 +512,15 @@ def _policy(
     block: int | None,
 ) -> Policy | None:
     """The policy named; ``None``: the session's own choice, which has options of its own."""
+    options = {
+        "recent": recent,
+        "smooth": smooth,
+        "phrase": phrase,
+        "window": window,
+        "block": block,
+    }
     if name is not None:
-        return load_policy(
-            name, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
-        )
-    options = {"recent": recent, "smooth": smooth, "phrase": phrase, "window": window}
-    options["block"] = block
+        return load_policy(name, **options)
     for option, value in options.items():
         if value is not None:
             raise typer.BadParameter(f"--{option} without --policy: name the policy it is for")
