@@ -26,8 +26,8 @@ from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.loop import fit, scores, split
-from edgelingua_export.train.negatives import with_negatives
-from edgelingua_export.train.objective import Weights, loss, order_loss
+from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
+from edgelingua_export.train.objective import Weights, loss, order_distance, order_loss
 from edgelingua_export.train.recipe import DataSet, Recipe, Schedule, Student
 from edgelingua_export.train.records import records
 from edgelingua_export.train.run import train
@@ -162,6 +162,38 @@ def test_negatives_resemble_the_question_and_hold_no_answer() -> None:
     assert all(a.group == b.group for a, b in zip(found[::2], found[1::2], strict=True))
 
 
+def test_pooled_texts_are_the_nearest_of_all_and_unlabelled(tokenizer: TextTokenizer) -> None:
+    asked = Example("No matter.", (Mark(0, 2, 1.0),), "Where is the red pump?", "g", "0")
+    texts = ["Ships arrive.", "A red pump.", "The red pump is here.", *map(str, range(9))]
+    found = list(pooled([asked, replace(asked, question="")], Nearest(texts), 2))
+    assert [e.text for e in found] == ["The red pump is here.", "A red pump."]
+    assert {(e.question, e.marks, e.known) for e in found} == {(asked.question, (), False)}
+    assert len({e.group for e in found} - {"g"}) == 1
+    corpus = tokenize(found, tokenizer)
+    batch = assemble(
+        corpus, [(0, 2)], Layout(2, 3, window=32, question=8), np.random.default_rng(0)
+    )
+    assert set(batch.targets.flatten().tolist()) == {-1.0, -2.0}
+    values = torch.randn(batch.targets.shape)
+    given = torch.from_numpy(batch.targets), torch.from_numpy(batch.groups)
+    assert loss(values, *given, Weights()).item() == 0  # nothing that labels could say
+
+
+def test_texts_of_a_recipe_can_be_left_to_a_teacher(tmp_path: Path) -> None:
+    row = {"context": "The pump is red.", "qas": [{"question": "Colour?", "answer": "red"}]}
+    other = {"context": "The colour is blue.", "qas": [{"question": "Pump?", "answer": "blue"}]}
+    _write(tmp_path / "mine.jsonl", row, other)
+    plain = DataSet("squad", "mine.jsonl", digits=0.0)
+    recipe = Recipe("x", (replace(plain, pooled=1), plain, replace(plain, taught=True)))
+    found = list(prepare.everything(recipe, tmp_path, lambda _: None))
+    by_set = [[e for e in found if e.source == str(number)] for number in range(3)]
+    assert [e.question for e in by_set[0]] == ["Colour?", "Pump?"]
+    assert {e.text for e in by_set[0]} <= {row["context"], other["context"]}
+    assert [e.known for e in found].count(True) == 2
+    assert [e.text for e in by_set[2]] == [e.text for e in by_set[1]]
+    assert len({e.group for e in found}) == 6
+
+
 def test_digits_change_together() -> None:
     examples = [Example("Room 1234", (), "Which is 1234?", "g"), Example("4321", (), "", "g")]
     first, second = other_digits(examples, 1.0, 5)
@@ -242,6 +274,24 @@ def test_the_order_loss_is_the_softmax_over_the_group() -> None:
     (gradient,) = torch.autograd.grad(value, values)
     assert (gradient[wanted] < 0).all()
     assert (gradient[~wanted] > 0).all()
+
+
+def test_the_distance_of_orders_is_the_divergence_of_softmaxes() -> None:
+    wanted = torch.tensor([2.0, 0.0, 1.0, -1.0])
+    groups = torch.tensor([0, 0, 1, 1])
+    values = torch.tensor([0.5, 0.25, 3.0, 1.0], requires_grad=True)
+    parts = [
+        torch.nn.functional.kl_div(
+            values[a:b].log_softmax(0), wanted[a:b].log_softmax(0), reduction="sum", log_target=True
+        )
+        for a, b in ((0, 2), (2, 4))
+    ]
+    value = order_distance(values, wanted, groups)
+    assert value.item() == pytest.approx(sum(parts).item() / 2, rel=1e-5)  # type: ignore[union-attr]
+    shifted = wanted + torch.tensor([5.0, 5.0, -3.0, -3.0])
+    assert order_distance(shifted, wanted, groups).item() == pytest.approx(0, abs=1e-5)
+    (gradient,) = torch.autograd.grad(value, values)
+    assert torch.isfinite(gradient).all()
 
 
 def test_a_group_without_anything_wanted_costs_no_order() -> None:

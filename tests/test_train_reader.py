@@ -298,6 +298,18 @@ def test_labels_are_the_scorers_surprisal(scorer_bundle: ModelBundle) -> None:
     assert [m.label for m in asked.marks] != [m.label for m in alone.marks]
 
 
+def test_the_words_of_a_group_are_ranked_together(scorer_bundle: ModelBundle) -> None:
+    scorer = PerplexityScorer(scorer_bundle)
+    texts = [TEXT, "Another text, about the harbour of the town."]
+    group = [Example(text, (), "Where is the pump?", "g") for text in texts]
+    found = [mark.label for example in labelled(group, scorer) for mark in example.marks]
+    number = len(found)
+    wanted = MOST * ((np.arange(number) + 0.5) / number) ** 2
+    assert np.sort(found) == pytest.approx(wanted, abs=1e-6)
+    apart = [next(labelled([replace(e, group="")], scorer)) for e in group]
+    assert [mark.label for example in apart for mark in example.marks] != found
+
+
 def test_any_text_of_a_recipe_can_be_labelled_by_a_scorer(
     scorer_bundle: ModelBundle, tmp_path: Path
 ) -> None:

@@ -12,6 +12,10 @@ from benchmarks.quality.rows import Row, timed
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.tables import SETS, table
 
+NANO_LOSES = 0.08
+"""Most of mini's retention that nano may lose with the question, at each of `NANO_RATES`."""
+NANO_RATES = (0.5, 0.2)
+
 NQ_TARGETS = {0.5: 99, 0.2: 95, 0.1: 85, 0.05: 70}
 """Share (%) of NQ's answers that is to survive with the question, by rate."""
 
@@ -23,6 +27,7 @@ def claims(rows: Sequence[Row]) -> str:
         *_nq(rows),
         *_over_bm25(rows),
         *_over_longllmlingua(rows),
+        *_nano(rows),
     ]
     return table(["edgelingua-mini", "measured", "met"], lines) + "\n"
 
@@ -121,4 +126,26 @@ def _over_longllmlingua(rows: Sequence[Row]) -> list[list[str]]:
         speed = f"{every.min():.1f} to {every.max():.1f} times (CPU time, over sets and rates)"
         untimed = [name for name in SETS if name not in ratios]
         lines.append(_line("at 10 times its speed", speed, bool(every.min() >= 10), untimed))
+    return lines
+
+
+def _nano(rows: Sequence[Row]) -> list[list[str]]:
+    found = {name: _of_set(rows, name, ["mini-question", "nano-question"]) for name in SETS}
+    found = {name: each for name, each in found.items() if len(each.values) == 2}
+    lines = []
+    for rate in NANO_RATES:
+        at = RATES.index(rate)
+        change = {
+            name: each.mean("nano-question")[at] / each.mean("mini-question")[at] - 1
+            for name, each in found.items()
+        }
+        measured = ", ".join(
+            f"{name} {100 * x:+.0f} % (n = {len(found[name].cases)})" for name, x in change.items()
+        )
+        target = (
+            f"with the question, nano keeps at {rate} within {NANO_LOSES:.0%} of what mini keeps"
+        )
+        met = all(x >= -NANO_LOSES for x in change.values())
+        missing = [name for name in SETS if name not in found]
+        lines += [_line(target, measured, met, missing)] if found else []
     return lines

@@ -42,7 +42,8 @@ class Batch:
     """Windows of several groups.
 
     ``ids`` and ``types`` int64 ``(n, T)``; ``mask`` bool ``(n, T)``, true on tokens; ``targets``
-    float32 ``(n, T)``, -1 on what is not text; ``groups`` int64 ``(n,)``, from 0.
+    float32 ``(n, T)``, -1 on what is not text, -2 on text without labels; ``groups`` int64
+    ``(n,)``, from 0.
     """
 
     ids: NDArray[np.int64]
@@ -51,6 +52,9 @@ class Batch:
     targets: NDArray[np.float32]
     groups: NDArray[np.int64]
 
+
+NO_TEXT = -1
+"""Target of what is not text."""
 
 _Window = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
@@ -69,7 +73,7 @@ def assemble(
     length = min(-(-length // 8) * 8, layout.window)
     shape = (len(windows), length)
     ids, types = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    mask, targets = np.zeros(shape, bool), np.full(shape, -1, np.float32)
+    mask, targets = np.zeros(shape, bool), np.full(shape, NO_TEXT, np.float32)
     for row, (question, text, labels) in enumerate(windows):
         ids[row, 0] = layout.first
         at = 1

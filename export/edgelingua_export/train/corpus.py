@@ -16,6 +16,9 @@ from edgelingua_export.train.labels import Example
 _STEPS = 250
 """A label is stored as a whole number of so many steps."""
 
+NONE, UNKNOWN = -1, -2
+"""In place of the number of an item's labels: nothing is to be kept; nobody labelled it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -28,8 +31,8 @@ class Corpus:
     labels, labels_edges
         Labels of texts that have any, in steps, and where each begins.
     items
-        int32 ``(n, 5)``: group, question (-1: none), text, labels (-1: nothing is to be kept),
-        source. Sorted by group.
+        int32 ``(n, 5)``: group, question (-1: none), text, labels (-1: nothing is to be kept, -2:
+        not known), source. Sorted by group.
     sources
         Names of the sources.
     """
@@ -48,9 +51,9 @@ class Corpus:
         return self.ids[self.ids_edges[number] : self.ids_edges[number + 1]]
 
     def targets(self, number: int, length: int) -> NDArray[np.float32]:
-        """Labels ``(length,)`` of an item's tokens, from 0 to 1."""
+        """Labels ``(length,)`` of an item's tokens, from 0 to 1; -2 where nobody knows them."""
         if number < 0:
-            return np.zeros(length, dtype=np.float32)
+            return np.full(length, UNKNOWN if number == UNKNOWN else 0, dtype=np.float32)
         steps = self.labels[self.labels_edges[number] : self.labels_edges[number + 1]]
         return (steps / _STEPS).astype(np.float32)
 
@@ -109,7 +112,7 @@ def tokenize(examples: Iterable[Example], tokenizer: TextTokenizer) -> Corpus:
     for example in examples:
         text = number(example.text)
         question = number(example.question) if example.question else -1
-        target = -1
+        target = NONE if example.known else UNKNOWN
         if example.marks:
             target = len(labels)
             labels.append(np.rint(example.labels(spans[text]) * _STEPS).astype(np.uint8))

@@ -10,8 +10,9 @@ from torch.nn.functional import smooth_l1_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from edgelingua_export.errors import ExportError
-from edgelingua_export.train.batches import Batch
+from edgelingua_export.train.batches import NO_TEXT, Batch
 from edgelingua_export.train.loop import scores
+from edgelingua_export.train.objective import order_distance
 from edgelingua_export.train.recipe import Teacher
 
 
@@ -64,7 +65,7 @@ class Distillation:
         self._options, self._precision = options, precision
 
     def __call__(self, batch: Batch, values: Tensor, step: int) -> Tensor:
-        """Weighted distance of the log-odds ``values`` ``(n, T)`` from the teacher's.
+        """Weighted distance of the log-odds ``values`` ``(n, T)`` from the teacher's, and of order.
 
         It grows with the square up to 1 and linearly from there: what is certainly not kept may
         be so by any margin.
@@ -72,5 +73,10 @@ class Distillation:
         theirs = Batch(self._table[batch.ids], batch.types, batch.mask, batch.targets, batch.groups)
         with torch.no_grad():
             wanted = scores(self._teacher, theirs, self._precision) * self._options.scale
-        text = torch.from_numpy(batch.targets >= 0).to(values.device)
-        return self._options.weight * smooth_l1_loss(values[text], wanted[text])
+        text = torch.from_numpy(batch.targets != NO_TEXT).to(values.device)
+        total = self._options.weight * smooth_l1_loss(values[text], wanted[text])
+        if self._options.order:
+            groups = torch.from_numpy(batch.groups).to(values.device)[:, None].expand(text.shape)
+            distance = order_distance(values[text], wanted[text], groups[text])
+            total = total + self._options.order * distance
+        return total

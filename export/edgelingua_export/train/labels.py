@@ -41,6 +41,8 @@ class Example:
         Empty: a group of its own.
     source
         Name of the data set.
+    known
+        False: nobody labelled the text, and only a teacher says what is to be kept.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Example:
     question: str = ""
     group: str = ""
     source: str = ""
+    known: bool = True
 
     def __post_init__(self) -> None:
         for mark in self.marks:
@@ -80,8 +83,8 @@ def read(path: Path) -> Iterator[Example]:
     for number, row in enumerate(rows(path), start=1):
         try:
             marks = tuple(Mark(int(a), int(b), float(p)) for a, b, p in row.get("marks", ()))
-            names = {k: str(row[k]) for k in ("question", "group", "source") if k in row}
-            yield Example(str(row["text"]), marks, **names)
+            question, group, source = (str(row.get(n, "")) for n in ("question", "group", "source"))
+            yield Example(str(row["text"]), marks, question, group, source)
         except (KeyError, TypeError, ValueError, ExportError) as error:
             raise ExportError(
                 f'{path}, line {number}: expected {{"text": …, "marks": [[start, end, label], …], '

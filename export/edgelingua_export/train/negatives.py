@@ -1,9 +1,9 @@
-"""Hard negatives: for each question the texts that look most like an answer and hold none."""
+"""The texts that look most like an answer: hard negatives, and texts for a teacher to judge."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -17,34 +17,56 @@ from edgelingua_export.train.labels import Example
 def with_negatives(examples: Sequence[Example], count: int) -> Iterator[Example]:
     """Yield the examples, each with the ``count`` BM25-nearest other texts as its group.
 
-    BM25 is Okapi's (Robertson and Zaragoza 2009, doi:10.1561/1500000019). A text that contains an
-    answer of the question (a stretch with label 1) is no negative. Examples without a question are
-    left as they are.
+    A text that contains an answer of the question (a stretch with label 1) is no negative. Examples
+    without a question are left as they are.
     """
-    texts = list(dict.fromkeys(example.text for example in examples))
-    index = BM25Okapi([_terms(text) for text in texts])
-    lowered = [text.lower() for text in texts]
-
-    @cache  # questions share most of their words, and a word's scores cost a walk over all texts
-    def of_term(term: str) -> NDArray[np.float32]:
-        return np.asarray(index.get_scores([term]), dtype=np.float32)
-
+    near = Nearest(example.text for example in examples)
     for example in examples:
         yield example
         if not example.question:
             continue
         answers = {example.text[m.start : m.end].lower() for m in example.marks if m.label == 1}
-        scores = np.sum(
-            [of_term(term) for term in _terms(example.question)] or [of_term("")], axis=0
-        )
         found = 0
-        for place in np.argsort(-scores, kind="stable").tolist():
+        for text, lowered in near.to(example.question):
             if found == count:
                 break
-            if texts[place] == example.text or any(a in lowered[place] for a in answers):
+            if text == example.text or any(answer in lowered for answer in answers):
                 continue
             found += 1
-            yield replace(example, text=texts[place], marks=())
+            yield replace(example, text=text, marks=())
+
+
+def pooled(examples: Iterable[Example], near: Nearest, count: int) -> Iterator[Example]:
+    """Yield, for each question of the examples, the ``count`` nearest texts, unlabelled.
+
+    So a teacher is asked about pairs that neither it nor its student has labels of: more of them
+    than a set has questions, and what the teacher knows by heart says nothing about them.
+    """
+    questions = {e.question: e for e in examples if e.question}
+    for example in questions.values():
+        for _, (text, _) in zip(range(count), near.to(example.question), strict=False):
+            group = f"{example.group}:pooled"
+            yield replace(example, text=text, marks=(), group=group, known=False)
+
+
+class Nearest:
+    """Texts by BM25 (Okapi: Robertson and Zaragoza 2009, doi:10.1561/1500000019)."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = [(text, text.lower()) for text in dict.fromkeys(texts)]
+        index = BM25Okapi([_terms(text) for text, _ in self._texts])
+
+        @cache  # questions share most of their words; a word's scores cost a walk over all texts
+        def of_term(term: str) -> NDArray[np.float32]:
+            return np.asarray(index.get_scores([term]), dtype=np.float32)
+
+        self._of_term = of_term
+
+    def to(self, question: str) -> Iterator[tuple[str, str]]:
+        """Yield the texts and their lower case, the nearest first."""
+        scores = np.sum([self._of_term(term) for term in _terms(question) or [""]], axis=0)
+        for place in np.argsort(-scores, kind="stable").tolist():
+            yield self._texts[place]
 
 
 def _terms(text: str) -> list[str]:

@@ -28,11 +28,13 @@ def loss(scores: Tensor, targets: Tensor, groups: Tensor, weights: Weights) -> T
     scores
         ``(n, T)``: log-odds of P(keep).
     targets
-        ``(n, T)``: labels, -1 where there is no text.
+        ``(n, T)``: labels; below 0 where there is no text, or none are known.
     groups
         ``(n,)``: the group of each window.
     """
     text = targets >= 0
+    if not bool(text.any()):
+        return scores.sum() * 0
     scores, targets = scores.float()[text], targets[text]
     of_token = groups[:, None].expand(text.shape)[text]
     total = weights.tokens * binary_cross_entropy_with_logits(scores, targets)
@@ -50,13 +52,7 @@ def order_loss(scores: Tensor, wanted: Tensor, groups: Tensor) -> Tensor:
     Groups without wanted tokens, or without others, count for nothing.
     """
     count = int(groups.max()) + 1
-    rivals = torch.full((count,), -torch.inf, device=scores.device)
-    highest = rivals.scatter_reduce(0, groups[~wanted], scores[~wanted].detach(), "amax")
-    highest = highest.clamp(min=-1e4)
-    mass = torch.zeros(count, device=scores.device)
-    mass = mass.index_add(0, groups[~wanted], (scores - highest[groups])[~wanted].exp())
-    known = mass > 0
-    rivals = highest + mass.clamp(min=1e-30).log()
+    rivals, known = _log_sums(scores[~wanted], groups[~wanted], count)
     use = wanted & known[groups]
     if not bool(use.any()):
         return scores.sum() * 0
@@ -66,3 +62,26 @@ def order_loss(scores: Tensor, wanted: Tensor, groups: Tensor) -> Tensor:
         0, groups[use], torch.ones_like(each)
     )
     return (sums / sizes.clamp(min=1)).sum() / (sizes > 0).sum()
+
+
+def order_distance(scores: Tensor, wanted: Tensor, groups: Tensor) -> Tensor:
+    """Mean over groups of how far (KL, nats) the softmax of ``scores`` is from that of ``wanted``.
+
+    All ``(n,)``. The softmax is over all tokens of a group: what stands highest matters most
+    (listwise distillation, after Cao et al. 2007, doi:10.1145/1273496.1273513).
+    """
+    count = int(groups.max()) + 1
+    theirs = wanted - _log_sums(wanted, groups, count)[0][groups]
+    sums, any_tokens = _log_sums(scores, groups, count)
+    ours = scores - sums[groups]
+    distance: Tensor = (theirs.exp() * (theirs - ours)).sum() / any_tokens.sum()
+    return distance
+
+
+def _log_sums(scores: Tensor, groups: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the log of the sum of exponentials of each group ``(count,)``, and which have any."""
+    highest = torch.full((count,), -torch.inf, device=scores.device)
+    highest = highest.scatter_reduce(0, groups, scores.detach(), "amax").clamp(min=-1e4)
+    mass = torch.zeros(count, device=scores.device)
+    mass = mass.index_add(0, groups, (scores - highest[groups]).exp())
+    return highest + mass.clamp(min=1e-30).log(), mass > 0

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from edgelingua_export.train import labels, readers_qa, readers_text
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example
-from edgelingua_export.train.negatives import with_negatives
+from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
 from edgelingua_export.train.recipe import DataSet, Recipe
 from edgelingua_export.train.records import records
 from edgelingua_export.train.surprisal import labelled
@@ -71,17 +72,26 @@ def everything(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
     ExportError
         A file is missing, is of another format, or holds no example.
     """
-    for number, data_set in enumerate(recipe.data):
-        found = list(examples(data_set, data, recipe.seed + number))
+    pool: dict[str, None] = {}
+    near = cache(lambda: Nearest(pool))
+    # Sets that take their texts from the others come last.
+    for number, data_set in sorted(enumerate(recipe.data), key=lambda each: each[1].pooled > 0):
+        found = examples(data_set, data, recipe.seed + number)
+        if data_set.pooled:
+            found = list(pooled(found, near(), data_set.pooled))
+        else:
+            pool |= {example.text: None for example in found if example.question}
         if not found:
             raise ExportError(f"{data / data_set.file}: no examples of format {data_set.format}")
         report(f"{data_set.format} {data_set.file}: {len(found):,} texts")
         # The number of the data set stands for its name: recipes may use a file twice.
-        yield from (replace(example, source=str(number)) for example in found)
+        for example in other_digits(found, data_set.digits, recipe.seed + number):
+            group = example.group and f"{number}:{example.group}"
+            yield replace(example, source=str(number), group=group)
 
 
-def examples(data_set: DataSet, data: Path, seed: int) -> Iterator[Example]:
-    """Yield one data set's examples as they are trained on, grouped.
+def examples(data_set: DataSet, data: Path, seed: int) -> list[Example]:
+    """Return one data set's examples, grouped; all of their options but ``pooled`` and ``digits``.
 
     Raises
     ------
@@ -106,4 +116,6 @@ def examples(data_set: DataSet, data: Path, seed: int) -> Iterator[Example]:
         chosen += list(second_pass(chosen, seed))
     if data_set.blind:
         chosen = list(blind(chosen))
-    return other_digits(chosen, data_set.digits, seed)
+    if data_set.taught:
+        chosen = [replace(example, marks=(), known=False) for example in chosen]
+    return chosen

@@ -30,6 +30,11 @@ class DataSet:
         So many BM25-nearest texts without an answer join each example's group.
     second_pass
         Add the groups again with a sentence of evidence in the question.
+    pooled
+        So many texts for each question, the BM25-nearest of all texts with questions in the recipe,
+        in place of its own and without labels.
+    taught
+        Without labels: only the teacher says what is to be kept.
     blind
         Without the questions: what answers them is to be kept all the same.
     cloze
@@ -50,6 +55,8 @@ class DataSet:
     repeat: float = 1.0
     negatives: int = 0
     second_pass: bool = False
+    pooled: int = 0
+    taught: bool = False
     blind: bool = False
     cloze: bool = False
     digits: float = 0.1
@@ -136,7 +143,10 @@ class Teacher:
         A token classifier's Hugging Face folder whose vocabulary has all of the student's pieces.
         Empty: none.
     weight
-        Of its part of the loss.
+        Of the distance of the log-odds.
+    order
+        Of the distance of the order inside a group, see
+        `edgelingua_export.train.objective.order_distance`.
     scale
         Its log-odds are multiplied by this. The order loss spreads log-odds, and calibration
         afterwards puts them together again: about one over what that did to the teacher.
@@ -144,6 +154,7 @@ class Teacher:
 
     model: str = ""
     weight: float = 1.0
+    order: float = 0.0
     scale: float = 1.0
 
 

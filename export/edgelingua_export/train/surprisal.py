@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,31 +22,44 @@ def labelled(examples: Iterable[Example], scorer: PerplexityScorer) -> Iterator[
 
     Text alone: the surprisal of each word, as in Selective Context (Li et al. 2023,
     arXiv:2310.06201). With a question: how much less a word surprises behind the question than
-    without it (contrastive perplexity, LongLLMLingua, Jiang et al. 2024, arXiv:2310.06839).
+    without it (contrastive perplexity, LongLLMLingua, Jiang et al. 2024, arXiv:2310.06839). The
+    words of a group's texts are ranked together: they compete for one budget.
     """
-    for example in examples:
-        spans = words(example.text)
-        values = _nats(scorer, "", example.text, spans)
-        if example.question:
-            values = values - _nats(scorer, f"{example.question}\n", example.text, spans)
-        marks = tuple(
-            Mark(start, end, float(label))
-            for (start, end), label in zip(spans.tolist(), soft_labels(values), strict=True)
-        )
-        yield replace(example, marks=marks)
+    numbered = enumerate(examples)
+    for _, found in groupby(numbered, key=lambda each: each[1].group or each[0]):
+        members = [example for _, example in found]
+        spans = [words(member.text) for member in members]
+        values = [_telling(scorer, m, s) for m, s in zip(members, spans, strict=True)]
+        edges = np.cumsum([len(part) for part in values])[:-1]
+        ranked = np.split(soft_labels(np.concatenate(values)), edges)
+        for member, its, labels in zip(members, spans, ranked, strict=True):
+            marks = tuple(
+                Mark(start, end, float(label))
+                for (start, end), label in zip(its.tolist(), labels, strict=True)
+            )
+            yield replace(member, marks=marks)
 
 
 def soft_labels(surprisal: NDArray[np.floating]) -> NDArray[np.float32]:
     """Labels of words ``(W,)`` from their surprisal ``(W,)`` in nats.
 
-    A label is `MOST` times the square of the share of the text's words that surprise less: a third
-    is kept on average, and how surprising a text is as a whole plays no part.
+    A label is `MOST` times the square of the share of the words that surprise less: a third is kept
+    on average, and how surprising they are as a whole plays no part.
     """
     if not len(surprisal):
         return np.zeros(0, dtype=np.float32)
     rank = np.argsort(np.argsort(surprisal, kind="stable"), kind="stable")
     labels: NDArray[np.float32] = (MOST * ((rank + 0.5) / len(rank)) ** 2).astype(np.float32)
     return labels
+
+
+def _telling(
+    scorer: PerplexityScorer, example: Example, spans: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    values = _nats(scorer, "", example.text, spans)
+    if example.question:
+        values = values - _nats(scorer, f"{example.question}\n", example.text, spans)
+    return values
 
 
 def _nats(
