@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling, models
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import POLICIES, KNorm, Phrased, SnapKV, Streaming
+from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Phrased, SnapKV, Streaming
 from edgelingua.kv.session import Session
 
 
@@ -78,11 +78,11 @@ def jobs(reader: LlamaModel, arguments: argparse.Namespace) -> Iterator[Job]:
 
 
 def variants(cap: int) -> list[Variant]:
-    """All policies, two of them by phrases, and what `h2o`'s hook is compared with."""
+    """All policies, the default one, a hook by phrases, and what `h2o`'s hook is compared with."""
     plain = CacheOptions(flash_attention=False)
     return [
         *(Variant(name, cap, info.make()) for name, info in POLICIES.items()),
-        Variant("knorm, phrases", cap, Phrased(KNorm())),
+        Variant("knorm, phrases, window", cap, DEFAULT_POLICY),
         Variant("snapkv, phrases", cap, Phrased(SnapKV())),
         Variant("h2o, without the hook", cap, Streaming(), plain),
     ]
@@ -165,14 +165,14 @@ def table(rows: list[Row]) -> str:
     if not rows:
         return ""
     out = [
-        "| policy | read, tokens/s | of streaming's | ms an eviction "
+        "| policy | rounds | read, tokens/s | of streaming's | ms an eviction "
         "| write, tokens/s | of streaming's | ms an eviction |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
     base = {row["round"]: row for row in rows if row["name"] == "streaming"}
     for name in dict.fromkeys(row["name"] for row in rows):
         mine = [row for row in rows if row["name"] == name and row["round"] in base]
-        cells = []
+        cells = [str(len(mine))]
         for kind in ("read", "write"):
             shares = [row[f"{kind}_per_s"] / base[row["round"]][f"{kind}_per_s"] for row in mine]
             cells += [
@@ -181,7 +181,7 @@ def table(rows: list[Row]) -> str:
                 f"{median(row[f'{kind}_eviction_ms'] for row in mine):.1f}",
             ]
         out.append("| " + " | ".join([name, *cells]) + " |")
-    told = f"Medians of {len(base)} interleaved rounds; cap {rows[0]['cap']}, "
+    told = f"Medians of interleaved rounds; cap {rows[0]['cap']}, "
     return "\n".join([*out, "", f"{told}{rows[0]['block']} tokens evicted at a time."]) + "\n"
 
 

@@ -28,22 +28,20 @@ budgets are a share of the passages' tokens as SmolLM2 counts them, the question
 passages are given as documents. The causal LM of LLMLingua, LongLLMLingua, Selective Context and
 `question_aware` is SmolLM2-135M-Instruct as our INT8 bundle, and these are our implementations:
 numbers and negations guarded, budgets met exactly. Every table compares on the same cases, drawn
-with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. LongLLMLingua on NQ,
-HotpotQA and MuSiQue ran on an Intel Xeon of 64 cores, whose times are left out.
+with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. What the methods with a
+causal LM made of NQ, HotpotQA and MuSiQue comes from other machines, whose times are left out.
 """
 
 READERS = """\
 Mean NLL per token of the first gold answer, in nats (lower is better), exact match and F1 of what
 was written greedily, at most 24 tokens. SmolLM2-135M-Instruct is the file of `edgelingua models
 list`, requantized to Q8_0 for speed, asked with its chat template; Gemma-3-270M is the base model
-(Q4_K_M, requantized to Q8_0), asked in plain text. Both read the same compressed texts, made when
-the guard kept a number with its whole sentence, which costs answers at small rates: see
-`objectives.md`.
+(Q4_K_M, requantized to Q8_0), asked in plain text. Both read the same compressed texts.
 """
 CONTINUATION = """\
 SmolLM2-135M-Instruct (the INT8 bundle) reads what was kept of 1,024 tokens, without a question, and
 is asked for the next 256. Books: L-Eval's `sci_fi` and `quality`; transcripts: QMSum; news:
-LongBench's `multi_news`. Made with the guard's earlier rule, too.
+LongBench's `multi_news`.
 """
 
 
