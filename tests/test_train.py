@@ -192,6 +192,8 @@ def test_texts_of_a_recipe_can_be_left_to_a_teacher(tmp_path: Path) -> None:
     assert [e.known for e in found].count(True) == 2
     assert [e.text for e in by_set[2]] == [e.text for e in by_set[1]]
     assert len({e.group for e in found}) == 6
+    with pytest.raises(ExportError, match="other data sets with questions"):
+        list(prepare.everything(Recipe("x", recipe.data[:1]), tmp_path, lambda _: None))
 
 
 def test_digits_change_together() -> None:
@@ -485,6 +487,7 @@ def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int)
         ("base = 'x'\n[[data]]\nformat = 'text'\nfiles = 'a'", "files"),
         ("base = 'x'\n[[data]]\nformat = 3", "expected str"),
         ("[[data]]\nformat = 'text'", "expected base"),
+        ("base = 'x'\n[[data]]\nformat = 'text'\ntaught = true", "expected a \\[teacher\\]"),
         ("base = [", "not a recipe"),
     ],
 )
@@ -496,8 +499,9 @@ def test_a_faulty_recipe_says_what_is_wrong(tmp_path: Path, text: str, message: 
 
 
 def test_the_recipes_of_the_project_can_be_read() -> None:
-    found = sorted([*ROOT.glob("models/*/recipe.toml"), *ROOT.glob("examples/*/recipe.toml")])
-    assert len(found) >= 3
+    folders = ("models/*/recipe.toml", "examples/*/recipe.toml", "benchmarks/quality/*.toml")
+    found = sorted(path for folder in folders for path in ROOT.glob(folder))
+    assert len(found) >= 4
     for path in found:
         recipe = recipes.load(path)
         assert all(s.format in {*prepare.READERS, "records"} for s in recipe.data)

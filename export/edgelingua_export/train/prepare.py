@@ -77,6 +77,11 @@ def everything(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
     # Sets that take their texts from the others come last.
     for number, data_set in sorted(enumerate(recipe.data), key=lambda each: each[1].pooled > 0):
         found = examples(data_set, data, recipe.seed + number)
+        if data_set.pooled and not pool:
+            raise ExportError(
+                f"{data_set.format} {data_set.file}: pooled takes texts of the recipe's other data "
+                "sets with questions, and there is none"
+            )
         if data_set.pooled:
             found = list(pooled(found, near(), data_set.pooled))
         else:

@@ -229,6 +229,12 @@ def load(path: Path) -> Recipe:
             f"got {', '.join(sorted(table))}"
         )
     sets = tuple(_part(DataSet, row, f"{path}: [[data]] {i}") for i, row in enumerate(data, 1))
+    unlabelled = [i for i, each in enumerate(sets, 1) if each.pooled or each.taught]
+    if unlabelled and not parts["teacher"].model:
+        raise ExportError(
+            f"{path}: [[data]] {unlabelled[0]} is pooled or taught, so it has no labels: expected "
+            "a [teacher] with a model"
+        )
     return Recipe(table["base"], sets, int(table.get("seed", 1)), **parts)
 
 
