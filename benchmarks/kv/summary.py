@@ -16,13 +16,19 @@ from benchmarks.kv.plots import panels, style
 from benchmarks.kv.retrieval_tables import answers
 
 CAP = 512
+FURTHEST = 0.2
+"""Rise of the perplexity beyond which a policy is in the table only."""
+
 NUDGES = {
+    "h2o, chunks": 5,
+    "knorm, phrases, window": -12,
+    "knorm, phrases, window, q8_0": 4,
     "lagkv": -10,
     "random": 5,
     "snapkv": -14,
-    "snapkv, chunks": -9,
-    "streaming": 6,
-    "tova": 3,
+    "snapkv, chunks": -14,
+    "streaming": 3,
+    "tova": 5,
 }
 """Points up or down for names that would lie on each other."""
 Row = dict[str, Any]
@@ -74,7 +80,7 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
         for name in dict.fromkeys(row["name"] for row in retrieval if row["cap"]):
             risen = rise(perplexity, name)
             told = answers(retrieval, name=name, cap=CAP, known=False)
-            if risen is None or not told:
+            if risen is None or risen > FURTHEST or not told:
                 continue
             whole = "chunks" in name or "phrases" in name
             at = (100 * risen, _nats(told))
@@ -93,7 +99,7 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
         panel.set_xlabel(f"perplexity above the full cache's, %, cap {CAP}")
         panel.set_ylabel("nats of a fact asked for (less is better)")
         panel.set_ylim(bottom=0)
-        panel.margins(x=0.25)
+        panel.margins(x=0.35)
 
 
 def _nats(told: list[Row]) -> float:
