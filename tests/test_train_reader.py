@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
@@ -30,7 +31,7 @@ from edgelingua_export.sources import find
 from edgelingua_export.train import prepare
 from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
-from edgelingua_export.train.distill import Distillation, same_pieces
+from edgelingua_export.train.distill import Distillation, HiddenStates, same_pieces
 from edgelingua_export.train.gates import FLOOR, log_gates, word_scores
 from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.loop import scores
@@ -244,6 +245,34 @@ def test_a_student_is_pulled_to_its_teacher_piece_by_piece(
         same_pieces(smaller, tokenizer)
 
 
+def test_a_students_layers_learn_what_the_teachers_give(
+    tiny_bert: Path, pieces: TextTokenizer, pruner: PreTrainedModel, tmp_path: Path
+) -> None:
+    corpus = _corpus(pieces, 20)
+    batch = assemble(corpus, [(0, 1)], LAYOUT, _rng())
+    mask = torch.from_numpy(batch.mask)
+    other = AutoModelForTokenClassification.from_pretrained(tiny_bert).eval()
+
+    def distance(layers: tuple[int, ...]) -> Tensor:
+        student = AutoModelForTokenClassification.from_pretrained(tiny_bert).eval()
+        states = HiddenStates(student, other, layers)
+        for model in (student, other):
+            scores(model, batch, "fp32")
+        found: Tensor = states.distance(mask)
+        if found.requires_grad:
+            found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    assert distance((0, 1)).item() < 1e-6
+    assert distance((1, 1)).item() > 0.1
+    narrow = AutoTokenizer.from_pretrained(tiny_bert)
+    shrink(pruner, narrow, Student(hidden=16, positions=64), corpus, tmp_path)
+    small = AutoModelForTokenClassification.from_pretrained(tmp_path)
+    for student, layers in ((other, (0,)), (other, (0, 2)), (small, (0, 1))):
+        with pytest.raises(ExportError, match="equal widths"):
+            HiddenStates(student, pruner, layers)
+
+
 def _rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
@@ -336,8 +365,9 @@ def test_a_recipe_with_teacher_and_reader_is_trained(
     (tmp_path / "r.toml").write_text(
         f'base = "{tiny_bert}"\n[schedule]\nepochs = 1\ngroups = 2\nheld_out = 0.0\n'
         "[windows]\nwindow = 64\nquestion = 16\n"
-        "[student]\nembedding = 16\npositions = 64\n"
-        f'[teacher]\nmodel = "{tiny_bert}"\n[reader]\nmodel = "{tiny_lm}"\ncases = 2\n'
+        "[student]\nlayers = [0, 1]\nembedding = 16\npositions = 64\n"
+        f'[teacher]\nmodel = "{tiny_bert}"\nhidden = 0.5\n'
+        f'[reader]\nmodel = "{tiny_lm}"\ncases = 2\n'
         '[[data]]\nformat = "squad"\nfile = "mine.jsonl"\nnegatives = 1\n'
     )
     told: list[str] = []

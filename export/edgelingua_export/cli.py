@@ -184,6 +184,33 @@ def train_command(
     print(train(recipe, data, output, resume, _report))
 
 
+@app.command("ask")
+def ask_command(
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe: its questions teach, its texts are asked about.")
+    ],
+    data: Annotated[Path, typer.Option("--data", help="The folder that holds the recipe's files.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The label file to write, .jsonl.gz.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="Causal LM that learns to ask: a known name, a folder, a GGUF file.")
+    ] = models.DEFAULT_READER,
+    each: Annotated[
+        int, typer.Option(min=1, help="Questions about each text, and about two together.")
+    ] = 1,
+    epochs: Annotated[float, typer.Option(help="How often it reads the recipe's questions.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 1,
+) -> None:
+    """Make up questions about a recipe's texts, for a teacher to judge: a label file for ``train``.
+
+    The file's name is printed on stdout.
+    """
+    from edgelingua_export.train.ask import Asking, ask
+
+    print(ask(recipe, data, output, Asking(model, each, epochs, seed), _report))
+
+
 @app.command("verify")
 def verify_command(
     folder: Annotated[Path, typer.Argument(help="A bundle.")],

@@ -98,6 +98,7 @@ def numbers(text: str) -> Spans:
     return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 
 
+@lru_cache(maxsize=4096)  # most words of a text come again
 def _negates(word: str) -> bool:
     if len(word) > 32:  # no word of the lists; text without spaces can be as long as a book
         return False

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import Module
 from torch.nn.functional import smooth_l1_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -52,6 +56,8 @@ class Distillation:
         Weight and scale.
     precision
         As in the recipe's schedule.
+    hidden
+        Hidden states to compare; see `HiddenStates`. ``None``: none are.
     """
 
     def __init__(
@@ -60,9 +66,10 @@ class Distillation:
         table: NDArray[np.int64],
         options: Teacher,
         precision: str,
+        hidden: HiddenStates | None = None,
     ) -> None:
         self._teacher, self._table = teacher.requires_grad_(False), table
-        self._options, self._precision = options, precision
+        self._options, self._precision, self._hidden = options, precision, hidden
 
     def __call__(self, batch: Batch, values: Tensor, step: int) -> Tensor:
         """Weighted distance of the log-odds ``values`` ``(n, T)`` from the teacher's, and of order.
@@ -79,4 +86,61 @@ class Distillation:
             groups = torch.from_numpy(batch.groups).to(values.device)[:, None].expand(text.shape)
             distance = order_distance(values[text], wanted[text], groups[text])
             total = total + self._options.order * distance
+        if self._hidden:
+            mask = torch.from_numpy(batch.mask).to(values.device)
+            total = total + self._options.hidden * self._hidden.distance(mask)
         return total
+
+
+class HiddenStates:
+    """What the layers of a student give, beside the teacher's that they come from.
+
+    Patient knowledge distillation (Sun et al. 2019, arXiv:1908.09355): it says much more of a token
+    than one log-odds does, for as many tokens.
+
+    Parameters
+    ----------
+    student, teacher
+        BERT-like encoders of one width.
+    layers
+        The teacher's layer of each of the student's.
+
+    Raises
+    ------
+    ExportError
+        The widths differ, or ``layers`` do not fit.
+    """
+
+    def __init__(
+        self, student: PreTrainedModel, teacher: PreTrainedModel, layers: Sequence[int]
+    ) -> None:
+        ours, theirs = (model.base_model.encoder.layer for model in (student, teacher))
+        widths = student.config.hidden_size, teacher.config.hidden_size
+        if widths[0] != widths[1] or len(layers) != len(ours) or max(layers) >= len(theirs):
+            raise ExportError(
+                f"[teacher] hidden: a student of {len(ours)} layers, {widths[0]} wide, cannot "
+                f"learn layers {', '.join(map(str, layers))} of a teacher of {len(theirs)}, "
+                f"{widths[1]} wide; expected equal widths, and [student] layers that name one of "
+                "the teacher's for each of its own"
+            )
+        self._seen: dict[tuple[str, int], Tensor] = {}
+        for number, layer in enumerate(layers):
+            ours[number].register_forward_hook(self._keeping("student", number))
+            theirs[layer].register_forward_hook(self._keeping("teacher", number))
+
+    def _keeping(self, whose: str, number: int) -> Callable[..., None]:
+        def keep(module: Module, given: Any, output: Any) -> None:
+            self._seen[whose, number] = output[0] if isinstance(output, tuple) else output
+
+        return keep
+
+    def distance(self, mask: Tensor) -> Tensor:
+        """Mean over layers of how far, of its length, each token's state is from the teacher's."""
+        total = torch.zeros((), device=mask.device)
+        for number in range(len(self._seen) // 2):
+            wanted = self._seen["teacher", number][mask].float()
+            apart = (self._seen["student", number][mask].float() - wanted).square().sum(-1)
+            total = total + (apart / wanted.square().sum(-1)).mean()
+        count = len(self._seen) // 2
+        self._seen.clear()
+        return total / count

@@ -11,7 +11,7 @@ from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import Loaded, find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.batches import Layout
-from edgelingua_export.train.distill import Distillation, same_pieces
+from edgelingua_export.train.distill import Distillation, HiddenStates, same_pieces
 from edgelingua_export.train.loop import Part, Report
 from edgelingua_export.train.prepare import everything
 from edgelingua_export.train.reader import ReaderLoss
@@ -35,7 +35,10 @@ def parts_of(
         teacher = load_model(find(recipe.teacher.model), "classifier")
         table = same_pieces(teacher.tokenizer, student.tokenizer)
         model = teacher.model.to(device)
-        found.append(Distillation(model, table, recipe.teacher, precision))
+        states = None
+        if recipe.teacher.hidden:
+            states = HiddenStates(student.model, model, recipe.student.layers)
+        found.append(Distillation(model, table, recipe.teacher, precision, states))
     if recipe.reader.model:
         reader = load_model(find(recipe.reader.model), "scorer")
         both = runtime_tokenizer(student, folder), runtime_tokenizer(reader, folder, "space")

@@ -147,6 +147,9 @@ class Teacher:
     order
         Of the distance of the order inside a group, see
         `edgelingua_export.train.objective.order_distance`.
+    hidden
+        Of the distance of the hidden states of the student's layers from those of the teacher's
+        layers that they come from, see `edgelingua_export.train.distill.HiddenStates`.
     scale
         Its log-odds are multiplied by this. The order loss spreads log-odds, and calibration
         afterwards puts them together again: about one over what that did to the teacher.
@@ -155,6 +158,7 @@ class Teacher:
     model: str = ""
     weight: float = 1.0
     order: float = 0.0
+    hidden: float = 0.0
     scale: float = 1.0
 
 

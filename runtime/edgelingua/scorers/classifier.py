@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -61,6 +62,8 @@ class ClassifierScorer:
         if self._variant.keep is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a classifier needs an output for P(keep)")
         self._output = self._variant.keep
+        # Every passage of a prompt is scored in the light of the same question.
+        self._asked = lru_cache(maxsize=1)(lambda question: self.tokenizer.encode(question).ids)
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._length = self._variant.length or self._tokens.max_length
         self._room = max(2, min(window, self._length) - special)
@@ -93,7 +96,7 @@ class ClassifierScorer:
         """
         self.warn_if_untrained()
         encoding = self.tokenizer.encode(text)
-        asked = self.tokenizer.encode(question).ids if question and self.reads_question else None
+        asked = self._asked(question) if question and self.reads_question else None
         keep = self.score_ids(encoding.ids, progress, asked)
         return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
 

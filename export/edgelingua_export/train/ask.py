@@ -1,0 +1,193 @@
+"""Questions that nobody asked: a causal LM learns to ask from a recipe's sets, and goes on with it.
+
+After generative pseudo labelling (Wang et al. 2022, arXiv:2112.07577): questions are made up about
+texts, and a larger model judges what of the texts they need (``taught`` in a recipe). So a small
+model sees many more questions than people have written, or some for texts that nobody asked about.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from edgelingua_export.errors import ExportError
+from edgelingua_export.sources import find
+from edgelingua_export.sources import load as load_model
+from edgelingua_export.train.asker import Asker, Lesson
+from edgelingua_export.train.labels import Example, write
+from edgelingua_export.train.prepare import examples
+from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
+from edgelingua_export.train.recipe import DataSet, Recipe, load
+
+Report = Callable[[str], None]
+
+SHORTEST, LONGEST = 15, 250
+"""Words of a text that is asked about."""
+_SOURCES = 3
+_FEWEST = 4
+"""Words of a question."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a question is to be asked about: some of the texts that it will be asked of."""
+
+    about: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How questions are made up.
+
+    Parameters
+    ----------
+    model
+        The causal LM to start from: a known name, a Hugging Face folder or a GGUF file.
+    each
+        Questions about each text; where texts share a question, as many about two of them together.
+    epochs
+        How often it reads the sets' own questions.
+    seed
+        Of what is drawn.
+    learning_rate
+        At the top; see `edgelingua_export.train.asker.Asker.learn`.
+    """
+
+    model: str
+    each: int = 1
+    epochs: float = 1
+    seed: int = 1
+    learning_rate: float = 2e-4
+
+
+def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Report) -> Path:
+    """Write a label file of made-up questions about the texts of a recipe's sets.
+
+    Raises
+    ------
+    ExportError
+        ``output`` is there already, no set has questions with a marked answer, or nothing that the
+        LM said was a question.
+    """
+    if output.exists():
+        raise ExportError(f"{output}: is there already; choose another name, or delete it")
+    recipe = load(recipe_file)
+    sets = list(_plain(recipe))
+    read = {each: examples(each, data, asking.seed) for each in sets}
+    lessons = [
+        lesson for each in sets for lesson in lessons_of(read[each], each.repeat, asking.seed)
+    ]
+    if not lessons:
+        raise ExportError(f"{recipe_file}: no set has questions with a marked answer to learn from")
+    loaded = load_model(find(asking.model), "scorer")
+    asker = Asker(loaded.model, loaded.tokenizer, asking.seed)
+    report(f"{len(lessons):,} questions to learn from")
+    asker.learn(lessons, asking.epochs, asking.learning_rate, report)
+    texts = (example for found in read.values() for example in found)
+    subjects = list(subjects_of(texts, asking.each, asking.seed))
+    report(f"{len(subjects):,} questions to ask")
+    said = asker.ask([subject.about for subject in subjects], report)
+    found = [
+        (s, *parts) for s, text in zip(subjects, said, strict=True) if (parts := parse(s, text))
+    ]
+    if not found:
+        raise ExportError(
+            f"{asking.model}: none of {len(subjects):,} answers was a question; train longer"
+        )
+    report(f"{len(found):,} questions of {len(subjects):,} are used")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part = output.with_name(output.name + ".part")
+    with gzip.open(part, "wt", encoding="utf-8") as file:
+        write(labelled(found), file)
+    part.replace(output)
+    return output
+
+
+def _plain(recipe: Recipe) -> Iterator[DataSet]:
+    """Each file once, as it is."""
+    seen = set()
+    for each in recipe.data:
+        if each.file and (each.format, each.file) not in seen:
+            seen.add((each.format, each.file))
+            yield DataSet(each.format, each.file, limit=each.limit, repeat=each.repeat)
+
+
+def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[Lesson]:
+    """Yield what of a data set teaches to ask: texts with evidence, an answer, and its question."""
+    rng = np.random.default_rng(seed)
+    for question, group in groupby(found, key=lambda e: (e.group, e.question)):
+        members = list(group)
+        evidence = [e for e in members if e.marks]
+        answers = [e.text[m.start : m.end] for e in evidence for m in e.marks if m.label == ANSWER]
+        if not question[1] or not answers or len(evidence) > _SOURCES:
+            continue
+        if all(_fits(e.text) for e in evidence):
+            about = tuple(evidence[i].text for i in rng.permutation(len(evidence)))
+            lesson = Lesson(about, f"{answers[0]}\nQuestion: {question[1]}")
+            yield from [lesson] * int(repeat + rng.random())
+
+
+def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subject]:
+    """Yield what to ask about: each text by itself, and with the one of its group nearest to it.
+
+    A question about one text of several is asked of that text alone, or of all, by chance.
+    """
+    rng = np.random.default_rng(seed)
+    seen: set[frozenset[str]] = set()
+    numbered = enumerate(found)
+    for _, group in groupby(numbered, key=lambda e: e[1].group or e[0]):
+        texts = tuple(dict.fromkeys(e.text for _, e in group if _fits(e.text)))
+        if not texts or frozenset(texts) in seen:
+            continue
+        seen.add(frozenset(texts))
+        near = nearest(texts) if len(texts) > 1 else []
+        for number, text in enumerate(texts):
+            for _ in range(each):
+                alone = len(texts) == 1 or rng.random() < 0.5
+                yield Subject((text,), (text,) if alone else texts)
+                if near:
+                    pair = (text, texts[near[number]])
+                    yield Subject(tuple(pair[i] for i in rng.permutation(2)), texts)
+
+
+def nearest(texts: Sequence[str]) -> list[int]:
+    """For each text the number of the other that it shares the rarest words with."""
+    words = [set(re.findall(r"\w+", text.lower())) for text in texts]
+    often = Counter(word for each in words for word in each)
+    rare = {word: np.log(len(texts) / count) for word, count in often.items()}
+    shared = np.asarray([[sum(rare[w] for w in a & b) for b in words] for a in words])
+    np.fill_diagonal(shared, -1)
+    return [int(place) for place in shared.argmax(1)]
+
+
+def parse(subject: Subject, said: str) -> tuple[str, str] | None:
+    """Return question and answer of what the LM said, or nothing if it is not what was learned.
+
+    The answer stands in a text that was asked about, and not in the question.
+    """
+    answer, found, question = (part.strip() for part in said.partition("\nQuestion:"))
+    question = " ".join(question.split())
+    if not found or len(question.split()) < _FEWEST or occurrences(question, [answer]):
+        return None
+    return (question, answer) if any(occurrences(t, [answer]) for t in subject.about) else None
+
+
+def labelled(found: Iterable[tuple[Subject, str, str]]) -> Iterator[Example]:
+    """Yield the texts of each question as a group, with the answer and its sentence marked."""
+    for number, (subject, question, answer) in enumerate(found):
+        for text in subject.texts:
+            places = occurrences(text, [answer]) if text in subject.about else []
+            marks = answer_marks(text, places, ANSWER) if places else []
+            yield Example(text, tuple(marks), question, f"asked:{number}", "asked")
+
+
+def _fits(text: str) -> bool:
+    return SHORTEST <= len(text.split()) <= LONGEST

@@ -1,0 +1,131 @@
+"""Made-up questions: what teaches to ask, what is asked about, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgelingua_export.errors import ExportError
+from edgelingua_export.train import labels
+from edgelingua_export.train.ask import (
+    LONGEST,
+    Asking,
+    Subject,
+    ask,
+    labelled,
+    lessons_of,
+    nearest,
+    parse,
+    subjects_of,
+)
+from edgelingua_export.train.labels import Example, Mark
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+PUMP = (
+    "The red pump stands in hall 7, beside the old turbine. It was built in 1907 by the works in "
+    "Basel, and it has been loud ever since."
+)
+HALL = (
+    "Hall 7 lies at the canal, behind the gate of the works in Basel. Nobody has painted the hall "
+    "since the flood, and the old turbine has not turned for years."
+)
+SHIP = "A ship came up the canal with coal for the town every other week until the railway did it."
+QUESTION = "Where does the red pump stand?"
+
+
+def _asked(text: str, answer: str = "", group: str = "g") -> Example:
+    at = text.find(answer)
+    marks = (Mark(at, at + len(answer), 1.0),) if answer else ()
+    return Example(text, marks, QUESTION, group, "s")
+
+
+def test_evidence_answer_and_question_teach_to_ask() -> None:
+    found = [_asked(PUMP, "hall 7"), _asked(HALL, "Hall 7"), _asked(SHIP)]
+    (lesson,) = lessons_of(found, 1, 0)
+    assert set(lesson.about) == {PUMP, HALL}
+    assert lesson.said == f"hall 7\nQuestion: {QUESTION}"
+    assert len(list(lessons_of(found, 3, 0))) == 3
+    long = _asked("so " * LONGEST + "hall 7", "hall 7")
+    nothing = [
+        [replace(found[0], question="")],  # no question
+        [_asked(PUMP)],  # no answer
+        [long],
+        [_asked(PUMP, "hall 7"), long],
+    ]
+    assert [list(lessons_of(each, 1, 0)) for each in nothing] == [[], [], [], []]
+
+
+def test_each_text_is_asked_about_alone_and_with_its_nearest() -> None:
+    group = [_asked(text, group="a") for text in (PUMP, SHIP, HALL)]
+    again = [replace(each, question="And when?", group="b") for each in group]
+    subjects = list(subjects_of([*group, *again], 2, 0))
+    assert len(subjects) == 3 * 2 * 2  # the same texts once, whatever the questions
+    alone = [s for s in subjects if len(s.about) == 1]
+    assert {s.texts for s in alone} <= {(PUMP,), (HALL,), (SHIP,), (PUMP, SHIP, HALL)}
+    pairs = [s for s in subjects if len(s.about) == 2]
+    assert all(s.texts == (PUMP, SHIP, HALL) for s in pairs)
+    assert {frozenset(s.about) for s in pairs if PUMP in s.about} == {frozenset((PUMP, HALL))}
+    (single, _) = subjects_of([Example(PUMP), Example("Too short.")], 2, 0)
+    assert single == Subject((PUMP,), (PUMP,))
+
+
+@given(st.lists(st.text("ab c", min_size=1), min_size=2, max_size=6))
+def test_the_nearest_is_another(texts: list[str]) -> None:
+    found = nearest(texts)
+    assert len(found) == len(texts)
+    assert all(0 <= other < len(texts) and other != own for own, other in enumerate(found))
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (f" hall 7\nQuestion: {QUESTION}", (QUESTION, "hall 7")),
+        ("Hall 7 \nQuestion:  Where does the red\n pump stand? ", (QUESTION, "Hall 7")),
+        ("hall 8\nQuestion: Where does the red pump stand?", None),  # stands nowhere
+        ("hall 7\nQuestion: What stands in hall 7 today?", None),  # the question says it
+        ("hall 7\nQuestion: Where?", None),
+        ("hall 7 Where does the red pump stand?", None),
+        ("\nQuestion: Where does the red pump stand?", None),
+        ("", None),
+    ],
+)
+def test_only_questions_with_an_answer_are_used(said: str, found: tuple[str, str] | None) -> None:
+    assert parse(Subject((PUMP,), (PUMP, SHIP)), said) == found
+
+
+def test_a_made_up_question_is_labelled_where_it_was_asked() -> None:
+    subject = Subject((PUMP,), (HALL, PUMP))
+    other, own = labelled([(subject, QUESTION, "hall 7")])
+    assert (other.text, other.marks) == (HALL, ())  # has the words, but was not asked about
+    assert [PUMP[m.start : m.end] for m in own.marks if m.label == 1] == ["hall 7"]
+    assert {own.group, own.question} == {other.group, other.question}
+
+
+def test_an_lm_learns_to_ask(tiny_lm: Path, tmp_path: Path) -> None:
+    rows = [{"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}] * 8}]
+    (tmp_path / "mine.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    told: list[str] = []
+    untaught = Asking(str(tiny_lm), each=4, epochs=0)
+    output = tmp_path / "made" / "asked.jsonl.gz"
+    with pytest.raises(ExportError, match="train longer"):
+        ask(recipe, tmp_path, output, untaught, told.append)
+    assert not output.parent.exists()
+    taught = replace(untaught, epochs=200, learning_rate=5e-3)
+    assert ask(recipe, tmp_path, output, taught, told.append) == output
+    found = list(labels.read(output))
+    assert {(e.text, e.question) for e in found} == {(PUMP, QUESTION)}
+    assert all([PUMP[m.start : m.end] for m in e.marks if m.label == 1] for e in found)
+    assert any("questions of 4 are used" in line for line in told)
+    with pytest.raises(ExportError, match="is there already"):
+        ask(recipe, tmp_path, output, taught, told.append)
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"context": SHIP, "qas": []}) + "\n")
+    with pytest.raises(ExportError, match="no set has questions"):
+        ask(recipe, tmp_path, tmp_path / "no.gz", taught, told.append)
