@@ -74,6 +74,22 @@ def test_a_page_for_a_bundle_that_has_none(bert_bundle: ModelBundle, copy_of: Co
     assert r"Mind the &lt;b>gap&lt;/b> \| \`here\`." in page
 
 
+def test_the_data_of_a_recipe_are_listed_once(bert_bundle: ModelBundle, copy_of: Copy) -> None:
+    folder = copy_of(bert_bundle)
+    (folder / "recipe.toml").write_text(
+        '[[data]]\nformat = "squad"\nfile = "a"\norigin = "SQuAD"\nlicence = "CC-BY-SA-4.0"\n'
+        '[[data]]\nformat = "squad-answers"\nfile = "a"\n'
+        '[[data]]\nformat = "labels"\nfile = "mine.jsonl"\n[[data]]\nformat = "records"\n'
+    )
+    page = render(bert_bundle.manifest, folder)
+    table = page.split("## Data\n\n")[1].split("\n\n")[0].splitlines()[2:]
+    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in table] == [
+        ["SQuAD", "CC-BY-SA-4.0", "squad, squad-answers"],
+        ["mine.jsonl", "not stated", "labels"],
+        ["records", "not stated", "records"],
+    ]
+
+
 @pytest.mark.parametrize("stop_at", [1, 2, 3])
 def test_a_kill_while_the_page_is_written_leaves_a_valid_bundle(
     bert_bundle: ModelBundle, copy_of: Copy, monkeypatch: pytest.MonkeyPatch, stop_at: int

@@ -499,9 +499,9 @@ def test_a_faulty_recipe_says_what_is_wrong(tmp_path: Path, text: str, message: 
 
 
 def test_the_recipes_of_the_project_can_be_read() -> None:
-    folders = ("models/*/recipe.toml", "examples/*/recipe.toml", "benchmarks/quality/*.toml")
+    folders = ("models/*/*.toml", "examples/*/recipe.toml", "benchmarks/quality/*.toml")
     found = sorted(path for folder in folders for path in ROOT.glob(folder))
-    assert len(found) >= 4
+    assert len(found) >= 5
     for path in found:
         recipe = recipes.load(path)
         assert all(s.format in {*prepare.READERS, "records"} for s in recipe.data)

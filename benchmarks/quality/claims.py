@@ -9,25 +9,32 @@ import numpy as np
 from benchmarks.quality.compare import Comparison, common
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row, timed
+from benchmarks.quality.speed import ratios
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.tables import SETS, table
 
 NANO_LOSES = 0.08
 """Most of mini's retention that nano may lose with the question, at each of `NANO_RATES`."""
 NANO_RATES = (0.5, 0.2)
+NANO_FASTER = 4
+"""How many times nano's time mini's is to take."""
 
 NQ_TARGETS = {0.5: 99, 0.2: 95, 0.1: 85, 0.05: 70}
 """Share (%) of NQ's answers that is to survive with the question, by rate."""
 
 
-def claims(rows: Sequence[Row]) -> str:
-    """A table: each target, what was measured, and whether it is met."""
+def claims(rows: Sequence[Row], speed: Sequence[Row] = ()) -> str:
+    """A table: each target, what was measured, and whether it is met.
+
+    ``speed``: rows of `benchmarks.quality.speed`.
+    """
     lines = [
         *_question_free(rows),
         *_nq(rows),
         *_over_bm25(rows),
         *_over_longllmlingua(rows),
         *_nano(rows),
+        *_nano_speed(speed),
     ]
     return table(["edgelingua-mini", "measured", "met"], lines) + "\n"
 
@@ -127,6 +134,22 @@ def _over_longllmlingua(rows: Sequence[Row]) -> list[list[str]]:
         untimed = [name for name in SETS if name not in ratios]
         lines.append(_line("at 10 times its speed", speed, bool(every.min() >= 10), untimed))
     return lines
+
+
+def _nano_speed(rows: Sequence[Row]) -> list[list[str]]:
+    if not rows:
+        return []
+    found = {
+        asks: [ratios(rows, what, asks)["all"] for what in ("score", "compress")]
+        for asks in (True, False)
+    }
+    measured = ", ".join(
+        f"{'with' if asks else 'without'} a question {score:.1f} times (with all else that "
+        f"`compress` does {whole:.1f})"
+        for asks, (score, whole) in found.items()
+    )
+    met = all(score >= NANO_FASTER for score, _ in found.values())
+    return [_line(f"nano scores a text in {1 / NANO_FASTER:.0%} of mini's time", measured, met)]
 
 
 def _nano(rows: Sequence[Row]) -> list[list[str]]:

@@ -17,6 +17,8 @@ from benchmarks.quality.model_tables import continuation_table, reader_tables
 from benchmarks.quality.plot import plot
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
+from benchmarks.quality.speed import KEY as SPEED
+from benchmarks.quality.speed import nano_speed
 from benchmarks.quality.tables import glance, speed_table, survival_tables
 
 INTRODUCTION = """\
@@ -56,12 +58,13 @@ def main() -> None:
         found[name] = list(Rows(options.results / f"{name}.jsonl", KINDS[name].key))
         made_with(found[name], KINDS[name])  # refuses what different weights made
     survival, reader, continuation = found["survival"], found["reader"], found["continuation"]
+    speed = list(Rows(options.results / "speed.jsonl", SPEED))
     setting = json.loads((options.results / "machine.json").read_text(encoding="utf-8"))
     parts = [
         INTRODUCTION,
         f"{setting['cpu']}, onnxruntime {setting['onnxruntime']}, Python {setting['python']}.\n",
         "## What was to be shown\n",
-        claims(survival),
+        claims(survival, speed),
         "## Answers that survive\n",
         glance(survival),
         survival_tables(survival),
@@ -73,6 +76,7 @@ def main() -> None:
         CONTINUATION,
         continuation_table(continuation),
         "## Speed\n",
+        nano_speed(speed),
         speed_table(survival),
     ]
     (options.output / "results.md").write_text("\n".join(parts), encoding="utf-8")

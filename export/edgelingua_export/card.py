@@ -112,9 +112,13 @@ def _data(recipe: str) -> str:
     """The data sets of a recipe for training, each origin once."""
     if not recipe:
         return ""
+    entries = tomllib.loads(recipe).get("data", ())
+    # A file that a recipe uses again need not be described again.
+    told = {e.get("file"): (e["origin"], e.get("licence", "")) for e in entries if "origin" in e}
     sets: dict[tuple[str, str], list[str]] = {}
-    for entry in tomllib.loads(recipe).get("data", ()):
-        used = sets.setdefault((entry["origin"], entry["licence"]), [])
+    for entry in entries:
+        file = entry.get("file")
+        used = sets.setdefault(told.get(file, (file or entry["format"], "not stated")), [])
         used += [name for name in (entry["format"],) if name not in used]
     rows = [[origin, licence, ", ".join(used)] for (origin, licence), used in sets.items()]
     return f"## Data\n\n{_table(['set', 'licence', 'as'], rows)}"

@@ -11,7 +11,7 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from edgelingua_export.train.asker import Asker, Lesson
 from edgelingua_export.train.labels import Example, write
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
-from edgelingua_export.train.recipe import DataSet, Recipe, load
+from edgelingua_export.train.recipe import load, once
 
 Report = Callable[[str], None]
 
@@ -80,7 +80,11 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     if output.exists():
         raise ExportError(f"{output}: is there already; choose another name, or delete it")
     recipe = load(recipe_file)
-    sets = list(_plain(recipe))
+    sets = [
+        replace(each, negatives=0, pooled=0, taught=False)
+        for each in once(recipe.data)
+        if each.file
+    ]
     read = {each: examples(each, data, asking.seed) for each in sets}
     lessons = [
         lesson for each in sets for lesson in lessons_of(read[each], each.repeat, asking.seed)
@@ -109,15 +113,6 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
         write(labelled(found), file)
     part.replace(output)
     return output
-
-
-def _plain(recipe: Recipe) -> Iterator[DataSet]:
-    """Each file once, as it is."""
-    seen = set()
-    for each in recipe.data:
-        if each.file and (each.format, each.file) not in seen:
-            seen.add((each.format, each.file))
-            yield DataSet(each.format, each.file, limit=each.limit, repeat=each.repeat)
 
 
 def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[Lesson]:

@@ -16,7 +16,7 @@ from edgelingua_export.train.loop import Part, Report
 from edgelingua_export.train.prepare import everything
 from edgelingua_export.train.reader import ReaderLoss
 from edgelingua_export.train.reader_data import cases
-from edgelingua_export.train.recipe import DataSet, Recipe
+from edgelingua_export.train.recipe import Recipe, once
 
 
 def parts_of(
@@ -42,7 +42,7 @@ def parts_of(
     if recipe.reader.model:
         reader = load_model(find(recipe.reader.model), "scorer")
         both = runtime_tokenizer(student, folder), runtime_tokenizer(reader, folder, "space")
-        examples = everything(replace(recipe, data=_once(recipe.data)), data, report)
+        examples = everything(replace(recipe, data=once(recipe.data)), data, report)
         read = list(cases(examples, *both, recipe.reader.words, recipe.seed))
         if not read:
             raise ExportError(
@@ -56,17 +56,6 @@ def parts_of(
             ReaderLoss(student.model, model, read, layout, options, precision, recipe.seed)
         )
     return found
-
-
-def _once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
-    """Each file once, as it is: what a recipe varies are labels and questions to learn from."""
-    once = {
-        (s.format, s.file): replace(
-            s, digits=0.0, second_pass=False, blind=False, cloze=False, scorer=""
-        )
-        for s in reversed(sets)
-    }
-    return tuple(reversed(once.values()))
 
 
 def runtime_tokenizer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -240,6 +240,17 @@ def load(path: Path) -> Recipe:
             "a [teacher] with a model"
         )
     return Recipe(table["base"], sets, int(table.get("seed", 1)), **parts)
+
+
+def once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
+    """Each file once, as it is: without what a recipe varies of labels and questions."""
+    found = {
+        (s.format, s.file): replace(
+            s, digits=0.0, second_pass=False, blind=False, cloze=False, scorer=""
+        )
+        for s in reversed(sets)
+    }
+    return tuple(reversed(found.values()))
 
 
 _PARTS: Mapping[str, Any] = {

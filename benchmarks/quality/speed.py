@@ -1,0 +1,127 @@
+"""How much less time edgelingua-nano takes than edgelingua-mini, in interleaved rounds.
+
+    python -m benchmarks.quality.speed --data DIR
+
+Both read the same cases, one thread, one after the other in every round: the scores of all
+passages (``score``: tokenizer and model), and the whole of `compress` at rate 0.2 (``compress``:
+units, guard and budget too, which take as long for both). Adds a line a round, set, model and mode
+to ``results/speed.jsonl``: seconds of the processor. `benchmarks.quality.report` makes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from benchmarks.quality.rows import Row, Rows
+from benchmarks.quality.sets import Case, draw
+from benchmarks.quality.tables import table
+from benchmarks.weights import of_bundle
+
+from edgelingua import Budget, ModelBundle, load_compressor
+from edgelingua.compressors import Compressor
+from edgelingua.models import find_bundle
+from edgelingua.ort import RunOptions
+from edgelingua.prompt import Prompt
+from edgelingua.scorers import ClassifierScorer
+
+HERE = Path(__file__).parent
+KEY = ("set", "asks", "what", "model", "round")
+CASES: Mapping[str, int] = {"nq": 4, "hotpotqa": 6, "musique": 3, "squad": 20}
+RATE = 0.2
+
+
+def main() -> None:
+    """Measure the rounds that are not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "speed.jsonl")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
+    parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
+    options = parser.parse_args()
+    bundles = {"mini": options.mini, "nano": options.nano}
+    weights = {name: of_bundle(bundle) for name, bundle in bundles.items()}
+    run = RunOptions(threads=1)
+    scorers = {
+        name: ClassifierScorer(ModelBundle.open(find_bundle(bundle)), options=run)
+        for name, bundle in bundles.items()
+    }
+    compressors = {
+        name: load_compressor("llmlingua2", bundle, options=run) for name, bundle in bundles.items()
+    }
+    cases = {name: draw(name, options.data, count) for name, count in CASES.items()}
+    rows = Rows(options.results, KEY)
+    for number in range(options.rounds):
+        for name, some in cases.items():
+            for asks in (True, False):
+                for model in bundles:
+                    jobs = {
+                        "score": partial(score, scorers[model], some, asks),
+                        "compress": partial(compress, compressors[model], some, asks),
+                    }
+                    for what, job in jobs.items():
+                        if not rows.has(name, asks, what, model, number, weights=weights[model]):
+                            began = time.process_time()
+                            job()
+                            seconds = round(time.process_time() - began, 5)
+                            key = dict(zip(KEY, (name, asks, what, model, number), strict=True))
+                            rows.add({**key, "weights": weights[model], "cpu": seconds})
+
+
+def score(scorer: ClassifierScorer, cases: Sequence[Case], asks: bool) -> None:
+    """Score all passages of the cases."""
+    for case in cases:
+        for passage in case.passages:
+            scorer.score(passage, case.question if asks else "")
+
+
+def compress(compressor: Compressor, cases: Sequence[Case], asks: bool) -> None:
+    """Compress the cases, as a user does."""
+    for case in cases:
+        prompt = Prompt.build(case.passages, question=case.question if asks else "")
+        compressor.compress(prompt, Budget(rate=RATE))
+
+
+def ratios(rows: Sequence[Row], what: str, asks: bool) -> Mapping[str, float]:
+    """Median over the rounds of how many times nano's seconds mini takes, by set and in all."""
+    of = {(r["set"], r["model"], r["round"]): r["cpu"] for r in rows
+          if r["what"] == what and r["asks"] == asks}  # fmt: skip
+    sets = [name for name in CASES if any(key[0] == name for key in of)]
+    rounds = sorted({key[2] for key in of})
+    seconds = {
+        model: np.asarray([[of[name, model, each] for name in sets] for each in rounds])
+        for model in ("mini", "nano")
+    }
+    found = dict(
+        zip(sets, np.median(seconds["mini"] / seconds["nano"], axis=0).tolist(), strict=True)
+    )
+    # A case of each set counts as much: the sets have different numbers of tokens.
+    return {**found, "all": float(np.median(seconds["mini"].sum(1) / seconds["nano"].sum(1)))}
+
+
+def nano_speed(rows: Sequence[Row]) -> str:
+    """Return the table of the ratios."""
+    if not rows:
+        return ""
+    sets = [*dict.fromkeys(r["set"] for r in rows), "all"]
+    lines = []
+    for what, label in (("score", "scores of the text"), ("compress", "the whole of `compress`")):
+        for asks in (True, False):
+            found = ratios(rows, what, asks)
+            lines.append([label, "yes" if asks else "–", *(f"{found[s]:.1f}" for s in sets)])
+    count = len({r["round"] for r in rows})
+    return (
+        "How many times edgelingua-nano's processor time edgelingua-mini takes: medians of "
+        f"{count} interleaved rounds, one thread.\n\n"
+        + table(["mini / nano", "sees the question", *sets], lines)
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
