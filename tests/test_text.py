@@ -3,11 +3,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edgelingua import text as text_module
 from edgelingua.bundle import ModelBundle
-from edgelingua.text import count_words, cuttable, sentences, words
+from edgelingua.scores import LONGEST_WORD
+from edgelingua.text import count_words, cuttable, interior, sentences, words
 
 from .conftest import TEXTS
 
@@ -97,3 +99,14 @@ def test_word_starts_by_scheme(scorer_bundle: ModelBundle, bert_bundle: ModelBun
                     zip(encoding.spans.tolist(), encoding.starts, strict=True) if s]  # fmt: skip
         assert starting[0] == "u"
         assert "".join(starting[1:]) in ("(s)", "()")
+
+
+@given(
+    st.text(st.sampled_from("ab9_ .,:/'-@&\n\t")) | st.text(st.sampled_from("a9 .’-漢กé\u0301½🙂"))
+)
+@example("a" * LONGEST_WORD + " " + "b-" * LONGEST_WORD + "b")
+@example("")
+def test_what_goes_on_a_word_is_what_the_regular_expression_says(text: str) -> None:
+    compounds = text_module._pieces(text_module._compounds, text)
+    short = compounds[compounds[:, 1] - compounds[:, 0] <= LONGEST_WORD]
+    assert (text_module._inside_compound(text) == interior(short, len(text))).all()

@@ -2,10 +2,11 @@
 
     python -m benchmarks.quality.speed --data DIR
 
-Both read the same cases, one thread, one after the other in every round: the scores of all
-passages (``score``: tokenizer and model), and the whole of `compress` at rate 0.2 (``compress``:
-units, guard and budget too, which take as long for both). Adds a line a round, set, model and mode
-to ``results/speed.jsonl``: seconds of the processor. `benchmarks.quality.report` makes the table.
+Both read the same cases, one thread, one after the other in every round: the tokenized passages
+(``model``: windows and graph), the passages (``score``: tokenizer too), and the whole of `compress`
+at rate 0.2 (``compress``: units, guard and budget too, which take as long for both). Adds a line a
+round, set, model and mode to ``results/speed.jsonl``: seconds of the processor.
+`benchmarks.quality.report` makes the table.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.tables import table
 from benchmarks.weights import of_bundle
+from numpy.typing import NDArray
 
 from edgelingua import Budget, ModelBundle, load_compressor
 from edgelingua.compressors import Compressor
@@ -33,6 +35,11 @@ HERE = Path(__file__).parent
 KEY = ("set", "asks", "what", "model", "round")
 CASES: Mapping[str, int] = {"nq": 4, "hotpotqa": 6, "musique": 3, "squad": 20}
 RATE = 0.2
+LABELS: Mapping[str, str] = {
+    "model": "model",
+    "score": "tokenizer and model",
+    "compress": "the whole of `compress`",
+}
 
 
 def main() -> None:
@@ -60,7 +67,9 @@ def main() -> None:
         for name, some in cases.items():
             for asks in (True, False):
                 for model in bundles:
+                    ids = tokenized(scorers[model], some, asks)
                     jobs = {
+                        "model": partial(read, scorers[model], ids),
                         "score": partial(score, scorers[model], some, asks),
                         "compress": partial(compress, compressors[model], some, asks),
                     }
@@ -71,6 +80,27 @@ def main() -> None:
                             seconds = round(time.process_time() - began, 5)
                             key = dict(zip(KEY, (name, asks, what, model, number), strict=True))
                             rows.add({**key, "weights": weights[model], "cpu": seconds})
+
+
+Ids = NDArray[np.int64]
+
+
+def tokenized(
+    scorer: ClassifierScorer, cases: Sequence[Case], asks: bool
+) -> list[tuple[Ids, Ids | None]]:
+    """Ids of each passage of the cases, and of its question."""
+    encode = scorer.tokenizer.encode
+    return [
+        (encode(passage).ids, encode(case.question).ids if asks else None)
+        for case in cases
+        for passage in case.passages
+    ]
+
+
+def read(scorer: ClassifierScorer, ids: Sequence[tuple[Ids, Ids | None]]) -> None:
+    """Score tokenized passages."""
+    for passage, question in ids:
+        scorer.score_ids(passage, question=question)
 
 
 def score(scorer: ClassifierScorer, cases: Sequence[Case], asks: bool) -> None:
@@ -110,7 +140,7 @@ def nano_speed(rows: Sequence[Row]) -> str:
         return ""
     sets = [*dict.fromkeys(r["set"] for r in rows), "all"]
     lines = []
-    for what, label in (("score", "scores of the text"), ("compress", "the whole of `compress`")):
+    for what, label in LABELS.items():
         for asks in (True, False):
             found = ratios(rows, what, asks)
             lines.append([label, "yes" if asks else "–", *(f"{found[s]:.1f}" for s in sets)])

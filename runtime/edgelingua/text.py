@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,7 @@ BLANKS = " \t\u00a0\u202f"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]&&[^{_UNSPACED}]]"
 _JOINER = r"[.,:/'’\-@&]"
+_ASCII_JOINERS = np.isin(np.arange(128), [ord(character) for character in ".,:/'-@&"])
 # 15,500,000 · 3.14 · don't · well-known · e.g · 12:30 · 2026/11 · a@b.org
 _WORD = rf"{_LETTER}+(?:{_JOINER}{_LETTER}+)*"
 _words = Split(Regex(rf"{_WORD}|(?!\s)\X"), "removed", invert=True)
@@ -102,7 +103,7 @@ class TextTokenizer:
         """Tokenize without adding special tokens."""
         raw = self._tokenizer.encode(text, add_special_tokens=False)
         ids = np.asarray(raw.ids, dtype=np.int64)
-        spans = np.asarray(raw.offsets, dtype=np.int64).reshape(-1, 2)
+        spans = np.fromiter(chain.from_iterable(raw.offsets), np.int64, 2 * len(ids)).reshape(-1, 2)
         continues = _inside_compound(text)[spans[:, 0]]
         if self._word_boundary == "wordpiece":
             continues |= np.asarray([t.startswith(CONTINUATION) for t in raw.tokens], dtype=bool)
@@ -282,6 +283,8 @@ def interior(ranges: Spans, length: int) -> NDArray[np.bool_]:
 
 def _letter_mask(text: str) -> NDArray[np.bool_]:
     """Whether a character is a letter, digit or mark of a spaced script: ``(len(text),)``."""
+    if text.isascii():
+        return _ascii_letters()[np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
     characters, which = np.unique(_code_points(text), return_inverse=True)
     # Each once, with blanks between: what a character is does not depend on its place.
     apart = " ".join(map(chr, characters.tolist()))
@@ -289,6 +292,14 @@ def _letter_mask(text: str) -> NDArray[np.bool_]:
     known[_pieces(_letters, apart)[:, 0] // 2] = True
     mask: NDArray[np.bool_] = known[which]
     return mask
+
+
+@cache
+def _ascii_letters() -> NDArray[np.bool_]:
+    """Whether a character of ASCII is a letter or digit: ``(128,)``."""
+    known = np.zeros(128, dtype=bool)
+    known[_pieces(_letters, " ".join(map(chr, range(128))))[:, 0] // 2] = True
+    return known
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
@@ -325,9 +336,24 @@ def _cluster_edges(text: str) -> NDArray[np.bool_]:
 
 
 def _inside_compound(text: str) -> NDArray[np.bool_]:
-    """Return, per character, whether it goes on a word, joined parts (well-known) included."""
-    compounds = _pieces(_compounds, text)
-    return interior(compounds[compounds[:, 1] - compounds[:, 0] <= LONGEST_WORD], len(text))
+    """Return, per character, whether it goes on a word, joined parts (well-known) included.
+
+    The words are those of `_WORD`, up to `LONGEST_WORD`.
+    """
+    if not text.isascii():
+        compounds = _pieces(_compounds, text)
+        return interior(compounds[compounds[:, 1] - compounds[:, 0] <= LONGEST_WORD], len(text))
+    # Every text is asked: here looking at its characters takes a fraction of the time.
+    letters = np.pad(_letter_mask(text), 1)
+    part = letters.copy()
+    joins = np.flatnonzero(_ASCII_JOINERS[np.frombuffer(text.encode("ascii"), dtype=np.uint8)])
+    part[joins + 1] = letters[joins] & letters[joins + 2]
+    change = np.flatnonzero(part[1:] != part[:-1])
+    sizes = change[1::2] - change[::2]
+    for word in np.flatnonzero(sizes > LONGEST_WORD).tolist():
+        part[change[2 * word] + 1 : change[2 * word + 1] + 1] = False
+    inside: NDArray[np.bool_] = part[1:] & part[:-1]
+    return inside
 
 
 def _pieces(splitter: PreTokenizer, text: str) -> Spans:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgelingua.budget import Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
-from edgelingua.ort import RunOptions, Value
+from edgelingua.ort import RunOptions
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.windows import seams
 
@@ -206,14 +206,14 @@ class ClassifierScorer:
             # Any token will do behind the mask, and the first one exists in every vocabulary.
             padding = (0, self._variant.length - size)
             sequence, mask, types = (np.pad(a, padding) for a in (sequence, mask, types))
-        feeds: dict[str, NDArray[Any] | Value] = {
+        feeds: dict[str, NDArray[Any]] = {
             self._variant.ids: sequence[None],
             self._variant.mask: mask[None],
         }
         if self._variant.token_types:
             feeds[self._variant.token_types] = types[None]
-        (keep,) = self._graph.run(feeds, [self._output])
-        values: NDArray[np.float32] = keep.numpy()
+        values: NDArray[np.float32]
+        (values,) = self._graph.arrays(feeds, [self._output])
         if values.shape != sequence[None].shape:
             raise InferenceError(
                 f"{self._bundle.folder}: the model's output has shape {values.shape}, expected "
