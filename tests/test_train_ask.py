@@ -117,13 +117,16 @@ def test_an_lm_learns_to_ask(tiny_lm: Path, tmp_path: Path) -> None:
     output = tmp_path / "made" / "asked.jsonl.gz"
     with pytest.raises(ExportError, match="train longer"):
         ask(recipe, tmp_path, output, untaught, told.append)
-    assert not output.parent.exists()
+    assert not list(output.parent.iterdir())
     taught = replace(untaught, epochs=200, learning_rate=5e-3)
     assert ask(recipe, tmp_path, output, taught, told.append) == output
     found = list(labels.read(output))
     assert {(e.text, e.question) for e in found} == {(PUMP, QUESTION)}
     assert all([PUMP[m.start : m.end] for m in e.marks if m.label == 1] for e in found)
     assert any("questions of 4 are used" in line for line in told)
+    plain = ask(recipe, tmp_path, output.with_suffix(""), taught, told.append)
+    assert plain.read_bytes().startswith(b"{")
+    assert list(labels.read(plain)) == found
     with pytest.raises(ExportError, match="is there already"):
         ask(recipe, tmp_path, output, taught, told.append)
     (tmp_path / "mine.jsonl").write_text(json.dumps({"context": SHIP, "qas": []}) + "\n")

@@ -74,8 +74,12 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     Raises
     ------
     ExportError
-        ``output`` is there already, no set has questions with a marked answer, or nothing that the
-        LM said was a question.
+        ``output`` is there already, no set has questions with a marked answer, the LM has no token
+        for the end of a text, or nothing that it said was a question.
+
+    Notes
+    -----
+    The file is gzipped if its name ends in ``.gz``.
     """
     if output.exists():
         raise ExportError(f"{output}: is there already; choose another name, or delete it")
@@ -91,6 +95,7 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     ]
     if not lessons:
         raise ExportError(f"{recipe_file}: no set has questions with a marked answer to learn from")
+    output.parent.mkdir(parents=True, exist_ok=True)  # before the hours of work, not behind them
     loaded = load_model(find(asking.model), "scorer")
     asker = Asker(loaded.model, loaded.tokenizer, asking.seed)
     report(f"{len(lessons):,} questions to learn from")
@@ -107,9 +112,9 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
             f"{asking.model}: none of {len(subjects):,} answers was a question; train longer"
         )
     report(f"{len(found):,} questions of {len(subjects):,} are used")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(output.name + ".part")
-    with gzip.open(part, "wt", encoding="utf-8") as file:
+    part = output.with_name(f"{output.name}.part")
+    opened = gzip.open if output.suffix == ".gz" else open
+    with opened(part, "wt", encoding="utf-8") as file:
         write(labelled(found), file)
     part.replace(output)
     return output

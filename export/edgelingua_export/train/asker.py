@@ -12,6 +12,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from edgelingua_export.errors import ExportError
+
 Report = Callable[[str], None]
 
 
@@ -34,6 +36,11 @@ class Asker:
         Of the order of the lessons, and of what is drawn.
     longest
         Most tokens of the texts; of longer ones the end is left out.
+
+    Raises
+    ------
+    ExportError
+        The tokenizer has no token for the end of a text.
     """
 
     def __init__(
@@ -45,6 +52,11 @@ class Asker:
     ) -> None:
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer, self._seed, self._longest = tokenizer, seed, longest
+        if tokenizer.eos_token_id is None:
+            raise ExportError(
+                f"{tokenizer.name_or_path}: its tokenizer names no token for the end of a text "
+                "(eos_token); choose another causal LM"
+            )
         self._end = tokenizer.eos_token_id
 
     def learn(
