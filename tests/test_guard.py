@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgelingua import guard
 from edgelingua.guard import negations, numbers
 from edgelingua.ranges import merged
 
@@ -109,3 +110,9 @@ def test_words_are_looked_up_one_by_one() -> None:
     random.Random(0).shuffle(words)
     together = sorted(found("\n".join(words)))
     assert together == sorted(piece for word in words for piece in found(word))
+
+
+def test_nothing_long_is_remembered() -> None:
+    before = guard._negates.cache_info().currsize
+    assert len(negations("x" * 1000 + " " + "y" * 33)) == 0
+    assert guard._negates.cache_info().currsize == before

@@ -26,6 +26,7 @@ from benchmarks.quality.reader import first_line, negative_log_likelihood, read
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import context, grouped, measured
 from benchmarks.quality.sets import SETS, Case, found
+from benchmarks.quality.speed import CASES, LABELS, nano_speed, ratios
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
 from benchmarks.shards import Shard, in_turn
@@ -370,6 +371,27 @@ def test_a_missed_target_is_called_missed() -> None:
     missing = "; not measured: hotpotqa, musique, squad, qmsum"
     assert met["ahead of LongLLMLingua at every rate on every set"] == "**no**" + missing
     assert met["at 10 times its speed"] == "yes" + missing
+
+
+def test_speed_is_that_of_whole_rounds() -> None:
+    rows = [
+        {"set": name, "asks": asks, "what": what, "model": model, "round": n, "weights": model,
+         "cpu": (n + 1) * (4.0 if model == "mini" else 1.0) * (2 if what == "compress" else 1)}
+        for n in range(3) for name in CASES for asks in (True, False) for what in LABELS
+        for model in ("mini", "nano")
+    ]  # fmt: skip
+    slower = [{**r, "cpu": 2 * r["cpu"]} if r["what"] == "score" and r["model"] == "nano" else r
+              for r in rows]  # fmt: skip
+    assert ratios(rows, "model", True) == {**dict.fromkeys(CASES, 4.0), "all": 4.0}
+    cut = slower[:-7]
+    assert ratios(cut, "score", False)["all"] == 2.0
+    assert ratios(slower[:5], "score", False) == {}
+    verdicts = [line.split("|")[-2].strip() for line in claims([], cut).splitlines()[2:] if line]
+    assert verdicts == ["yes", "**no**", "yes"]
+    assert "4.0" in nano_speed(cut)
+    assert nano_speed([]) == ""
+    with pytest.raises(ValueError, match="different weights"):
+        nano_speed([*rows, {**rows[0], "weights": "other"}])
 
 
 def test_perplexity_is_compared_at_the_same_places() -> None:

@@ -24,6 +24,7 @@ from edgelingua_export.train.ask import (
     subjects_of,
 )
 from edgelingua_export.train.labels import Example, Mark
+from edgelingua_export.train.readers_qa import two_wiki
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,7 +59,30 @@ def test_evidence_answer_and_question_teach_to_ask() -> None:
         [long],
         [_asked(PUMP, "hall 7"), long],
     ]
-    assert [list(lessons_of(each, 1, 0)) for each in nothing] == [[], [], [], []]
+    nothing.append([_asked(PUMP, "red pump")])  # the question says it
+    assert [list(lessons_of(each, 1, 0)) for each in nothing] == [[], [], [], [], []]
+    alone = [_asked(PUMP, "hall 7", group=""), _asked(HALL, "Hall 7", group="")]
+    assert [lesson.about for lesson in lessons_of(alone, 1, 0)] == [(PUMP,), (HALL,)]
+
+
+def test_the_answer_is_the_questions_and_not_one_on_the_way_to_it(tmp_path: Path) -> None:
+    row = {
+        "question": "When was the director of film Bora Bora born?",
+        "answer": "24 August 1886",
+        "context": [
+            ["Bora Bora", ["Bora Bora is a silent film of 1922 about the sea and its islands.",
+                           " It was directed by Arthur Rosson."]],
+            ["Arthur Rosson", ["Arthur Rosson was an English film director of many silent films.",
+                               " He was born on 24 August 1886 in London."]],
+        ],
+        "supporting_facts": [["Bora Bora", 1], ["Arthur Rosson", 1]],
+        "evidences": [["Bora Bora", "director", "Arthur Rosson"],
+                      ["Arthur Rosson", "date of birth", "24 August 1886"]],
+    }  # fmt: skip
+    (tmp_path / "two.jsonl").write_text(json.dumps(row) + "\n")
+    (lesson,) = lessons_of(two_wiki(tmp_path / "two.jsonl"), 1, 0)
+    assert len(lesson.about) == 2
+    assert lesson.said == f"24 August 1886\nQuestion: {row['question']}"
 
 
 def test_each_text_is_asked_about_alone_and_with_its_nearest() -> None:

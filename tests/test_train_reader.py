@@ -259,12 +259,24 @@ def test_a_students_layers_learn_what_the_teachers_give(
         for model in (student, other):
             scores(model, batch, "fp32")
         found: Tensor = states.distance(mask)
-        if found.requires_grad:
-            found.backward()  # type: ignore[no-untyped-call]
         return found
 
     assert distance((0, 1)).item() < 1e-6
+    assert distance(()).item() < 1e-6
     assert distance((1, 1)).item() > 0.1
+
+    student = AutoModelForTokenClassification.from_pretrained(tiny_bert).eval()
+    values = scores(student, batch, "fp32")
+    table, options = np.arange(student.config.vocab_size), Teacher("x", hidden=2.0)
+    plain = Distillation(other, table, options, "fp32")(batch, values, 0)
+    states = HiddenStates(student, other, (1, 1))
+    values = scores(student, batch, "fp32")
+    both = Distillation(other, table, options, "fp32", states)(batch, values, 0)
+    (both - plain).backward()  # type: ignore[no-untyped-call]
+    assert (both - plain).item() == pytest.approx(2 * distance((1, 1)).item(), rel=1e-4)
+    first = "bert.encoder.layer.0.output.dense.weight"
+    assert student.get_parameter(first).grad is not None
+    assert other.get_parameter(first).grad is None
     narrow = AutoTokenizer.from_pretrained(tiny_bert)
     shrink(pruner, narrow, Student(hidden=16, positions=64), corpus, tmp_path)
     small = AutoModelForTokenClassification.from_pretrained(tmp_path)

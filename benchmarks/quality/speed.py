@@ -2,11 +2,11 @@
 
     python -m benchmarks.quality.speed --data DIR
 
-Both read the same cases, one thread, one after the other in every round: the tokenized passages
-(``model``: windows and graph), the passages (``score``: tokenizer too), and the whole of `compress`
-at rate 0.2 (``compress``: units, guard and budget too, which take as long for both). Adds a line a
-round, set, model and mode to ``results/speed.jsonl``: seconds of the processor.
-`benchmarks.quality.report` makes the table.
+Both read the same cases, one thread, one after the other in every round, by turns the one and the
+other first: the tokenized passages (``model``: windows and graph), the passages (``score``:
+tokenizer too), and the whole of `compress` at rate 0.2 (``compress``: units, guard and budget too).
+Adds a line a round, set, model and mode to ``results/speed.jsonl``: seconds of the processor. Each
+job is done once before the first round. `benchmarks.quality.report` makes the table.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from edgelingua.scorers import ClassifierScorer
 HERE = Path(__file__).parent
 KEY = ("set", "asks", "what", "model", "round")
 CASES: Mapping[str, int] = {"nq": 4, "hotpotqa": 6, "musique": 3, "squad": 20}
+MODELS = ("mini", "nano")
 RATE = 0.2
 LABELS: Mapping[str, str] = {
     "model": "model",
@@ -63,23 +65,24 @@ def main() -> None:
     }
     cases = {name: draw(name, options.data, count) for name, count in CASES.items()}
     rows = Rows(options.results, KEY)
-    for number in range(options.rounds):
-        for name, some in cases.items():
-            for asks in (True, False):
-                for model in bundles:
-                    ids = tokenized(scorers[model], some, asks)
-                    jobs = {
-                        "model": partial(read, scorers[model], ids),
-                        "score": partial(score, scorers[model], some, asks),
-                        "compress": partial(compress, compressors[model], some, asks),
-                    }
-                    for what, job in jobs.items():
-                        if not rows.has(name, asks, what, model, number, weights=weights[model]):
-                            began = time.process_time()
-                            job()
-                            seconds = round(time.process_time() - began, 5)
-                            key = dict(zip(KEY, (name, asks, what, model, number), strict=True))
-                            rows.add({**key, "weights": weights[model], "cpu": seconds})
+    for number in range(-1, options.rounds):
+        for (name, some), asks in product(cases.items(), (True, False)):
+            for model in sorted(bundles, reverse=number % 2 == 1):
+                ids = tokenized(scorers[model], some, asks)
+                jobs = {
+                    "model": partial(read, scorers[model], ids),
+                    "score": partial(score, scorers[model], some, asks),
+                    "compress": partial(compress, compressors[model], some, asks),
+                }
+                for what, job in jobs.items():
+                    if rows.has(name, asks, what, model, number, weights=weights[model]):
+                        continue
+                    began = time.process_time()
+                    job()
+                    seconds = round(time.process_time() - began, 5)
+                    key = dict(zip(KEY, (name, asks, what, model, number), strict=True))
+                    if number >= 0:
+                        rows.add({**key, "weights": weights[model], "cpu": seconds})
 
 
 Ids = NDArray[np.int64]
@@ -118,33 +121,46 @@ def compress(compressor: Compressor, cases: Sequence[Case], asks: bool) -> None:
 
 
 def ratios(rows: Sequence[Row], what: str, asks: bool) -> Mapping[str, float]:
-    """Median over the rounds of how many times nano's seconds mini takes, by set and in all."""
+    """Median over the rounds of how many times nano's seconds mini takes, by set and in all.
+
+    Rounds that are not whole are left out. In all: the seconds of all sets together.
+    """
     of = {(r["set"], r["model"], r["round"]): r["cpu"] for r in rows
           if r["what"] == what and r["asks"] == asks}  # fmt: skip
-    sets = [name for name in CASES if any(key[0] == name for key in of)]
-    rounds = sorted({key[2] for key in of})
-    seconds = {
-        model: np.asarray([[of[name, model, each] for name in sets] for each in rounds])
-        for model in ("mini", "nano")
-    }
-    found = dict(
-        zip(sets, np.median(seconds["mini"] / seconds["nano"], axis=0).tolist(), strict=True)
+    keys = list(product(CASES, MODELS))
+    rounds = [n for n in sorted({n for *_, n in of}) if all((*key, n) in of for key in keys)]
+    if not rounds:
+        return {}
+    mini, nano = (
+        np.asarray([[of[name, model, each] for name in CASES] for each in rounds])
+        for model in MODELS
     )
-    # A case of each set counts as much: the sets have different numbers of tokens.
-    return {**found, "all": float(np.median(seconds["mini"].sum(1) / seconds["nano"].sum(1)))}
+    by_set = dict(zip(CASES, np.median(mini / nano, axis=0).tolist(), strict=True))
+    return {**by_set, "all": float(np.median(mini.sum(1) / nano.sum(1)))}
 
 
 def nano_speed(rows: Sequence[Row]) -> str:
-    """Return the table of the ratios."""
-    if not rows:
-        return ""
-    sets = [*dict.fromkeys(r["set"] for r in rows), "all"]
+    """Return the table of the ratios.
+
+    Raises
+    ------
+    ValueError
+        Rows of different weights of one model.
+    """
+    weights = {(row["model"], row["weights"]) for row in rows}
+    if len(weights) > len(MODELS):
+        raise ValueError(f"speed.jsonl: rows of different weights ({weights}); delete the old ones")
+    sets = [*CASES, "all"]
     lines = []
     for what, label in LABELS.items():
         for asks in (True, False):
             found = ratios(rows, what, asks)
-            lines.append([label, "yes" if asks else "–", *(f"{found[s]:.1f}" for s in sets)])
-    count = len({r["round"] for r in rows})
+            if found:
+                cells = [f"{found[name]:.1f}" for name in sets]
+                lines.append([label, "yes" if asks else "–", *cells])
+    if not lines:
+        return ""
+    count = len({row["round"] for row in rows})
     return (
         "How many times edgelingua-nano's processor time edgelingua-mini takes: medians of "
         f"{count} interleaved rounds, one thread.\n\n"

@@ -114,11 +114,16 @@ def _data(recipe: str) -> str:
         return ""
     entries = tomllib.loads(recipe).get("data", ())
     # A file that a recipe uses again need not be described again.
-    told = {e.get("file"): (e["origin"], e.get("licence", "")) for e in entries if "origin" in e}
+    told = {
+        e.get("file"): (e["origin"], e.get("licence", "not stated"))
+        for e in entries
+        if "origin" in e
+    }
     sets: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         file = entry.get("file")
-        used = sets.setdefault(told.get(file, (file or entry["format"], "not stated")), [])
+        untold = (file or entry["format"], entry.get("licence", "not stated"))
+        used = sets.setdefault(told.get(file, untold), [])
         used += [name for name in (entry["format"],) if name not in used]
     rows = [[origin, licence, ", ".join(used)] for (origin, licence), used in sets.items()]
     return f"## Data\n\n{_table(['set', 'licence', 'as'], rows)}"

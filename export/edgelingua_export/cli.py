@@ -199,16 +199,23 @@ def ask_command(
     each: Annotated[
         int, typer.Option(min=1, help="Questions about each text, and about two together.")
     ] = 1,
-    epochs: Annotated[float, typer.Option(help="How often it reads the recipe's questions.")] = 1,
+    epochs: Annotated[
+        float, typer.Option(min=0, help="How often it reads the recipe's questions.")
+    ] = 1,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Questions in a step; fewer where memory is short.")
+    ] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 1,
 ) -> None:
     """Make up questions about a recipe's texts, for a teacher to judge: a label file for ``train``.
 
+    The LM is fine-tuned first. A GPU, used if there is one, takes minutes for tens of thousands of
+    questions; two CPU cores take seconds for each.
     The file's name is printed on stdout.
     """
     from edgelingua_export.train.ask import Asking, ask
 
-    print(ask(recipe, data, output, Asking(model, each, epochs, seed), _report))
+    print(ask(recipe, data, output, Asking(model, each, epochs, seed, batch=batch), _report))
 
 
 @app.command("verify")

@@ -71,7 +71,9 @@ def negations(text: str) -> Spans:
     -----
     Time grows with the length of the text, whatever is in it.
     """
-    found = [match.span() for match in _WORD.finditer(text) if _negates(match.group())]
+    found = [
+        match.span() for match in _WORD.finditer(text) if _short(match) and _negates(match.group())
+    ]
     found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
     found += [match.span() for match in _UNSPACED.finditer(text)]
     return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
@@ -98,10 +100,13 @@ def numbers(text: str) -> Spans:
     return np.asarray(found, dtype=np.int64).reshape(-1, 2)
 
 
+def _short(match: re.Match[str]) -> bool:
+    # No word of the lists is longer; text without spaces can be as long as a book.
+    return match.end() - match.start() <= 32
+
+
 @lru_cache(maxsize=4096)  # most words of a text come again
 def _negates(word: str) -> bool:
-    if len(word) > 32:  # no word of the lists; text without spaces can be as long as a book
-        return False
     folded = word.lower() if word.isascii() else unicodedata.normalize("NFC", word).casefold()
     if folded in _NEGATIONS:
         return True

@@ -52,13 +52,14 @@ class Asking:
     model
         The causal LM to start from: a known name, a Hugging Face folder or a GGUF file.
     each
-        Questions about each text; where texts share a question, as many about two of them together.
+        Questions about each text of 15 to 250 words; where texts share a question, as many about
+        two of them together.
     epochs
         How often it reads the sets' own questions.
     seed
         Of what is drawn.
-    learning_rate
-        At the top; see `edgelingua_export.train.asker.Asker.learn`.
+    learning_rate, batch
+        See `edgelingua_export.train.asker.Asker`.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Asking:
     epochs: float = 1
     seed: int = 1
     learning_rate: float = 2e-4
+    batch: int = 64
 
 
 def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Report) -> Path:
@@ -99,11 +101,11 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     loaded = load_model(find(asking.model), "scorer")
     asker = Asker(loaded.model, loaded.tokenizer, asking.seed)
     report(f"{len(lessons):,} questions to learn from")
-    asker.learn(lessons, asking.epochs, asking.learning_rate, report)
+    asker.learn(lessons, asking.epochs, asking.learning_rate, report, asking.batch)
     texts = (example for found in read.values() for example in found)
     subjects = list(subjects_of(texts, asking.each, asking.seed))
     report(f"{len(subjects):,} questions to ask")
-    said = asker.ask([subject.about for subject in subjects], report)
+    said = asker.ask([subject.about for subject in subjects], report, asking.batch)
     found = [
         (s, *parts) for s, text in zip(subjects, said, strict=True) if (parts := parse(s, text))
     ]
@@ -114,25 +116,36 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     report(f"{len(found):,} questions of {len(subjects):,} are used")
     part = output.with_name(f"{output.name}.part")
     opened = gzip.open if output.suffix == ".gz" else open
-    with opened(part, "wt", encoding="utf-8") as file:
-        write(labelled(found), file)
-    part.replace(output)
+    try:
+        with opened(part, "wt", encoding="utf-8") as file:
+            write(labelled(found), file)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
     return output
 
 
 def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[Lesson]:
-    """Yield what of a data set teaches to ask: texts with evidence, an answer, and its question."""
+    """Yield what of a data set teaches to ask: texts with evidence, an answer, and its question.
+
+    None that `parse` would not take: of yes or no, or with the answer in the question.
+    """
     rng = np.random.default_rng(seed)
-    for question, group in groupby(found, key=lambda e: (e.group, e.question)):
-        members = list(group)
-        evidence = [e for e in members if e.marks]
-        answers = [e.text[m.start : m.end] for e in evidence for m in e.marks if m.label == ANSWER]
-        if not question[1] or not answers or len(evidence) > _SOURCES:
+    for (_, question), group in groupby(enumerate(found), key=_asked):
+        evidence = [example for _, example in group if example.marks]
+        if not question or not 0 < len(evidence) <= _SOURCES:
             continue
-        if all(_fits(e.text) for e in evidence):
-            about = tuple(evidence[i].text for i in rng.permutation(len(evidence)))
-            lesson = Lesson(about, f"{answers[0]}\nQuestion: {question[1]}")
-            yield from [lesson] * int(repeat + rng.random())
+        marked = [e.text[m.start : m.end] for e in evidence for m in e.marks if m.label == ANSWER]
+        answer = evidence[0].answer or next(iter(marked), "")
+        about = tuple(evidence[i].text for i in rng.permutation(len(evidence)))
+        said = f"{answer}\nQuestion: {question}"
+        if all(map(_fits, about)) and parse(Subject(about, about), said):
+            yield from [Lesson(about, said)] * int(repeat + rng.random())
+
+
+def _asked(numbered: tuple[int, Example]) -> tuple[str | int, str]:
+    number, example = numbered
+    return example.group or number, example.question
 
 
 def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subject]:

@@ -65,14 +65,14 @@ class Asker:
         epochs: float,
         learning_rate: float,
         report: Report,
-        batch: int = 64,
+        batch: int,
     ) -> None:
-        """Fine-tune on the lessons; the loss is that of what is said.
+        """Fine-tune on the lessons, ``batch`` a step; the loss is that of what is said.
 
-        The learning rate rises over a tenth of the steps, and falls to 0 over all of them.
+        The learning rate rises over a tenth of the steps, while it falls to 0 over all of them.
         """
         rng = np.random.default_rng(self._seed)
-        steps = max(1, round(len(lessons) * epochs / batch))
+        steps = round(len(lessons) * epochs / batch)
         order = np.concatenate([rng.permutation(len(lessons)) for _ in range(int(epochs) + 1)])
         optimizer = torch.optim.AdamW(
             self._model.parameters(),
@@ -80,8 +80,9 @@ class Asker:
             weight_decay=0.01,
             fused=self._model.device.type == "cuda",
         )
+        fall = max(1, steps)
         rate = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min((step + 1) / (steps * _WARMUP + 1), 1 - step / steps)
+            optimizer, lambda step: min((step + 1) / (steps * _WARMUP + 1), 1 - step / fall)
         )
         self._model.train()
         for step in range(steps):
@@ -113,8 +114,11 @@ class Asker:
             logits = self._model.get_output_embeddings()(hidden[:, :-1][wanted[:, 1:]])
         return cross_entropy(logits.float(), ids[wanted])
 
-    def ask(self, subjects: Sequence[tuple[str, ...]], report: Report, batch: int = 0) -> list[str]:
-        """Say something about each of some tuples of texts; drawn, so each time something else."""
+    def ask(self, subjects: Sequence[tuple[str, ...]], report: Report, batch: int) -> list[str]:
+        """Say something about each of some tuples of texts; drawn, so each time something else.
+
+        On a GPU sixteen times ``batch`` at once: reading takes much less memory than learning.
+        """
         torch.manual_seed(self._seed)
         prompts = [self._prompt(about) for about in subjects]
         # Alike lengths together: what is padded costs time.
@@ -123,7 +127,7 @@ class Asker:
         device = self._model.device
         if device.type == "cuda":
             self._model.to(torch.bfloat16)
-        batch = batch or (1024 if device.type == "cuda" else 32)
+            batch *= 16
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
             rows = [torch.tensor(prompts[i]) for i in chosen]

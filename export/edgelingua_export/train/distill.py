@@ -95,15 +95,15 @@ class Distillation:
 class HiddenStates:
     """What the layers of a student give, beside the teacher's that they come from.
 
-    Patient knowledge distillation (Sun et al. 2019, arXiv:1908.09355): it says much more of a token
-    than one log-odds does, for as many tokens.
+    As TinyBERT (Jiao et al. 2020, arXiv:1909.10351), for all tokens, but relative to the length of
+    the teacher's state: it says much more of a token than one log-odds does.
 
     Parameters
     ----------
     student, teacher
         BERT-like encoders of one width.
     layers
-        The teacher's layer of each of the student's.
+        The teacher's layer of each of the student's; none: the layer of the same number.
 
     Raises
     ------
@@ -115,6 +115,7 @@ class HiddenStates:
         self, student: PreTrainedModel, teacher: PreTrainedModel, layers: Sequence[int]
     ) -> None:
         ours, theirs = (model.base_model.encoder.layer for model in (student, teacher))
+        layers = layers or range(len(ours))
         widths = student.config.hidden_size, teacher.config.hidden_size
         if widths[0] != widths[1] or len(layers) != len(ours) or max(layers) >= len(theirs):
             raise ExportError(

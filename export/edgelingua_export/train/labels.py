@@ -43,6 +43,8 @@ class Example:
         Name of the data set.
     known
         False: nobody labelled the text, and only a teacher says what is to be kept.
+    answer
+        What answers the question, where the set says so: marks may be of answers on the way to it.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Example:
     group: str = ""
     source: str = ""
     known: bool = True
+    answer: str = ""
 
     def __post_init__(self) -> None:
         for mark in self.marks:

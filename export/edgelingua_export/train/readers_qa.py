@@ -50,7 +50,8 @@ def squad(path: Path) -> Iterator[Example]:
             places = _places(text, answers, len(text) - len(context))
             if places:
                 group = f"{path.name}:{title}:{hash_text(context)}:{number}"
-                yield Example(text, tuple(answer_marks(text, places)), question, group, "squad")
+                marks = tuple(answer_marks(text, places))
+                yield Example(text, marks, question, group, "squad", answer=answers[0][0])
 
 
 def squad_answers(path: Path) -> Iterator[Example]:
@@ -103,7 +104,10 @@ def musique(path: Path) -> Iterator[Example]:
                 marks = answer_marks(text, occurrences(text, own), BRIDGE)
                 marks += [Mark(a, b, ANSWER) for a, b in occurrences(text, final)]
                 marks = marks or [Mark(0, len(text), EVIDENCE)]
-            yield Example(text, tuple(marks), row["question"], f"musique:{row['id']}", "musique")
+            group = f"musique:{row['id']}"
+            yield Example(
+                text, tuple(marks), row["question"], group, "musique", answer=row["answer"]
+            )
 
 
 def hash_text(text: str) -> str:
@@ -171,7 +175,10 @@ def _multi_hop(
     supporting: set[tuple[str, int]],
     source: str,
 ) -> Iterator[Example]:
-    """Yield a group; the answers count in evidence sentences only (yes and no stand everywhere)."""
+    """Yield a group; the answers count in evidence sentences only (yes and no stand everywhere).
+
+    The first of ``answers`` is the question's.
+    """
     group = f"{source}:{hash_text(question)}"
     for title, lines in context:
         text, marks = f"{title}\n", list[Mark]()
@@ -182,9 +189,9 @@ def _multi_hop(
                 marks.append(Mark(start, len(text), EVIDENCE))
                 places = occurrences(line.strip(), answers)
                 marks += [Mark(start + a, start + b, ANSWER) for a, b in places]
-        yield Example(
-            text.rstrip(), tuple(_inside(marks, len(text.rstrip()))), question, group, source
-        )
+        text = text.rstrip()
+        inside = tuple(_inside(marks, len(text)))
+        yield Example(text, inside, question, group, source, answer=answers[0])
 
 
 def _inside(marks: Sequence[Mark], length: int) -> Iterator[Mark]:

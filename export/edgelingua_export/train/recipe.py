@@ -149,7 +149,8 @@ class Teacher:
         `edgelingua_export.train.objective.order_distance`.
     hidden
         Of the distance of the hidden states of the student's layers from those of the teacher's
-        layers that they come from, see `edgelingua_export.train.distill.HiddenStates`.
+        layers of the same numbers as in the base, see
+        `edgelingua_export.train.distill.HiddenStates`.
     scale
         Its log-odds are multiplied by this. The order loss spreads log-odds, and calibration
         afterwards puts them together again: about one over what that did to the teacher.

@@ -62,8 +62,9 @@ class ClassifierScorer:
         if self._variant.keep is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a classifier needs an output for P(keep)")
         self._output = self._variant.keep
+        encode = self.tokenizer.encode
         # Every passage of a prompt is scored in the light of the same question.
-        self._asked = lru_cache(maxsize=1)(lambda question: self.tokenizer.encode(question).ids)
+        self._asked = lru_cache(maxsize=1)(lambda question: encode(question).ids)
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._length = self._variant.length or self._tokens.max_length
         self._room = max(2, min(window, self._length) - special)
