@@ -135,13 +135,20 @@ def test_an_lm_learns_to_ask(tiny_lm: Path, tmp_path: Path) -> None:
     rows = [{"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}] * 8}]
     (tmp_path / "mine.jsonl").write_text(json.dumps(rows[0]) + "\n")
     recipe = tmp_path / "r.toml"
-    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    recipe.write_text(
+        'base = "x"\n[teacher]\nmodel = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n'
+        '[[data]]\nformat = "labels"\nfile = "asked-before.jsonl.gz"\ntaught = true\n'
+    )
     told: list[str] = []
     untaught = Asking(str(tiny_lm), each=4, epochs=0)
     output = tmp_path / "made" / "asked.jsonl.gz"
     with pytest.raises(ExportError, match="train longer"):
         ask(recipe, tmp_path, output, untaught, told.append)
     assert not list(output.parent.iterdir())
+    assert not any("step 1 of" in line for line in told)
+    with pytest.raises(ExportError, match="train longer"):
+        ask(recipe, tmp_path, output, replace(untaught, epochs=1), told.append)
+    assert any("step 1 of 1" in line for line in told)  # eight questions are less than a batch
     taught = replace(untaught, epochs=200, learning_rate=5e-3)
     assert ask(recipe, tmp_path, output, taught, told.append) == output
     found = list(labels.read(output))

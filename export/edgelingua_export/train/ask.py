@@ -24,7 +24,7 @@ from edgelingua_export.train.asker import Asker, Lesson
 from edgelingua_export.train.labels import Example, write
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
-from edgelingua_export.train.recipe import load, once
+from edgelingua_export.train.recipe import DataSet, load, once
 
 Report = Callable[[str], None]
 
@@ -73,6 +73,8 @@ class Asking:
 def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Report) -> Path:
     """Write a label file of made-up questions about the texts of a recipe's sets.
 
+    Label files that the recipe leaves to a teacher (``taught``) are such questions, and not read.
+
     Raises
     ------
     ExportError
@@ -88,7 +90,7 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     recipe = load(recipe_file)
     sets = [
         replace(each, negatives=0, pooled=0, taught=False)
-        for each in once(recipe.data)
+        for each in once(tuple(s for s in recipe.data if not _made_up(s)))
         if each.file
     ]
     read = {each: examples(each, data, asking.seed) for each in sets}
@@ -123,6 +125,10 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     finally:
         part.unlink(missing_ok=True)
     return output
+
+
+def _made_up(data_set: DataSet) -> bool:
+    return data_set.format == "labels" and data_set.taught
 
 
 def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[Lesson]:

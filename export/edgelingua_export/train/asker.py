@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ class Asker:
         The learning rate rises over a tenth of the steps, while it falls to 0 over all of them.
         """
         rng = np.random.default_rng(self._seed)
-        steps = round(len(lessons) * epochs / batch)
+        steps = math.ceil(len(lessons) * epochs / batch)
         order = np.concatenate([rng.permutation(len(lessons)) for _ in range(int(epochs) + 1)])
         optimizer = torch.optim.AdamW(
             self._model.parameters(),
