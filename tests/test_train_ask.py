@@ -58,8 +58,8 @@ def test_evidence_answer_and_question_teach_to_ask() -> None:
         [_asked(PUMP)],  # no answer
         [long],
         [_asked(PUMP, "hall 7"), long],
+        [_asked(PUMP, "red pump")],  # the question says it
     ]
-    nothing.append([_asked(PUMP, "red pump")])  # the question says it
     assert [list(lessons_of(each, 1, 0)) for each in nothing] == [[], [], [], [], []]
     alone = [_asked(PUMP, "hall 7", group=""), _asked(HALL, "Hall 7", group="")]
     assert [lesson.about for lesson in lessons_of(alone, 1, 0)] == [(PUMP,), (HALL,)]

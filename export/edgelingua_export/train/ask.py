@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.asker import Asker, Lesson
-from edgelingua_export.train.labels import Example, write
+from edgelingua_export.train.labels import Example, groups, write
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
 from edgelingua_export.train.recipe import DataSet, load, once
@@ -137,8 +136,8 @@ def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[L
     None that `parse` would not take: of yes or no, or with the answer in the question.
     """
     rng = np.random.default_rng(seed)
-    for (_, question), group in groupby(enumerate(found), key=_asked):
-        evidence = [example for _, example in group if example.marks]
+    for group in groups(found):
+        question, evidence = group[0].question, [example for example in group if example.marks]
         if not question or not 0 < len(evidence) <= _SOURCES:
             continue
         marked = [e.text[m.start : m.end] for e in evidence for m in e.marks if m.label == ANSWER]
@@ -149,11 +148,6 @@ def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[L
             yield from [Lesson(about, said)] * int(repeat + rng.random())
 
 
-def _asked(numbered: tuple[int, Example]) -> tuple[str | int, str]:
-    number, example = numbered
-    return example.group or number, example.question
-
-
 def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subject]:
     """Yield what to ask about: each text by itself, and with the one of its group nearest to it.
 
@@ -161,9 +155,8 @@ def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subj
     """
     rng = np.random.default_rng(seed)
     seen: set[frozenset[str]] = set()
-    numbered = enumerate(found)
-    for _, group in groupby(numbered, key=lambda e: e[1].group or e[0]):
-        texts = tuple(dict.fromkeys(e.text for _, e in group if _fits(e.text)))
+    for group in groups(found):
+        texts = tuple(dict.fromkeys(e.text for e in group if _fits(e.text)))
         if not texts or frozenset(texts) in seen:
             continue
         seen.add(frozenset(texts))

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -73,6 +74,12 @@ class Example:
         means = (total[spans[:, 1]] - total[spans[:, 0]]) / sizes
         labels: NDArray[np.float32] = means.astype(np.float32)
         return labels
+
+
+def groups(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    """Yield the examples of each group, which follow each other; one without a group by itself."""
+    for _, found in groupby(enumerate(examples), key=lambda each: each[1].group or each[0]):
+        yield [example for _, example in found]
 
 
 def read(path: Path) -> Iterator[Example]:

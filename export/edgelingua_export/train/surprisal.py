@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import words
-from edgelingua_export.train.labels import Example, Mark
+from edgelingua_export.train.labels import Example, Mark, groups
 
 MOST = 0.9
 """Label of the word that surprises most: nobody said that it is needed."""
@@ -25,9 +24,7 @@ def labelled(examples: Iterable[Example], scorer: PerplexityScorer) -> Iterator[
     without it (contrastive perplexity, LongLLMLingua, Jiang et al. 2024, arXiv:2310.06839). The
     words of a group's texts are ranked together: they compete for one budget.
     """
-    numbered = enumerate(examples)
-    for _, found in groupby(numbered, key=lambda each: each[1].group or each[0]):
-        members = [example for _, example in found]
+    for members in groups(examples):
         spans = [words(member.text) for member in members]
         values = [_telling(scorer, m, s) for m, s in zip(members, spans, strict=True)]
         edges = np.cumsum([len(part) for part in values])[:-1]
