@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgelingua_export.errors import ExportError
+from edgelingua_export.sources import find, load
 from edgelingua_export.train import labels
 from edgelingua_export.train.ask import (
     LONGEST,
@@ -21,8 +22,11 @@ from edgelingua_export.train.ask import (
     lessons_of,
     nearest,
     parse,
+    parse_whole,
     subjects_of,
+    whole_of,
 )
+from edgelingua_export.train.asker import Asker, Lesson
 from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.readers_qa import two_wiki
 
@@ -50,7 +54,7 @@ def test_evidence_answer_and_question_teach_to_ask() -> None:
     found = [_asked(PUMP, "hall 7"), _asked(HALL, "Hall 7"), _asked(SHIP)]
     (lesson,) = lessons_of(found, 1, 0)
     assert set(lesson.about) == {PUMP, HALL}
-    assert lesson.said == f"hall 7\nQuestion: {QUESTION}"
+    assert lesson.said == f" hall 7\nQuestion: {QUESTION}"
     assert len(list(lessons_of(found, 3, 0))) == 3
     long = _asked("so " * LONGEST + "hall 7", "hall 7")
     nothing = [
@@ -82,7 +86,7 @@ def test_the_answer_is_the_questions_and_not_one_on_the_way_to_it(tmp_path: Path
     (tmp_path / "two.jsonl").write_text(json.dumps(row) + "\n")
     (lesson,) = lessons_of(two_wiki(tmp_path / "two.jsonl"), 1, 0)
     assert len(lesson.about) == 2
-    assert lesson.said == f"24 August 1886\nQuestion: {row['question']}"
+    assert lesson.said == f" 24 August 1886\nQuestion: {row['question']}"
 
 
 def test_each_text_is_asked_about_alone_and_with_its_nearest() -> None:
@@ -121,6 +125,44 @@ def test_the_nearest_is_another(texts: list[str]) -> None:
 )
 def test_only_questions_with_an_answer_are_used(said: str, found: tuple[str, str] | None) -> None:
     assert parse(Subject((PUMP,), (PUMP, SHIP)), said) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "about"),
+    [
+        (f"{PUMP}\n\n{HALL}\n\nAnswer: hall 7\nQuestion: {QUESTION}", (PUMP, HALL)),
+        (f" {PUMP} \n\nAnswer: hall 7\nQuestion: {QUESTION}", (PUMP,)),
+        (f"{SHIP}\n\nAnswer: hall 7\nQuestion: {QUESTION}", None),  # stands nowhere
+        (f"{PUMP}\n\nShort.\n\nAnswer: hall 7\nQuestion: {QUESTION}", None),
+        (f"{PUMP}\n\n{HALL}\n\nAns", None),  # was cut off
+        (f"\n\nAnswer: hall 7\nQuestion: {QUESTION}", None),
+        ("", None),
+    ],
+)
+def test_what_was_made_up_whole_has_texts_and_a_question(
+    said: str, about: tuple[str, ...] | None
+) -> None:
+    found = parse_whole(said)
+    assert found == (about and (Subject(about, about), QUESTION, "hall 7"))
+
+
+def test_an_lm_makes_up_texts_and_questions(tiny_lm: Path, tmp_path: Path) -> None:
+    loaded = load(find(str(tiny_lm)), "scorer")
+    asker = Asker(loaded.model, loaded.tokenizer, seed=1)
+    whole = Lesson((), whole_of(Lesson((PUMP,), f" hall 7\nQuestion: {QUESTION}")))
+    asker.learn([whole], 200, 5e-3, print, 1)
+    (said, *_) = asker.ask([(), ()], print, 2, asker.length(whole.said))
+    assert parse_whole(said) == (Subject((PUMP,), (PUMP,)), QUESTION, "hall 7")
+    # Made up by heart is not made up: texts and questions of the sets are left out.
+    row = {"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}] * 8}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    inventing = Asking(str(tiny_lm), invent=4, epochs=100, learning_rate=5e-3)
+    told: list[str] = []
+    with pytest.raises(ExportError, match="nothing that it said"):
+        ask(recipe, tmp_path, tmp_path / "i.jsonl", inventing, told.append)
+    assert "0 questions of 4 are used" in told
 
 
 def test_a_made_up_question_is_labelled_where_it_was_asked() -> None:

@@ -199,6 +199,9 @@ def ask_command(
     each: Annotated[
         int, typer.Option(min=1, help="Questions about each text, and about two together.")
     ] = 1,
+    invent: Annotated[
+        int, typer.Option(min=0, help="Make up so many texts too, and ask about them alone.")
+    ] = 0,
     epochs: Annotated[
         float, typer.Option(min=0, help="How often it reads the recipe's questions.")
     ] = 1,
@@ -215,7 +218,8 @@ def ask_command(
     """
     from edgelingua_export.train.ask import Asking, ask
 
-    print(ask(recipe, data, output, Asking(model, each, epochs, seed, batch=batch), _report))
+    asking = Asking(model, each, invent, epochs, seed, batch=batch)
+    print(ask(recipe, data, output, asking, _report))
 
 
 @app.command("verify")

@@ -19,7 +19,7 @@ import numpy as np
 from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
-from edgelingua_export.train.asker import Asker, Lesson
+from edgelingua_export.train.asker import ANSWER_IS, QUESTION_IS, Asker, Lesson
 from edgelingua_export.train.labels import Example, groups, write
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
@@ -53,6 +53,9 @@ class Asking:
     each
         Questions about each text of 15 to 250 words; where texts share a question, as many about
         two of them together.
+    invent
+        So many texts or pairs of texts with a question are made up whole, in place of asking about
+        the sets' own.
     epochs
         How often it reads the sets' own questions.
     seed
@@ -63,6 +66,7 @@ class Asking:
 
     model: str
     each: int = 1
+    invent: int = 0
     epochs: float = 1
     seed: int = 1
     learning_rate: float = 2e-4
@@ -102,19 +106,12 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     loaded = load_model(find(asking.model), "scorer")
     asker = Asker(loaded.model, loaded.tokenizer, asking.seed)
     report(f"{len(lessons):,} questions to learn from")
-    asker.learn(lessons, asking.epochs, asking.learning_rate, report, asking.batch)
-    texts = (example for found in read.values() for example in found)
-    subjects = list(subjects_of(texts, asking.each, asking.seed))
-    report(f"{len(subjects):,} questions to ask")
-    said = asker.ask([subject.about for subject in subjects], report, asking.batch)
-    found = [
-        (s, *parts) for s, text in zip(subjects, said, strict=True) if (parts := parse(s, text))
-    ]
+    known = [example for examples_of in read.values() for example in examples_of]
+    found = (_invented if asking.invent else _asked)(asker, lessons, known, asking, report)
     if not found:
         raise ExportError(
-            f"{asking.model}: none of {len(subjects):,} answers was a question; train longer"
+            f"{asking.model}: nothing that it said was an answer and its question; train longer"
         )
-    report(f"{len(found):,} questions of {len(subjects):,} are used")
     part = output.with_name(f"{output.name}.part")
     opened = gzip.open if output.suffix == ".gz" else open
     try:
@@ -124,6 +121,46 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     finally:
         part.unlink(missing_ok=True)
     return output
+
+
+_Found = tuple[Subject, str, str]
+"""What was asked about, the question, and its answer."""
+
+
+def _asked(
+    asker: Asker, lessons: list[Lesson], known: list[Example], asking: Asking, report: Report
+) -> list[_Found]:
+    asker.learn(lessons, asking.epochs, asking.learning_rate, report, asking.batch)
+    subjects = list(subjects_of(known, asking.each, asking.seed))
+    report(f"{len(subjects):,} questions to ask")
+    said = asker.ask([subject.about for subject in subjects], report, asking.batch)
+    found = [
+        (s, *parts) for s, text in zip(subjects, said, strict=True) if (parts := parse(s, text))
+    ]
+    report(f"{len(found):,} questions of {len(subjects):,} are used")
+    return found
+
+
+def _invented(
+    asker: Asker, lessons: list[Lesson], known: list[Example], asking: Asking, report: Report
+) -> list[_Found]:
+    wholes = [Lesson((), whole_of(lesson)) for lesson in lessons]
+    short = [lesson for lesson in wholes if asker.length(lesson.said) <= _MOST_INVENTED]
+    asker.learn(short, asking.epochs, asking.learning_rate, report, asking.batch)
+    # A prompt of one token: four times as many as there is room for with texts.
+    said = asker.ask([()] * asking.invent, report, asking.batch * 4, _MOST_INVENTED)
+    taken = {each for example in known for each in (example.text, example.question)}
+    found = []
+    for text in said:
+        if (parts := parse_whole(text)) and taken.isdisjoint((*parts[0].about, parts[1])):
+            taken.add(parts[1])
+            found.append(parts)
+    report(f"{len(found):,} questions of {len(said):,} are used")
+    return found
+
+
+_MOST_INVENTED = 384
+"""Tokens of what is made up whole."""
 
 
 def _made_up(data_set: DataSet) -> bool:
@@ -143,7 +180,7 @@ def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[L
         marked = [e.text[m.start : m.end] for e in evidence for m in e.marks if m.label == ANSWER]
         answer = evidence[0].answer or next(iter(marked), "")
         about = tuple(evidence[i].text for i in rng.permutation(len(evidence)))
-        said = f"{answer}\nQuestion: {question}"
+        said = f" {answer}{QUESTION_IS} {question}"
         if all(map(_fits, about)) and parse(Subject(about, about), said):
             yield from [Lesson(about, said)] * int(repeat + rng.random())
 
@@ -185,14 +222,30 @@ def parse(subject: Subject, said: str) -> tuple[str, str] | None:
 
     The answer stands in a text that was asked about, and not in the question.
     """
-    answer, found, question = (part.strip() for part in said.partition("\nQuestion:"))
+    answer, found, question = (part.strip() for part in said.partition(QUESTION_IS))
     question = " ".join(question.split())
     if not found or len(question.split()) < _FEWEST or occurrences(question, [answer]):
         return None
     return (question, answer) if any(occurrences(t, [answer]) for t in subject.about) else None
 
 
-def labelled(found: Iterable[tuple[Subject, str, str]]) -> Iterator[Example]:
+def whole_of(lesson: Lesson) -> str:
+    """All of a lesson as one text, as it is made up whole."""
+    return "\n\n".join(lesson.about) + ANSWER_IS + lesson.said
+
+
+def parse_whole(said: str) -> _Found | None:
+    """Return what was made up whole in its parts, or nothing if it is not what was learned."""
+    texts, _, rest = said.partition(ANSWER_IS)
+    about = tuple(text.strip() for text in texts.split("\n\n") if text.strip())
+    if not 0 < len(about) <= _SOURCES or not all(map(_fits, about)):
+        return None
+    subject = Subject(about, about)
+    parts = parse(subject, rest)
+    return (subject, *parts) if parts else None
+
+
+def labelled(found: Iterable[_Found]) -> Iterator[Example]:
     """Yield the texts of each question as a group, with the answer and its sentence marked."""
     for number, (subject, question, answer) in enumerate(found):
         for text in subject.texts:

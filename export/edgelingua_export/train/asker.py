@@ -17,10 +17,13 @@ from edgelingua_export.errors import ExportError
 
 Report = Callable[[str], None]
 
+ANSWER_IS, QUESTION_IS = "\n\nAnswer:", "\nQuestion:"
+"""What stands before an answer, and before its question."""
+
 
 @dataclass(frozen=True)
 class Lesson:
-    """Texts, and what is to be said about them: an answer and its question."""
+    """Texts, and what is to be said about them: an answer and its question; of none, all of it."""
 
     about: tuple[str, ...]
     said: str
@@ -101,7 +104,7 @@ class Asker:
         self._model.eval()
 
     def _loss(self, lessons: Sequence[Lesson]) -> Tensor:
-        pairs = [(self._prompt(each.about), self._ids(f" {each.said}")) for each in lessons]
+        pairs = [(self._prompt(each.about), self._ids(each.said)) for each in lessons]
         rows = [torch.tensor([*prompt, *said, self._end]) for prompt, said in pairs]
         ids = pad_sequence(rows, batch_first=True, padding_value=self._end)
         wanted = torch.zeros(ids.shape, dtype=torch.bool)
@@ -115,8 +118,13 @@ class Asker:
             logits = self._model.get_output_embeddings()(hidden[:, :-1][wanted[:, 1:]])
         return cross_entropy(logits.float(), ids[wanted])
 
-    def ask(self, subjects: Sequence[tuple[str, ...]], report: Report, batch: int) -> list[str]:
+    def ask(
+        self, subjects: Sequence[tuple[str, ...]], report: Report, batch: int, most: int = 64
+    ) -> list[str]:
         """Say something about each of some tuples of texts; drawn, so each time something else.
+
+        ``most`` tokens of it at most, the 100 likeliest each time (Fan et al. 2018,
+        arXiv:1805.04833).
 
         On a GPU sixteen times ``batch`` at once: reading takes much less memory than learning.
         """
@@ -139,8 +147,8 @@ class Asker:
             mask = torch.arange(ids.shape[1], device=device) >= (ids.shape[1] - sizes)[:, None]
             with torch.no_grad():
                 drawn = self._model.generate(
-                    input_ids=ids, attention_mask=mask.long(), do_sample=True, top_p=0.95,
-                    top_k=0, temperature=0.9, max_new_tokens=_LONGEST_SAID,
+                    input_ids=ids, attention_mask=mask.long(), do_sample=True, top_k=100,
+                    temperature=0.9, max_new_tokens=most,
                     eos_token_id=self._end, pad_token_id=self._end,
                 )  # fmt: skip
             texts = self._tokenizer.batch_decode(drawn[:, ids.shape[1] :], skip_special_tokens=True)
@@ -149,12 +157,18 @@ class Asker:
             report(f"asked {min(start + batch, len(order)):,} of {len(order):,}")
         return said
 
+    def length(self, said: str) -> int:
+        """Tokens of what is said, its end included."""
+        return len(self._ids(said)) + 1
+
     def _prompt(self, about: Sequence[str]) -> list[int]:
-        return [*self._ids("\n\n".join(about))[: self._longest], *self._ids("\n\nAnswer:")]
+        if not about:
+            return [self._end]
+        return [*self._ids("\n\n".join(about))[: self._longest], *self._ids(ANSWER_IS)]
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
 
-_WARMUP, _EVERY, _LONGEST_SAID = 0.1, 50, 64
+_WARMUP, _EVERY = 0.1, 50

@@ -3,37 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from edgelingua_export.train.labels import Example
+from edgelingua_export.train.labels import Example, groups
 
 
-def with_negatives(examples: Sequence[Example], count: int) -> Iterator[Example]:
-    """Yield the examples, each with the ``count`` BM25-nearest other texts as its group.
+def with_negatives(examples: Iterable[Example], count: int) -> Iterator[Example]:
+    """Yield the examples, the ``count`` BM25-nearest other texts with each question's group.
 
     A text that contains an answer of the question (a stretch with label 1) is no negative. Examples
-    without a question are left as they are.
+    without a question are left as they are. Of many texts, those of one block of a few thousand are
+    looked through: time grows with the square of a block.
     """
-    near = Nearest(example.text for example in examples)
-    for example in examples:
-        yield example
-        if not example.question:
-            continue
-        answers = {example.text[m.start : m.end].lower() for m in example.marks if m.label == 1}
-        found = 0
-        for text, lowered in near.to(example.question):
-            if found == count:
-                break
-            if text == example.text or any(answer in lowered for answer in answers):
+    for block in _blocks(groups(examples)):
+        near = Nearest(example.text for group in block for example in group)
+        for group in block:
+            yield from group
+            if not group[0].question:
                 continue
-            found += 1
-            yield replace(example, text=text, marks=())
+            answers = {
+                e.text[m.start : m.end].lower() for e in group for m in e.marks if m.label == 1
+            }
+            own = {example.text for example in group}
+            others = (
+                text
+                for text, lowered in near.to(group[0].question)
+                if text not in own and not any(answer in lowered for answer in answers)
+            )
+            for text in islice(others, count):
+                yield replace(group[0], text=text, marks=())
+
+
+def _blocks(found: Iterable[list[Example]]) -> Iterator[list[list[Example]]]:
+    block: list[list[Example]] = []
+    texts: set[str] = set()
+    for group in found:
+        block.append(group)
+        texts |= {example.text for example in group}
+        if len(texts) >= BLOCK:
+            yield block
+            block, texts = [], set()
+    if block:
+        yield block
+
+
+BLOCK = 4_000
+"""Texts among which the nearest are looked for, where any near ones will do."""
 
 
 def pooled(examples: Iterable[Example], near: Nearest, count: int) -> Iterator[Example]:

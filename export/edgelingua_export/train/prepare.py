@@ -16,6 +16,7 @@ from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import labels, readers_qa, readers_text
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
+from edgelingua_export.train.compose import composed
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example
 from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
@@ -115,6 +116,8 @@ def examples(data_set: DataSet, data: Path, seed: int) -> list[Example]:
         chosen = list(labelled(chosen, scorer))
     if data_set.cloze:
         chosen = list(cloze(chosen, seed))
+    if data_set.composed:
+        chosen = list(composed(chosen, data_set.composed, seed))
     if data_set.negatives:
         chosen = list(with_negatives(chosen, data_set.negatives))
     if data_set.second_pass:

@@ -27,7 +27,7 @@ class DataSet:
     repeat
         How often an epoch sees it; 0.5: each group in every second epoch, by chance.
     negatives
-        So many BM25-nearest texts without an answer join each example's group.
+        So many BM25-nearest texts without an answer join each question's group.
     second_pass
         Add the groups again with a sentence of evidence in the question.
     pooled
@@ -39,6 +39,9 @@ class DataSet:
         Without the questions: what answers them is to be kept all the same.
     cloze
         With questions made from sentences of the texts, in place of the set's own.
+    composed
+        With questions of two and three steps made of the set's own, and so many texts for each; see
+        `edgelingua_export.train.compose`.
     digits
         Share of the groups whose digits are permuted.
     limit
@@ -59,6 +62,7 @@ class DataSet:
     taught: bool = False
     blind: bool = False
     cloze: bool = False
+    composed: int = 0
     digits: float = 0.1
     limit: int = 0
     scorer: str = ""
@@ -247,7 +251,7 @@ def once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
     """Each file once, as it is: without what a recipe varies of labels and questions."""
     found = {
         (s.format, s.file): replace(
-            s, digits=0.0, second_pass=False, blind=False, cloze=False, scorer=""
+            s, digits=0.0, second_pass=False, blind=False, cloze=False, composed=0, scorer=""
         )
         for s in reversed(sets)
     }
