@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgelingua_export.train.labels import Example, Mark, groups
+from edgelingua_export.train.labels import Example, groups
 from edgelingua_export.train.negatives import BLOCK, Nearest
 from edgelingua_export.train.readers_qa import ANSWER, BRIDGE, occurrences
 
@@ -119,7 +119,7 @@ def _joined(
                 often[name] += 1
                 head, tail = second.question[:start], second.question[start + len(name) :]
                 question = f"{re.sub(r'(?i)the $', '', head)}{put}{tail}"
-                evidence = (*(_bridge(e, first.answer) for e in first.evidence), *second.evidence)
+                evidence = (*map(_bridge, first.evidence), *second.evidence)
                 yield _Asked(question, second.answer, evidence)
             break
 
@@ -145,13 +145,10 @@ def _fit(first: _Asked, second: _Asked) -> bool:
     )
 
 
-def _bridge(example: Example, answer: str) -> Example:
-    ways = {m.end - m.start for m in example.marks}  # a mark of the answer's own length is its own
-    marks = tuple(
-        Mark(m.start, m.end, BRIDGE) if m.label == ANSWER and len(answer) in ways else m
-        for m in example.marks
-    )
-    return replace(example, marks=marks)
+def _bridge(example: Example) -> Example:
+    """The example as one that is on the way: what was the answer is one no more."""
+    marks = (replace(m, label=BRIDGE) if m.label == ANSWER else m for m in example.marks)
+    return replace(example, marks=tuple(marks))
 
 
 def _with_others(asked: _Asked, near: Nearest, count: int, group: str) -> Iterator[Example]:
