@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -72,23 +73,45 @@ def pooled(examples: Iterable[Example], near: Nearest, count: int) -> Iterator[E
 
 
 class Nearest:
-    """Texts by BM25 (Okapi: Robertson and Zaragoza 2009, doi:10.1561/1500000019)."""
+    """Texts by BM25 (Okapi: Robertson and Zaragoza 2009, doi:10.1561/1500000019).
+
+    `rank_bm25` has the figures, but walks through all texts for each word; here only through those
+    that have it.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = [(text, text.lower()) for text in dict.fromkeys(texts)]
         index = BM25Okapi([_terms(text) for text, _ in self._texts])
+        standing: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for place, often in enumerate(index.doc_freqs):
+            for term, count in often.items():
+                standing[term].append((place, count))
+        share = np.asarray(index.doc_len) / index.avgdl
+        damping = index.k1 * (1 - index.b + index.b * share)
 
-        @cache  # questions share most of their words; a word's scores cost a walk over all texts
-        def of_term(term: str) -> NDArray[np.float32]:
-            return np.asarray(index.get_scores([term]), dtype=np.float32)
+        @cache
+        def of_term(term: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+            places, counts = np.asarray(standing.get(term, ()), dtype=np.int64).reshape(-1, 2).T
+            weight = index.idf.get(term, 0) * (index.k1 + 1)
+            return places, weight * counts / (counts + damping[places])
 
         self._of_term = of_term
 
     def to(self, question: str) -> Iterator[tuple[str, str]]:
         """Yield the texts and their lower case, the nearest first."""
-        scores = np.sum([self._of_term(term) for term in _terms(question) or [""]], axis=0)
-        for place in np.argsort(-scores, kind="stable").tolist():
-            yield self._texts[place]
+        scores = np.zeros(len(self._texts))
+        for term in _terms(question):
+            places, values = self._of_term(term)
+            scores[places] += values
+        # Few are asked for: only the best are put in order before the others are needed.
+        least = np.partition(scores, -_FIRST)[-_FIRST] if len(scores) > _FIRST else -np.inf
+        for chosen in (scores > least, scores <= least):
+            places = np.flatnonzero(chosen)
+            for place in places[np.argsort(-scores[places], kind="stable")].tolist():
+                yield self._texts[place]
+
+
+_FIRST = 64
 
 
 def _terms(text: str) -> list[str]:
