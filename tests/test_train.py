@@ -15,11 +15,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rank_bm25 import BM25Okapi
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
-from edgelingua_export.train import calibrate, labels, prepare, readers_qa, readers_text
+from edgelingua_export.train import calibrate, labels, negatives, prepare, readers_qa, readers_text
 from edgelingua_export.train import recipe as recipes
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.batches import Layout, assemble
@@ -160,6 +161,27 @@ def test_negatives_resemble_the_question_and_hold_no_answer() -> None:
     assert found[1].text == "A red pump costs 40 euros."
     assert (found[1].question, found[1].marks) == (examples[0].question, ())
     assert all(a.group == b.group for a, b in zip(found[::2], found[1::2], strict=True))
+    both = [replace(each, question="Where?", group="g") for each in examples[:2]]
+    assert len(list(with_negatives([*both, *examples[2:]], 1))) == 2 + 1 + 2 * 2  # one a question
+
+
+def test_of_many_texts_the_nearest_of_a_block_are_negatives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(negatives, "BLOCK", 3)
+    texts = [f"The {name} is red." for name in ("pump", "ship", "mill", "gate", "lock")]
+    found = list(with_negatives([Example(t, (), "Which is red?", t) for t in texts], 9))
+    assert [len({e.text for e in g}) for g in labels.groups(found)] == [3, 3, 3, 2, 2]
+
+
+@given(st.lists(st.text("ab ", min_size=1), min_size=1, max_size=80), st.text("abc "))
+def test_the_nearest_are_those_of_the_library(texts: list[str], question: str) -> None:
+    texts = [f"x {text}" for text in dict.fromkeys(texts)]
+    found = [text for text, _ in Nearest(texts).to(question)]
+    scores = BM25Okapi([text.split() for text in texts]).get_scores(question.split())
+    of = dict(zip(texts, scores, strict=True))
+    assert sorted(found) == sorted(texts)
+    assert [of[text] for text in found] == pytest.approx(sorted(scores, reverse=True))
 
 
 def test_pooled_texts_are_the_nearest_of_all_and_unlabelled(tokenizer: TextTokenizer) -> None:
@@ -488,6 +510,7 @@ def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int)
         ("base = 'x'\n[[data]]\nformat = 3", "expected str"),
         ("[[data]]\nformat = 'text'", "expected base"),
         ("base = 'x'\n[[data]]\nformat = 'text'\ntaught = true", "expected a \\[teacher\\]"),
+        ("base = 'x'\n[teacher]\nhidden = 1.0\n[[data]]\nformat = 'text'", "need a model"),
         ("base = [", "not a recipe"),
     ],
 )
@@ -496,6 +519,17 @@ def test_a_faulty_recipe_says_what_is_wrong(tmp_path: Path, text: str, message: 
     path.write_text(text)
     with pytest.raises(ExportError, match=message):
         recipes.load(path)
+
+
+def test_a_file_is_read_once_as_where_it_has_its_labels() -> None:
+    sets = (
+        DataSet("squad", "a", pooled=3, repeat=9),
+        DataSet("text", "b", blind=True),
+        DataSet("squad", "a", second_pass=True, repeat=2, negatives=4),
+        DataSet("squad", "a", composed=3, limit=5),
+    )
+    plain = DataSet("squad", "a", repeat=2, negatives=4, digits=0), DataSet("text", "b", digits=0)
+    assert recipes.once(sets) == plain
 
 
 def test_the_recipes_of_the_project_can_be_read() -> None:

@@ -7,20 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import torch
+from typer.testing import CliRunner
 
+from edgelingua_export.cli import app
 from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find, load
 from edgelingua_export.train import labels
 from edgelingua_export.train.ask import (
     LONGEST,
+    MOST,
     Asking,
     Subject,
     ask,
     labelled,
     lessons_of,
-    nearest,
     parse,
     parse_whole,
     subjects_of,
@@ -103,11 +104,13 @@ def test_each_text_is_asked_about_alone_and_with_its_nearest() -> None:
     assert single == Subject((PUMP,), (PUMP,))
 
 
-@given(st.lists(st.text("ab c", min_size=1), min_size=2, max_size=6))
-def test_the_nearest_is_another(texts: list[str]) -> None:
-    found = nearest(texts)
-    assert len(found) == len(texts)
-    assert all(0 <= other < len(texts) and other != own for own, other in enumerate(found))
+def test_a_text_is_asked_about_once_titled_or_not_and_of_some_of_many() -> None:
+    titled, plain = _asked(f"Pumps\n{PUMP}", group="a"), _asked(PUMP, group="b")
+    assert [s.about for s in subjects_of([titled, plain], 1, 0)] == [(titled.text,)]
+    many = [_asked(f"{PUMP} Number {i} of many pumps.", group="c") for i in range(MOST + 5)]
+    whole = [s for s in subjects_of(many, 1, 0) if len(s.texts) > 1]
+    assert {len(s.texts) for s in whole} == {MOST}
+    assert all(set(s.about) <= set(s.texts) for s in whole)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +151,10 @@ def test_what_was_made_up_whole_has_texts_and_a_question(
 
 def test_an_lm_makes_up_texts_and_questions(tiny_lm: Path, tmp_path: Path) -> None:
     loaded = load(find(str(tiny_lm)), "scorer")
-    asker = Asker(loaded.model, loaded.tokenizer, seed=1)
+    asker = Asker(loaded.model, loaded.tokenizer, 1, longest=200)
     whole = Lesson((), whole_of(Lesson((PUMP,), f" hall 7\nQuestion: {QUESTION}")))
     asker.learn([whole], 200, 5e-3, print, 1)
-    (said, *_) = asker.ask([(), ()], print, 2, asker.length(whole.said))
+    (said, *_) = asker.ask([(), ()], print, 2, 200)
     assert parse_whole(said) == (Subject((PUMP,), (PUMP,)), QUESTION, "hall 7")
     # Made up by heart is not made up: texts and questions of the sets are left out.
     row = {"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}] * 8}
@@ -163,6 +166,48 @@ def test_an_lm_makes_up_texts_and_questions(tiny_lm: Path, tmp_path: Path) -> No
     with pytest.raises(ExportError, match="nothing that it said"):
         ask(recipe, tmp_path, tmp_path / "i.jsonl", inventing, told.append)
     assert "0 questions of 4 are used" in told
+    with pytest.raises(ExportError, match="at most 9 tokens"):
+        Asker(loaded.model, loaded.tokenizer, 1, longest=9).learn([whole], 1, 1e-3, print, 1)
+
+
+def test_what_does_not_fit_at_once_is_asked_in_parts(
+    tiny_lm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(find(str(tiny_lm)), "scorer")
+    asker = Asker(loaded.model, loaded.tokenizer, 1, longest=200)
+    once, sizes = asker._drawn, []
+
+    def drawn(prompts: list[list[int]], most: int) -> list[str]:
+        sizes.append(len(prompts))
+        if len(prompts) > 2:
+            raise torch.OutOfMemoryError
+        return once(prompts, most)
+
+    monkeypatch.setattr(asker, "_drawn", drawn)
+    told: list[str] = []
+    assert len(asker.ask([(PUMP,)] * 5, told.append, 5, 3)) == 5
+    assert sizes == [5, 3, 2, 2, 1]
+    assert told[:2] == [
+        "out of memory: 3 at once from here on",
+        "out of memory: 2 at once from here on",
+    ]
+    monkeypatch.setattr(asker, "_drawn", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError))
+    with pytest.raises(torch.OutOfMemoryError):
+        asker.ask([(PUMP,)], told.append, 1, 3)
+
+
+def test_the_command_asks(tiny_lm: Path, tmp_path: Path) -> None:
+    row = {"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    given = ["ask", str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "a.jsonl")]
+    given += ["--model", str(tiny_lm), "--epochs", "0"]
+    for more, said in (([], "0 questions of 1"), (["--invent", "3"], "0 questions of 3")):
+        result = CliRunner().invoke(app, [*given, *more])  # an LM that has not learned
+        assert said in result.output
+        assert isinstance(result.exception, ExportError)
+    assert not (tmp_path / "a.jsonl").exists()
 
 
 def test_a_made_up_question_is_labelled_where_it_was_asked() -> None:

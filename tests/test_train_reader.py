@@ -246,7 +246,7 @@ def test_a_student_is_pulled_to_its_teacher_piece_by_piece(
 
 
 def test_a_students_layers_learn_what_the_teachers_give(
-    tiny_bert: Path, pieces: TextTokenizer, pruner: PreTrainedModel, tmp_path: Path
+    tiny_bert: Path, tiny_lm: Path, pieces: TextTokenizer, pruner: PreTrainedModel, tmp_path: Path
 ) -> None:
     corpus = _corpus(pieces, 20)
     batch = assemble(corpus, [(0, 1)], LAYOUT, _rng())
@@ -283,6 +283,8 @@ def test_a_students_layers_learn_what_the_teachers_give(
     for student, layers in ((other, (0,)), (other, (0, 2)), (small, (0, 1))):
         with pytest.raises(ExportError, match="equal widths"):
             HiddenStates(student, pruner, layers)
+    with pytest.raises(ExportError, match="no encoder with layers"):
+        HiddenStates(other, AutoModelForCausalLM.from_pretrained(tiny_lm), ())
 
 
 def _rng() -> np.random.Generator:

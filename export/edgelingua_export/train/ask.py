@@ -8,10 +8,9 @@ model sees many more questions than people have written, or some for texts that 
 from __future__ import annotations
 
 import gzip
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.asker import ANSWER_IS, QUESTION_IS, Asker, Lesson
 from edgelingua_export.train.labels import Example, groups, write
+from edgelingua_export.train.negatives import Nearest
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
 from edgelingua_export.train.recipe import DataSet, load, once
@@ -29,6 +29,8 @@ Report = Callable[[str], None]
 
 SHORTEST, LONGEST = 15, 250
 """Words of a text that is asked about."""
+MOST = 20
+"""Texts that a question is asked of."""
 _SOURCES = 3
 _FEWEST = 4
 """Words of a question."""
@@ -92,7 +94,7 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
         raise ExportError(f"{output}: is there already; choose another name, or delete it")
     recipe = load(recipe_file)
     sets = [
-        replace(each, negatives=0, pooled=0, taught=False)
+        replace(each, negatives=0, taught=False)
         for each in once(tuple(s for s in recipe.data if not _made_up(s)))
         if each.file
     ]
@@ -104,7 +106,8 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
         raise ExportError(f"{recipe_file}: no set has questions with a marked answer to learn from")
     output.parent.mkdir(parents=True, exist_ok=True)  # before the hours of work, not behind them
     loaded = load_model(find(asking.model), "scorer")
-    asker = Asker(loaded.model, loaded.tokenizer, asking.seed)
+    longest = _MOST_INVENTED if asking.invent else _MOST_ASKED
+    asker = Asker(loaded.model, loaded.tokenizer, asking.seed, longest)
     report(f"{len(lessons):,} questions to learn from")
     known = [example for examples_of in read.values() for example in examples_of]
     found = (_invented if asking.invent else _asked)(asker, lessons, known, asking, report)
@@ -145,8 +148,7 @@ def _invented(
     asker: Asker, lessons: list[Lesson], known: list[Example], asking: Asking, report: Report
 ) -> list[_Found]:
     wholes = [Lesson((), whole_of(lesson)) for lesson in lessons]
-    short = [lesson for lesson in wholes if asker.length(lesson.said) <= _MOST_INVENTED]
-    asker.learn(short, asking.epochs, asking.learning_rate, report, asking.batch)
+    asker.learn(wholes, asking.epochs, asking.learning_rate, report, asking.batch)
     # A prompt of one token: four times as many as there is room for with texts.
     said = asker.ask([()] * asking.invent, report, asking.batch * 4, _MOST_INVENTED)
     taken = {each for example in known for each in (example.text, example.question)}
@@ -159,8 +161,8 @@ def _invented(
     return found
 
 
-_MOST_INVENTED = 384
-"""Tokens of what is made up whole."""
+_MOST_ASKED, _MOST_INVENTED = 576, 384
+"""Tokens of texts with a question, to learn from or to ask about; of what is made up whole."""
 
 
 def _made_up(data_set: DataSet) -> bool:
@@ -188,33 +190,28 @@ def lessons_of(found: Iterable[Example], repeat: float, seed: int) -> Iterator[L
 def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subject]:
     """Yield what to ask about: each text by itself, and with the one of its group nearest to it.
 
-    A question about one text of several is asked of that text alone, or of all, by chance.
+    A question about one text of several is asked of that text alone, or of all, by chance; of all
+    of more than `MOST`, of the nearest.
     """
     rng = np.random.default_rng(seed)
     seen: set[frozenset[str]] = set()
     for group in groups(found):
         texts = tuple(dict.fromkeys(e.text for e in group if _fits(e.text)))
-        if not texts or frozenset(texts) in seen:
+        bodies = frozenset(text.partition("\n")[2] or text for text in texts)  # titled or not
+        if not texts or bodies in seen:
             continue
-        seen.add(frozenset(texts))
-        near = nearest(texts) if len(texts) > 1 else []
-        for number, text in enumerate(texts):
+        seen.add(bodies)
+        near = Nearest(texts)
+        for text in texts:
+            nearest = (other for other, _ in near.to(text) if other != text)
+            others = list(islice(nearest, MOST - 1))
+            around = texts if len(texts) <= MOST else (text, *others)
             for _ in range(each):
                 alone = len(texts) == 1 or rng.random() < 0.5
-                yield Subject((text,), (text,) if alone else texts)
-                if near:
-                    pair = (text, texts[near[number]])
-                    yield Subject(tuple(pair[i] for i in rng.permutation(2)), texts)
-
-
-def nearest(texts: Sequence[str]) -> list[int]:
-    """For each text the number of the other that it shares the rarest words with."""
-    words = [set(re.findall(r"\w+", text.lower())) for text in texts]
-    often = Counter(word for each in words for word in each)
-    rare = {word: np.log(len(texts) / count) for word, count in often.items()}
-    shared = np.asarray([[sum(rare[w] for w in a & b) for b in words] for a in words])
-    np.fill_diagonal(shared, -1)
-    return [int(place) for place in shared.argmax(1)]
+                yield Subject((text,), (text,) if alone else around)
+                if others:
+                    pair = (text, others[0])
+                    yield Subject(tuple(pair[i] for i in rng.permutation(2)), around)
 
 
 def parse(subject: Subject, said: str) -> tuple[str, str] | None:

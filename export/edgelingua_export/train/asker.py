@@ -14,6 +14,8 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from edgelingua_export.errors import ExportError
+from edgelingua_export.train.loop import rate_at
+from edgelingua_export.train.recipe import Schedule
 
 Report = Callable[[str], None]
 
@@ -39,7 +41,8 @@ class Asker:
     seed
         Of the order of the lessons, and of what is drawn.
     longest
-        Most tokens of the texts; of longer ones the end is left out.
+        Most tokens of a lesson; longer ones are left out. Of texts to ask about that are longer,
+        the end is.
 
     Raises
     ------
@@ -52,7 +55,7 @@ class Asker:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerFast,
         seed: int,
-        longest: int = 512,
+        longest: int,
     ) -> None:
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         self._tokenizer, self._seed, self._longest = tokenizer, seed, longest
@@ -73,8 +76,16 @@ class Asker:
     ) -> None:
         """Fine-tune on the lessons, ``batch`` a step; the loss is that of what is said.
 
-        The learning rate rises over a tenth of the steps, while it falls to 0 over all of them.
+        The learning rate rises over a tenth of the steps, and falls to 0 over the others.
+
+        Raises
+        ------
+        ExportError
+            All lessons are too long.
         """
+        lessons = [each for each in lessons if len(self._row(each)[0]) <= self._longest]
+        if not lessons:
+            raise ExportError(f"nothing to learn from has at most {self._longest} tokens")
         rng = np.random.default_rng(self._seed)
         steps = math.ceil(len(lessons) * epochs / batch)
         order = np.concatenate([rng.permutation(len(lessons)) for _ in range(int(epochs) + 1)])
@@ -84,9 +95,9 @@ class Asker:
             weight_decay=0.01,
             fused=self._model.device.type == "cuda",
         )
-        fall = max(1, steps)
+        schedule = Schedule(warmup=0.1)
         rate = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: min((step + 1) / (steps * _WARMUP + 1), 1 - step / fall)
+            optimizer, lambda step: rate_at(step, steps, schedule)
         )
         self._model.train()
         for step in range(steps):
@@ -104,12 +115,13 @@ class Asker:
         self._model.eval()
 
     def _loss(self, lessons: Sequence[Lesson]) -> Tensor:
-        pairs = [(self._prompt(each.about), self._ids(each.said)) for each in lessons]
-        rows = [torch.tensor([*prompt, *said, self._end]) for prompt, said in pairs]
-        ids = pad_sequence(rows, batch_first=True, padding_value=self._end)
+        rows = [self._row(each) for each in lessons]
+        ids = pad_sequence(
+            [torch.tensor(row) for row, _ in rows], batch_first=True, padding_value=self._end
+        )
         wanted = torch.zeros(ids.shape, dtype=torch.bool)
-        for row, (prompt, said) in zip(wanted, pairs, strict=True):
-            row[len(prompt) : len(prompt) + len(said) + 1] = True
+        for marks, (row, said_from) in zip(wanted, rows, strict=True):
+            marks[said_from : len(row)] = True
         device = self._model.device
         ids, wanted = ids.to(device), wanted.to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
@@ -133,42 +145,58 @@ class Asker:
         # Alike lengths together: what is padded costs time.
         order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
         said = [""] * len(prompts)
-        device = self._model.device
-        if device.type == "cuda":
+        if self._model.device.type == "cuda":
             self._model.to(torch.bfloat16)
             batch *= 16
-        for start in range(0, len(order), batch):
+        start = 0
+        while start < len(order):
             chosen = order[start : start + batch]
-            rows = [torch.tensor(prompts[i]) for i in chosen]
-            ids = pad_sequence(
-                rows, batch_first=True, padding_value=self._end, padding_side="left"
-            ).to(device)
-            sizes = torch.tensor([len(row) for row in rows], device=device)
-            mask = torch.arange(ids.shape[1], device=device) >= (ids.shape[1] - sizes)[:, None]
-            with torch.no_grad():
-                drawn = self._model.generate(
-                    input_ids=ids, attention_mask=mask.long(), do_sample=True, top_k=100,
-                    temperature=0.9, max_new_tokens=most,
-                    eos_token_id=self._end, pad_token_id=self._end,
-                )  # fmt: skip
-            texts = self._tokenizer.batch_decode(drawn[:, ids.shape[1] :], skip_special_tokens=True)
-            for place, text in zip(chosen, texts, strict=True):
+            try:
+                drawn = self._drawn([prompts[i] for i in chosen], most)
+            except torch.OutOfMemoryError:
+                if batch == 1:
+                    raise
+                batch = -(-batch // 2)
+                report(f"out of memory: {batch:,} at once from here on")
+                continue
+            for place, text in zip(chosen, drawn, strict=True):
                 said[place] = text
-            report(f"asked {min(start + batch, len(order)):,} of {len(order):,}")
+            start += len(chosen)
+            report(f"asked {start:,} of {len(order):,}")
         return said
 
-    def length(self, said: str) -> int:
-        """Tokens of what is said, its end included."""
-        return len(self._ids(said)) + 1
+    @torch.no_grad()
+    def _drawn(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
+        """Draw what comes behind each prompt."""
+        rows = [torch.tensor(prompt) for prompt in prompts]
+        ids = pad_sequence(rows, batch_first=True, padding_value=self._end, padding_side="left")
+        sizes = torch.tensor([len(row) for row in rows])
+        mask = torch.arange(ids.shape[1]) >= (ids.shape[1] - sizes)[:, None]
+        device = self._model.device
+        drawn = self._model.generate(
+            input_ids=ids.to(device), attention_mask=mask.long().to(device), do_sample=True,
+            top_k=100, temperature=0.9, max_new_tokens=most, eos_token_id=self._end,
+            pad_token_id=self._end,
+        )  # fmt: skip
+        texts: list[str] = self._tokenizer.batch_decode(
+            drawn[:, ids.shape[1] :], skip_special_tokens=True
+        )
+        return texts
+
+    def _row(self, lesson: Lesson) -> tuple[list[int], int]:
+        """Tokens of a lesson, and where what is to be said begins."""
+        prompt = self._prompt(lesson.about)
+        return [*prompt, *self._ids(lesson.said), self._end], len(prompt)
 
     def _prompt(self, about: Sequence[str]) -> list[int]:
         if not about:
             return [self._end]
-        return [*self._ids("\n\n".join(about))[: self._longest], *self._ids(ANSWER_IS)]
+        asked = self._ids(ANSWER_IS)
+        return [*self._ids("\n\n".join(about))[: self._longest], *asked]
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
 
-_WARMUP, _EVERY = 0.1, 50
+_EVERY = 50

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import Module
+from torch.nn import Module, ModuleList
 from torch.nn.functional import smooth_l1_loss
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -108,13 +108,13 @@ class HiddenStates:
     Raises
     ------
     ExportError
-        The widths differ, or ``layers`` do not fit.
+        One is no such encoder, the widths differ, or ``layers`` do not fit.
     """
 
     def __init__(
         self, student: PreTrainedModel, teacher: PreTrainedModel, layers: Sequence[int]
     ) -> None:
-        ours, theirs = (model.base_model.encoder.layer for model in (student, teacher))
+        ours, theirs = _layers(student), _layers(teacher)
         layers = layers or range(len(ours))
         widths = student.config.hidden_size, teacher.config.hidden_size
         if widths[0] != widths[1] or len(layers) != len(ours) or max(layers) >= len(theirs):
@@ -145,3 +145,13 @@ class HiddenStates:
         count = len(self._seen) // 2
         self._seen.clear()
         return total / count
+
+
+def _layers(model: PreTrainedModel) -> ModuleList:
+    found = getattr(getattr(model.base_model, "encoder", None), "layer", None)
+    if not isinstance(found, ModuleList):
+        raise ExportError(
+            f"[teacher] hidden: {type(model).__name__} has no encoder with layers as BERT's; leave "
+            "hidden out"
+        )
+    return found

@@ -86,7 +86,7 @@ def fit(
         fused=device.type == "cuda",
     )
     rate = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _rate(step, order.steps, schedule)
+        optimizer, lambda step: rate_at(step, order.steps, schedule)
     )
     checkpoint = folder / "checkpoint.pt"
     start = _resume(checkpoint, model, optimizer, rate, order.steps)
@@ -222,7 +222,8 @@ def _ahead(
 _AHEAD = 4
 
 
-def _rate(step: int, steps: int, schedule: Schedule) -> float:
+def rate_at(step: int, steps: int, schedule: Schedule) -> float:
+    """Share of the learning rate at a step: a linear rise, then a linear fall to 0."""
     rise = max(1, round(steps * schedule.warmup))
     return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
 

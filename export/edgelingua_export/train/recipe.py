@@ -244,18 +244,26 @@ def load(path: Path) -> Recipe:
             f"{path}: [[data]] {unlabelled[0]} is pooled or taught, so it has no labels: expected "
             "a [teacher] with a model"
         )
+    teacher = parts["teacher"]
+    if (teacher.order or teacher.hidden) and not teacher.model:
+        raise ExportError(f"{path}: [teacher] order and hidden need a model to learn from")
     return Recipe(table["base"], sets, int(table.get("seed", 1)), **parts)
 
 
 def once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
-    """Each file once, as it is: without what a recipe varies of labels and questions."""
-    found = {
-        (s.format, s.file): replace(
-            s, digits=0.0, second_pass=False, blind=False, cloze=False, composed=0, scorer=""
-        )
-        for s in reversed(sets)
-    }
-    return tuple(reversed(found.values()))
+    """Each file once, as it is: without what a recipe varies of labels and questions.
+
+    Of several entries of a file, the first that has its labels.
+    """
+    plain: dict[tuple[str, str], DataSet] = {}
+    for each in sorted(sets, key=lambda s: bool(s.pooled or s.taught or s.composed)):
+        plain.setdefault(
+            (each.format, each.file),
+            replace(each, digits=0.0, second_pass=False, blind=False, cloze=False, composed=0,
+                    pooled=0, scorer=""),
+        )  # fmt: skip
+    places = list(dict.fromkeys((each.format, each.file) for each in sets))
+    return tuple(plain[place] for place in places)
 
 
 _PARTS: Mapping[str, Any] = {
