@@ -150,12 +150,19 @@ def test_guarantees_on_any_text(
         compressed = pruner.compress(prompt, Budget(tokens=tokens, count=count))
     except BudgetError as error:
         assert "more than the" in str(error)
-        # Not rate 1: what is protected can have more tokens by itself than in the whole text.
-        whole = pruner.compress(prompt, Budget(tokens=1000, count=count))
+        whole = pruner.compress(prompt, Budget(rate=1.0, count=count))
         kept = [(a, b) for a, b in whole.units.tolist() if prompt.protected()[a:b].any()]
         assert count("".join(prompt.text[a:b] for a, b in kept)) > tokens
         return
     check(compressed, prompt, count)
+
+
+def test_what_fits_whole_is_kept_whatever_a_pinned_part_counts(scorer_bundle: ModelBundle) -> None:
+    count, text = scorer_bundle.tokenizer().count, DOCUMENT.read_text(encoding="utf-8")[:300]
+    part = next(i for i in range(1, len(text)) if count(text[i:]) > count(text))
+    prompt = Prompt((Segment(text, pinned=((part, len(text)),)),))
+    budget = Budget(rate=1.0, count=count)
+    assert load_compressor("random").compress(prompt, budget).text == text
 
 
 def test_pinned_text_and_segments_survive_byte_for_byte(

@@ -37,4 +37,5 @@ def draw_reliability(axes: Axes, parts: dict[str, HeldOut]) -> None:
         bins = reliability(part)
         axes.plot([p for p, _, _ in bins], [y for _, y, _ in bins], marker="o", label=mode)
     axes.set(xlabel="P(keep)", ylabel="label, mean over held-out tokens")
-    axes.legend()
+    if parts:
+        axes.legend()

@@ -171,8 +171,9 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
         raise BudgetError(
             f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
         )
-    edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
-    _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
+    if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
+        edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
+        _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
     return Room(tokens_in, limit, count)
 
 
