@@ -67,6 +67,12 @@ def test_a_question_takes_the_place_of_its_answer() -> None:
     assert not any(example.marks or "Worcester" in example.text for example in others)
 
 
+def test_a_verb_may_follow_the_name() -> None:
+    born = _asked("Where was John Adams born?", ADAMS, "Worcester", "2")
+    (group,) = groups(composed([STEPS[0], born], 4, 0))
+    assert group[0].question == "Where was the person who wrote Nixon in China born?"
+
+
 @pytest.mark.parametrize(
     ("question", "why"),
     [

@@ -78,10 +78,10 @@ _FORMS = [
 ]
 _BEHIND = re.compile(
     rf"\s*(?:$|[?,;]|['’]s\b|(?:{_HELPS}|in|on|at|of|for|by|from|to|with|that|which|who|when|where|"
-    r"and|or|as|after|before|during|under|against|between|\w+ed)\b)"
+    r"and|or|as|after|before|during|under|against|between|"
+    r"\w+ed|born|built|come|found|go|held|known|live|made|sung|won|written)\b)"
 )
 """What may follow a name that stands for itself: *Apple released*, not *Apple Records*."""
-
 
 _NAME = re.compile(r"[A-Z][^\W\d]{2,}(?: \w[\w.'-]*){0,4}")
 

@@ -1,0 +1,136 @@
+"""How alike two classifiers rank the words of a question's texts: a student beside its teacher.
+
+    python -m benchmarks.quality.fidelity --data DIR --recipe RECIPE.toml --train DIR
+
+For the development sets of ``--data``, and for each data set with questions of a recipe (as
+``edgelingua-export train`` reads them from ``--train``), of so many questions each:
+
+- *rank*: rank correlation of the words' scores (Spearman),
+- *best*: share of the teacher's best twentieth that is in the student's best fifth,
+- *fifth*: share of the teacher's best fifth that is in the student's.
+
+What a student has learned by heart it ranks as its teacher does; what is foreign to it, less so.
+Writes ``results/fidelity.jsonl`` and prints the means as a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from benchmarks.quality.rows import Rows
+from benchmarks.quality.sets import draw
+from benchmarks.quality.tables import table
+from benchmarks.weights import of_bundle
+from numpy.typing import NDArray
+
+from edgelingua import ModelBundle
+from edgelingua.models import find_bundle
+from edgelingua.ort import RunOptions
+from edgelingua.scorers import ClassifierScorer
+from edgelingua.text import words
+from edgelingua_export.train.labels import groups
+from edgelingua_export.train.prepare import examples
+from edgelingua_export.train.recipe import DataSet, load
+
+HERE = Path(__file__).parent
+KEY = ("set", "case")
+SETS = ("nq", "hotpotqa", "musique", "squad")
+FIGURES = ("rank", "best", "fifth")
+MOST_TEXTS = 20
+
+Asked = tuple[str, tuple[str, ...]]
+"""A question and its texts."""
+
+
+def main() -> None:
+    """Compare two models on what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
+    parser.add_argument("--recipe", type=Path, help="whose data sets are looked at too")
+    parser.add_argument("--train", type=Path, help="folder of the recipe's data")
+    parser.add_argument("--cases", type=int, default=40, help="questions of each set")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "fidelity.jsonl")
+    parser.add_argument("--teacher", default="edgelingua-mini", help="its bundle")
+    parser.add_argument("--student", default="edgelingua-nano", help="its bundle")
+    options = parser.parse_args()
+    weights = "/".join(of_bundle(bundle) for bundle in (options.student, options.teacher))
+    student, teacher = (
+        ClassifierScorer(ModelBundle.open(find_bundle(bundle)), options=RunOptions(threads=1))
+        for bundle in (options.student, options.teacher)
+    )
+    rows = Rows(options.results, KEY)
+    for name, cases in _sets(options.data, options.recipe, options.train, options.cases):
+        for number, (question, texts) in enumerate(cases):
+            if not rows.has(name, number, weights=weights):
+                ranked = [_ranked(model, question, texts) for model in (student, teacher)]
+                figures = dict(zip(FIGURES, alike(*ranked), strict=True))
+                rows.add({"set": name, "case": number, "weights": weights, **figures})
+    print(means(rows))
+
+
+def _sets(
+    data: Path, recipe: Path | None, train: Path | None, count: int
+) -> Iterator[tuple[str, list[Asked]]]:
+    for name in SETS:
+        cases = draw(name, data, count)
+        yield f"development: {name}", [(case.question, case.passages) for case in cases]
+    if recipe is None or train is None:
+        return
+    read = load(recipe)
+    for number, each in enumerate(read.data):
+        if each.pooled or each.blind or (found := _asked(each, train, read.seed + number)) == []:
+            continue
+        chosen = np.random.default_rng(read.seed).permutation(len(found))[:count]
+        yield f"{number}: {_name(each)}", [found[i] for i in chosen.tolist()]
+
+
+def _asked(data_set: DataSet, train: Path, seed: int) -> list[Asked]:
+    return [
+        (group[0].question, tuple(example.text for example in group[:MOST_TEXTS]))
+        for group in groups(examples(data_set, train, seed))
+        if group[0].question
+    ]
+
+
+def _name(data_set: DataSet) -> str:
+    kinds = ("composed", "cloze", "second_pass", "taught")
+    return " ".join([data_set.format, data_set.file, *(k for k in kinds if getattr(data_set, k))])
+
+
+def _ranked(model: ClassifierScorer, question: str, texts: tuple[str, ...]) -> NDArray[np.float64]:
+    """Mean score of each word of the texts ``(W,)``."""
+    found = []
+    for text in texts:
+        scores, spans = model.score(text, question), words(text)
+        middle = scores.spans.mean(axis=1)
+        word = np.minimum(np.searchsorted(spans[:, 1], middle), len(spans) - 1)
+        count = np.bincount(word, minlength=len(spans))
+        found.append(np.bincount(word, scores.scores, len(spans)) / np.maximum(count, 1))
+    return np.concatenate(found)
+
+
+def alike(student: NDArray[np.float64], teacher: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return rank correlation, and how much of the teacher's best is in the student's best."""
+    ranks = [np.argsort(np.argsort(-scores, kind="stable")) for scores in (student, teacher)]
+    ours, theirs = (rank / len(rank) for rank in ranks)
+    shares = [float((ours[theirs < best] < 0.2).mean()) for best in (0.05, 0.2)]
+    a, b = (rank - rank.mean() for rank in ranks)
+    rank = float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    return tuple(round(each, 4) for each in (rank, *shares))
+
+
+def means(rows: Rows) -> str:
+    """Return the table of each set's means."""
+    lines = []
+    for name in dict.fromkeys(row["set"] for row in rows):
+        of = [row for row in rows if row["set"] == name]
+        figures = [f"{np.mean([row[figure] for row in of]):.3f}" for figure in FIGURES]
+        lines.append([name, str(len(of)), *figures])
+    return table(["set", "questions", *FIGURES], lines)
+
+
+if __name__ == "__main__":
+    main()
