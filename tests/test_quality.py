@@ -19,6 +19,7 @@ from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
 from benchmarks.quality.compare import common, interval
 from benchmarks.quality.continuation import AFTER, BEFORE, draw, surprise
+from benchmarks.quality.fidelity import alike
 from benchmarks.quality.merge import KINDS, made_with, merged
 from benchmarks.quality.methods import CONTENDERS, OWN, Contender, Remembering, Runner
 from benchmarks.quality.model_tables import continuation_table, reader_tables
@@ -371,6 +372,17 @@ def test_a_missed_target_is_called_missed() -> None:
     missing = "; not measured: hotpotqa, musique, squad, qmsum"
     assert met["ahead of LongLLMLingua at every rate on every set"] == "**no**" + missing
     assert met["at 10 times its speed"] == "yes" + missing
+
+
+def test_two_models_are_alike_where_they_rank_alike() -> None:
+    scores = np.random.default_rng(0).normal(size=400)
+    assert alike(scores, scores) == (1.0, 1.0, 1.0)
+    assert alike(-scores, scores) == (-1.0, 0.0, 0.0)
+    best = np.where(
+        scores >= np.quantile(scores, 0.95), scores, -9 - scores
+    )  # the rest upside down
+    rank, best, fifth = alike(best, scores)
+    assert (rank < 0, best, fifth) == (True, 1.0, 0.25)
 
 
 def test_speed_is_that_of_whole_rounds() -> None:

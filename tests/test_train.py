@@ -172,16 +172,28 @@ def test_of_many_texts_the_nearest_of_a_block_are_negatives(
     texts = [f"The {name} is red." for name in ("pump", "ship", "mill", "gate", "lock")]
     found = list(with_negatives([Example(t, (), "Which is red?", t) for t in texts], 9))
     assert [len({e.text for e in g}) for g in labels.groups(found)] == [3, 3, 3, 2, 2]
+    # A few more than a block are one: none has too few to choose from.
+    more = [replace(e, text=f"{e.text}.", group=e.group) for e in found if e.group == texts[0]]
+    assert {len(list(with_negatives(more[:1], 9)))} == {1}
+    four = [Example(t, (), "Which is red?", t) for t in texts[:4]]
+    assert [len(g) for g in labels.groups(with_negatives(four, 9))] == [4] * 4
 
 
 @given(st.lists(st.text("ab ", min_size=1), min_size=1, max_size=80), st.text("abc "))
 def test_the_nearest_are_those_of_the_library(texts: list[str], question: str) -> None:
     texts = [f"x {text}" for text in dict.fromkeys(texts)]
-    found = [text for text, _ in Nearest(texts).to(question)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(negatives, "_FIRST", 2)  # as many texts as tests have would all be the first
+        found = [text for text, _ in Nearest(texts).to(question)]
     scores = BM25Okapi([text.split() for text in texts]).get_scores(question.split())
     of = dict(zip(texts, scores, strict=True))
     assert sorted(found) == sorted(texts)
     assert [of[text] for text in found] == pytest.approx(sorted(scores, reverse=True))
+
+
+def test_texts_without_a_word_are_near_to_nothing() -> None:
+    assert [text for text, _ in Nearest(["!!", ""]).to("Where?")] == ["!!", ""]
+    assert not list(Nearest([]).to("Where?"))
 
 
 def test_pooled_texts_are_the_nearest_of_all_and_unlabelled(tokenizer: TextTokenizer) -> None:

@@ -149,23 +149,60 @@ def test_what_was_made_up_whole_has_texts_and_a_question(
     assert found == (about and (Subject(about, about), QUESTION, "hall 7"))
 
 
-def test_an_lm_makes_up_texts_and_questions(tiny_lm: Path, tmp_path: Path) -> None:
+def test_what_is_known_by_heart_is_not_made_up(
+    tiny_lm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    asks = "\n\nAnswer: hall 7\nQuestion:"
+    said = [
+        f"{PUMP}{asks} Is it in the other hall?",  # the set's text
+        f"{HALL}{asks} where  does the red pump stand?",  # the set's question
+        f"{HALL}{asks} What lies at the old canal?",
+        f"{PUMP} It is old.{asks} What lies at the old Canal?",  # asked already
+        "The old pump of the works stands.",
+    ]
+
+    def made_up(self: Asker, about: list[tuple[str, ...]], *_: object) -> list[str]:
+        assert about == [()] * 5
+        return said
+
+    monkeypatch.setattr(Asker, "ask", made_up)
+    told: list[str] = []
+    inventing = Asking(str(tiny_lm), invent=5, epochs=0)
+    output = ask(recipe, tmp_path, tmp_path / "i.jsonl", inventing, told.append)
+    (found,) = labels.read(output)
+    assert (found.text, found.question) == (HALL, "What lies at the old canal?")
+    assert "1 questions of 5 are used" in told
+    said[2:4] = ["", ""]
+    with pytest.raises(ExportError, match="nothing that it said"):
+        ask(recipe, tmp_path, tmp_path / "j.jsonl", inventing, told.append)
+
+
+def test_only_what_comes_back_teaches_to_make_up(
+    tiny_lm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [PUMP, PUMP.replace("It was", "\n\nIt was")]  # an empty line would make two of it
+    rows = [{"context": t, "qas": [{"question": QUESTION, "answer": "hall 7"}]} for t in texts]
+    (tmp_path / "mine.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
+    learned: list[Lesson] = []
+    monkeypatch.setattr(Asker, "learn", lambda self, lessons, *_: learned.extend(lessons))
+    with pytest.raises(ExportError, match="nothing that it said"):
+        ask(recipe, tmp_path, tmp_path / "i.jsonl", Asking(str(tiny_lm), invent=1), print)
+    assert learned == [Lesson((), f"{PUMP}\n\nAnswer: hall 7\nQuestion: {QUESTION}")]
+
+
+def test_an_lm_makes_up_texts_and_questions(tiny_lm: Path) -> None:
     loaded = load(find(str(tiny_lm)), "scorer")
     asker = Asker(loaded.model, loaded.tokenizer, 1, longest=200)
     whole = Lesson((), whole_of(Lesson((PUMP,), f" hall 7\nQuestion: {QUESTION}")))
     asker.learn([whole], 200, 5e-3, print, 1)
     (said, *_) = asker.ask([(), ()], print, 2, 200)
     assert parse_whole(said) == (Subject((PUMP,), (PUMP,)), QUESTION, "hall 7")
-    # Made up by heart is not made up: texts and questions of the sets are left out.
-    row = {"context": PUMP, "qas": [{"question": QUESTION, "answer": "hall 7"}] * 8}
-    (tmp_path / "mine.jsonl").write_text(json.dumps(row) + "\n")
-    recipe = tmp_path / "r.toml"
-    recipe.write_text('base = "x"\n[[data]]\nformat = "squad"\nfile = "mine.jsonl"\n')
-    inventing = Asking(str(tiny_lm), invent=4, epochs=100, learning_rate=5e-3)
-    told: list[str] = []
-    with pytest.raises(ExportError, match="nothing that it said"):
-        ask(recipe, tmp_path, tmp_path / "i.jsonl", inventing, told.append)
-    assert "0 questions of 4 are used" in told
     with pytest.raises(ExportError, match="at most 9 tokens"):
         Asker(loaded.model, loaded.tokenizer, 1, longest=9).learn([whole], 1, 1e-3, print, 1)
 
@@ -187,6 +224,9 @@ def test_what_does_not_fit_at_once_is_asked_in_parts(
     told: list[str] = []
     assert len(asker.ask([(PUMP,)] * 5, told.append, 5, 3)) == 5
     assert sizes == [5, 3, 2, 2, 1]
+    sizes.clear()
+    assert len(asker.ask([(PUMP,)] * 3, print, 1000, 3)) == 3
+    assert sizes == [3, 2, 1]
     assert told[:2] == [
         "out of memory: 3 at once from here on",
         "out of memory: 2 at once from here on",

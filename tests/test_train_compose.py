@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edgelingua_export.train import compose
 from edgelingua_export.train.compose import composed, described
 from edgelingua_export.train.labels import Example, groups
 from edgelingua_export.train.readers_qa import ANSWER, BRIDGE, answer_marks, occurrences
@@ -36,6 +37,7 @@ STEPS = [
         ("Which city did Chopin visit in 1837?", "the city that Chopin visit in 1837"),
         ("In which country does Anna live?", "the country in which Anna live"),
         ("What river flows through Worcester?", "the river that flows through Worcester"),
+        ("What is the name of the founder of Apple?", "the founder of Apple"),
         ("What is it?", None),
         ("When was he born?", None),
         ("In what year did the war end?", None),  # the answer is no name
@@ -71,6 +73,48 @@ def test_a_verb_may_follow_the_name() -> None:
     born = _asked("Where was John Adams born?", ADAMS, "Worcester", "2")
     (group,) = groups(composed([STEPS[0], born], 4, 0))
     assert group[0].question == "Where was the person who wrote Nixon in China born?"
+
+
+def test_no_name_is_asked_about_more_often_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    firsts = [
+        _asked(f"Who {verb} Nixon in China?", f"{verb}. {OPERA}", "John Adams", verb)
+        for verb in ("wrote", "made", "composed", "signed")
+    ]
+    seconds = [
+        _asked(f"Where was the {n} of John Adams?", f"{n} {ADAMS} In {n}town.", f"{n}town", f"{n}")
+        for n in ("house", "school", "garden", "piano", "desk")
+    ]
+    for most, of_one in ((4, 3), (40, 3), (40, 9)):
+        monkeypatch.setattr(compose, "_OF_A_NAME", most)
+        monkeypatch.setattr(compose, "_OF_ONE", of_one)
+        found = list(groups(composed([*firsts, *seconds], 2, 0)))
+        assert len(found) == min(most, len(seconds) * min(of_one, len(firsts)))
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (ADAMS, "Where was John Adams born before the wife of John Adams died?", "Worcester"),
+        (f"{ADAMS} An opera.", "What is the work of John Adams?", "opera"),  # both texts say it
+    ],
+)
+def test_a_step_that_is_none_is_left_out(text: str, question: str, answer: str) -> None:
+    assert not list(composed([STEPS[0], _asked(question, text, answer, "2")], 4, 0))
+
+
+def test_a_later_name_is_taken_where_the_first_does_not_fit() -> None:
+    question = "Was the prize of Nobel given to the father of John Adams?"
+    first = _asked("Who gave the prize?", f"Nobel gave it. {ADAMS}", "Nobel", "0")
+    second = _asked(question, f"Nobel, {ADAMS}", "Harvard", "2")  # the first's text says Harvard
+    found = [group[0].question for group in groups(composed([first, STEPS[0], second], 4, 0))]
+    assert found == [
+        "Was the prize of Nobel given to the father of the person who wrote Nixon in China?"
+    ]
+
+
+def test_nothing_is_composed_of_nothing() -> None:
+    assert not list(composed([], 4, 0))
+    assert not list(composed([Example(ADAMS)], 4, 0))
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,27 @@
     python -m benchmarks.quality.fidelity --data DIR --recipe RECIPE.toml --train DIR
 
 For the development sets of ``--data``, and for each data set with questions of a recipe (as
-``edgelingua-export train`` reads them from ``--train``), of so many questions each:
+``edgelingua-export train`` reads them from ``--train``, but for other digits in some; those of
+``pooled`` are left out), of so many questions each:
 
 - *rank*: rank correlation of the words' scores (Spearman),
 - *best*: share of the teacher's best twentieth that is in the student's best fifth,
 - *fifth*: share of the teacher's best fifth that is in the student's.
 
 What a student has learned by heart it ranks as its teacher does; what is foreign to it, less so.
-Writes ``results/fidelity.jsonl`` and prints the means as a table.
+Adds to ``results/fidelity.jsonl`` what is not there of the same weights and texts, and prints the
+means as a table.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.quality.rows import Rows
+from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import draw
 from benchmarks.quality.tables import table
 from benchmarks.weights import of_bundle
@@ -36,7 +39,7 @@ from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.recipe import DataSet, load
 
 HERE = Path(__file__).parent
-KEY = ("set", "case")
+KEY = ("set", "weights", "texts")
 SETS = ("nq", "hotpotqa", "musique", "squad")
 FIGURES = ("rank", "best", "fifth")
 MOST_TEXTS = 20
@@ -56,19 +59,24 @@ def main() -> None:
     parser.add_argument("--teacher", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--student", default="edgelingua-nano", help="its bundle")
     options = parser.parse_args()
+    if (options.recipe is None) != (options.train is None):
+        parser.error("--recipe and --train belong together: the data sets, and where they are")
     weights = "/".join(of_bundle(bundle) for bundle in (options.student, options.teacher))
     student, teacher = (
         ClassifierScorer(ModelBundle.open(find_bundle(bundle)), options=RunOptions(threads=1))
         for bundle in (options.student, options.teacher)
     )
     rows = Rows(options.results, KEY)
+    found: dict[str, list[Row]] = {}
     for name, cases in _sets(options.data, options.recipe, options.train, options.cases):
-        for number, (question, texts) in enumerate(cases):
-            if not rows.has(name, number, weights=weights):
+        for question, texts in cases:
+            key = name, weights, hashlib.sha256(repr((question, texts)).encode()).hexdigest()[:12]
+            if rows.get(*key) is None:
                 ranked = [_ranked(model, question, texts) for model in (student, teacher)]
                 figures = dict(zip(FIGURES, alike(*ranked), strict=True))
-                rows.add({"set": name, "case": number, "weights": weights, **figures})
-    print(means(rows))
+                rows.add({**dict(zip(KEY, key, strict=True)), **figures})
+            found.setdefault(name, []).extend(filter(None, [rows.get(*key)]))
+    print(means(found))
 
 
 def _sets(
@@ -113,7 +121,10 @@ def _ranked(model: ClassifierScorer, question: str, texts: tuple[str, ...]) -> N
 
 
 def alike(student: NDArray[np.float64], teacher: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return rank correlation, and how much of the teacher's best is in the student's best."""
+    """Return rank correlation, and how much of the teacher's best is in the student's best.
+
+    Of two words at least.
+    """
     ranks = [np.argsort(np.argsort(-scores, kind="stable")) for scores in (student, teacher)]
     ours, theirs = (rank / len(rank) for rank in ranks)
     shares = [float((ours[theirs < best] < 0.2).mean()) for best in (0.05, 0.2)]
@@ -122,13 +133,12 @@ def alike(student: NDArray[np.float64], teacher: NDArray[np.float64]) -> tuple[f
     return tuple(round(each, 4) for each in (rank, *shares))
 
 
-def means(rows: Rows) -> str:
+def means(found: Mapping[str, Sequence[Row]]) -> str:
     """Return the table of each set's means."""
-    lines = []
-    for name in dict.fromkeys(row["set"] for row in rows):
-        of = [row for row in rows if row["set"] == name]
-        figures = [f"{np.mean([row[figure] for row in of]):.3f}" for figure in FIGURES]
-        lines.append([name, str(len(of)), *figures])
+    lines = [
+        [name, str(len(of)), *(f"{np.mean([row[figure] for row in of]):.3f}" for figure in FIGURES)]
+        for name, of in found.items()
+    ]
     return table(["set", "questions", *FIGURES], lines)
 
 

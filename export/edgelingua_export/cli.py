@@ -200,7 +200,10 @@ def ask_command(
         int, typer.Option(min=1, help="Questions about each text, and about two together.")
     ] = 1,
     invent: Annotated[
-        int, typer.Option(min=0, help="Make up so many texts too, and ask about them alone.")
+        int,
+        typer.Option(
+            min=0, help="Make up so many texts too, in place of asking about the recipe's."
+        ),
     ] = 0,
     epochs: Annotated[
         float, typer.Option(min=0, help="How often it reads the recipe's questions.")

@@ -56,8 +56,8 @@ class Asking:
         Questions about each text of 15 to 250 words; where texts share a question, as many about
         two of them together.
     invent
-        So many texts or pairs of texts with a question are made up whole, in place of asking about
-        the sets' own.
+        So often one to three texts and a question about them are made up whole, in place of asking
+        about the sets' own texts; ``each`` plays no part then.
     epochs
         How often it reads the sets' own questions.
     seed
@@ -147,16 +147,18 @@ def _asked(
 def _invented(
     asker: Asker, lessons: list[Lesson], known: list[Example], asking: Asking, report: Report
 ) -> list[_Found]:
-    wholes = [Lesson((), whole_of(lesson)) for lesson in lessons]
+    wholes = [Lesson((), whole_of(lesson)) for lesson in lessons if _comes_back(lesson)]
     asker.learn(wholes, asking.epochs, asking.learning_rate, report, asking.batch)
     # A prompt of one token: four times as many as there is room for with texts.
     said = asker.ask([()] * asking.invent, report, asking.batch * 4, _MOST_INVENTED)
-    taken = {each for example in known for each in (example.text, example.question)}
+    taken = {_plain(each) for example in known for each in (example.text, example.question)}
     found = []
     for text in said:
-        if (parts := parse_whole(text)) and taken.isdisjoint((*parts[0].about, parts[1])):
-            taken.add(parts[1])
-            found.append(parts)
+        if parts := parse_whole(text):
+            subject, question, _ = parts
+            if taken.isdisjoint(map(_plain, (*subject.about, question))):
+                taken.add(_plain(question))
+                found.append(parts)
     report(f"{len(found):,} questions of {len(said):,} are used")
     return found
 
@@ -240,6 +242,15 @@ def parse_whole(said: str) -> _Found | None:
     subject = Subject(about, about)
     parts = parse(subject, rest)
     return (subject, *parts) if parts else None
+
+
+def _comes_back(lesson: Lesson) -> bool:
+    parts = parse_whole(whole_of(lesson))  # a text with an empty line in it does so as two
+    return parts is not None and parts[0].about == tuple(text.strip() for text in lesson.about)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def labelled(found: Iterable[_Found]) -> Iterator[Example]:

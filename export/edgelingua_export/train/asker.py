@@ -31,6 +31,10 @@ class Lesson:
     said: str
 
 
+_Row = tuple[list[int], int]
+"""Tokens of a lesson, and where what is to be said begins."""
+
+
 class Asker:
     """Learns to say an answer and a question about texts, and says some.
 
@@ -83,12 +87,17 @@ class Asker:
         ExportError
             All lessons are too long.
         """
-        lessons = [each for each in lessons if len(self._row(each)[0]) <= self._longest]
-        if not lessons:
-            raise ExportError(f"nothing to learn from has at most {self._longest} tokens")
+        rows = [row for each in lessons if len((row := self._row(each))[0]) <= self._longest]
+        if not rows:
+            raise ExportError(
+                f"no text with its question has at most {self._longest} tokens; give sets of "
+                "shorter texts"
+            )
+        if len(rows) < len(lessons):
+            report(f"{len(lessons) - len(rows):,} of more than {self._longest} tokens are left out")
         rng = np.random.default_rng(self._seed)
-        steps = math.ceil(len(lessons) * epochs / batch)
-        order = np.concatenate([rng.permutation(len(lessons)) for _ in range(int(epochs) + 1)])
+        steps = math.ceil(len(rows) * epochs / batch)
+        order = np.concatenate([rng.permutation(len(rows)) for _ in range(int(epochs) + 1)])
         optimizer = torch.optim.AdamW(
             self._model.parameters(),
             lr=learning_rate,
@@ -102,7 +111,7 @@ class Asker:
         self._model.train()
         for step in range(steps):
             chosen = [
-                lessons[i] for i in order.take(range(step * batch, (step + 1) * batch), mode="wrap")
+                rows[i] for i in order.take(range(step * batch, (step + 1) * batch), mode="wrap")
             ]
             value = self._loss(chosen)
             optimizer.zero_grad(set_to_none=True)
@@ -114,8 +123,7 @@ class Asker:
                 report(f"asking, step {step + 1} of {steps}: loss {value.item():.3f}")
         self._model.eval()
 
-    def _loss(self, lessons: Sequence[Lesson]) -> Tensor:
-        rows = [self._row(each) for each in lessons]
+    def _loss(self, rows: Sequence[_Row]) -> Tensor:
         ids = pad_sequence(
             [torch.tensor(row) for row, _ in rows], batch_first=True, padding_value=self._end
         )
@@ -139,6 +147,8 @@ class Asker:
         arXiv:1805.04833).
 
         On a GPU sixteen times ``batch`` at once: reading takes much less memory than learning.
+        Fewer where memory turns out to be short, which draws something else.
+
         """
         torch.manual_seed(self._seed)
         prompts = [self._prompt(about) for about in subjects]
@@ -154,9 +164,9 @@ class Asker:
             try:
                 drawn = self._drawn([prompts[i] for i in chosen], most)
             except torch.OutOfMemoryError:
-                if batch == 1:
+                if len(chosen) == 1:
                     raise
-                batch = -(-batch // 2)
+                batch = -(-len(chosen) // 2)
                 report(f"out of memory: {batch:,} at once from here on")
                 continue
             for place, text in zip(chosen, drawn, strict=True):
@@ -183,8 +193,7 @@ class Asker:
         )
         return texts
 
-    def _row(self, lesson: Lesson) -> tuple[list[int], int]:
-        """Tokens of a lesson, and where what is to be said begins."""
+    def _row(self, lesson: Lesson) -> _Row:
         prompt = self._prompt(lesson.about)
         return [*prompt, *self._ids(lesson.said), self._end], len(prompt)
 

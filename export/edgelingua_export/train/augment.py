@@ -86,7 +86,13 @@ def cloze(examples: Sequence[Example], seed: int) -> Iterator[Example]:
             marks = tuple(answer_marks(members[place].text, [(start, end)]))
             for number, member in enumerate(members):
                 own = marks if number == place else tuple[Mark, ...]()
-                yield replace(member, question=question, marks=own, group=f"{group}:cloze")
+                yield replace(
+                    member,
+                    question=question,
+                    marks=own,
+                    group=f"{group}:cloze",
+                    answer=members[place].text[start:end],
+                )
             break
 
 

@@ -25,11 +25,12 @@ _OF_ONE, _OF_A_NAME = 3, 40
 
 @dataclass(frozen=True)
 class _Asked:
-    """A question, its answer, and the texts it needs, the answer's own the last."""
+    """A question, its answer, the texts it needs, the answer's own the last, and answers before."""
 
     question: str
     answer: str
     evidence: tuple[Example, ...]
+    before: tuple[str, ...] = ()
 
 
 def composed(examples: Iterable[Example], count: int, seed: int) -> Iterator[Example]:
@@ -41,12 +42,14 @@ def composed(examples: Iterable[Example], count: int, seed: int) -> Iterator[Exa
     found = list(examples)
     rng = np.random.default_rng(seed)
     single = [asked for group in groups(found) if (asked := _asked(group))]
+    if not single:
+        return
     texts = list(dict.fromkeys(e.text for e in found if e.question))
     near = Nearest(texts[i] for i in rng.permutation(len(texts))[:BLOCK])
-    before, number = single, 0
+    firsts, number = single, 0
     for _ in range(_STEPS - 1):
-        before = list(_joined(before, single, rng))
-        for asked in before:
+        firsts = list(_joined(firsts, single, rng))
+        for asked in firsts:
             yield from _with_others(asked, near, count, f"composed:{number}")
             number += 1
 
@@ -66,6 +69,7 @@ _NOUN = rf"(?!(?:{_HELPS}|year|date|day|kind|type|sort|\w+ed)\b)\w+(?: \w+)?"
 _FORMS = [
     (re.compile(pattern, re.IGNORECASE), put)
     for pattern, put in (
+        (r"what (?:is|was|are|were) the (?:name|title)s? of ([^?,]+)", r"\1"),
         (r"(?:who|what) (?:is|was|are|were) (the [^?,]+)", r"\1"),
         (rf"who (?!(?:{_HELPS})\b)([^?,]+)", r"the person who \1"),
         (rf"(?:which|what) ({_NOUN}) (?:did|does|do) ([^?,]+)", r"the \1 that \2"),
@@ -111,17 +115,17 @@ def _joined(
     for place in rng.permutation(len(seconds)).tolist():
         second = seconds[place]
         for start, name in _names(second, begins):
-            if often[name] == _OF_A_NAME:
-                continue
-            able = [each for each in named[name] if _fit(each[0], second)]
-            for chosen in rng.permutation(len(able))[:_OF_ONE].tolist():
+            head, tail = second.question[:start], second.question[start + len(name) :]
+            able = [each for each in named[name] if _fit(each[0], second, head + tail)]
+            left = min(_OF_ONE, _OF_A_NAME - often[name])
+            for chosen in rng.permutation(len(able))[:left].tolist():
                 first, put = able[chosen]
                 often[name] += 1
-                head, tail = second.question[:start], second.question[start + len(name) :]
                 question = f"{re.sub(r'(?i)the $', '', head)}{put}{tail}"
                 evidence = (*map(_bridge, first.evidence), *second.evidence)
-                yield _Asked(question, second.answer, evidence)
-            break
+                yield _Asked(question, second.answer, evidence, (*first.before, name))
+            if able:
+                break
 
 
 def _names(second: _Asked, begins: dict[str, list[str]]) -> Iterator[tuple[int, str]]:
@@ -134,14 +138,18 @@ def _names(second: _Asked, begins: dict[str, list[str]]) -> Iterator[tuple[int, 
                 yield word.start(1), name
 
 
-def _fit(first: _Asked, second: _Asked) -> bool:
-    """Whether two steps need different texts, and neither says what the other asks for."""
+def _fit(first: _Asked, second: _Asked, rest: str) -> bool:
+    """Whether two steps need different texts, and neither says what the other asks for.
+
+    ``rest``: what stays of the second's question.
+    """
     texts = {example.text for example in first.evidence}
+    before = (*first.before, first.answer)
+    said = f"{first.question}\n{rest}"
     return not (
         texts & {example.text for example in second.evidence}
-        or occurrences(first.question, [second.answer])
-        or occurrences(first.answer, [second.answer])
-        or occurrences(second.question, [second.answer])
+        or occurrences(said, [*before, second.answer])
+        or any(occurrences(text, [second.answer]) for text in (*texts, *before))
     )
 
 

@@ -6,8 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +42,17 @@ def with_negatives(examples: Iterable[Example], count: int) -> Iterator[Example]
 
 
 def _blocks(found: Iterable[list[Example]]) -> Iterator[list[list[Example]]]:
-    block: list[list[Example]] = []
-    texts: set[str] = set()
-    for group in found:
-        block.append(group)
-        texts |= {example.text for example in group}
-        if len(texts) >= BLOCK:
-            yield block
-            block, texts = [], set()
-    if block:
-        yield block
+    """Cut groups into blocks that have as many texts as each other, about `BLOCK`."""
+    whole, known = list(found), set[str]()
+    places = []  # for each text the first group that has it
+    for place, group in enumerate(whole):
+        new = {example.text for example in group} - known
+        places += [place] * len(new)
+        known |= new
+    parts = np.array_split(np.asarray(places), max(1, round(len(places) / BLOCK)))
+    for start, end in pairwise([0, *(int(part[0]) for part in parts[1:]), len(whole)]):
+        if start < end:
+            yield whole[start:end]
 
 
 BLOCK = 4_000
@@ -81,28 +81,29 @@ class Nearest:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = [(text, text.lower()) for text in dict.fromkeys(texts)]
-        index = BM25Okapi([_terms(text) for text, _ in self._texts])
+        terms = [_terms(text) for text, _ in self._texts]
+        self._values: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        if not any(terms):
+            return  # texts without a word are near to nothing
+        index = BM25Okapi(terms)
         standing: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for place, often in enumerate(index.doc_freqs):
             for term, count in often.items():
                 standing[term].append((place, count))
         share = np.asarray(index.doc_len) / index.avgdl
         damping = index.k1 * (1 - index.b + index.b * share)
-
-        @cache
-        def of_term(term: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-            places, counts = np.asarray(standing.get(term, ()), dtype=np.int64).reshape(-1, 2).T
-            weight = index.idf.get(term, 0) * (index.k1 + 1)
-            return places, weight * counts / (counts + damping[places])
-
-        self._of_term = of_term
+        for term, found in standing.items():
+            places, counts = np.asarray(found, dtype=np.int64).T
+            weight = index.idf[term] * (index.k1 + 1)
+            self._values[term] = places, weight * counts / (counts + damping[places])
 
     def to(self, question: str) -> Iterator[tuple[str, str]]:
         """Yield the texts and their lower case, the nearest first."""
         scores = np.zeros(len(self._texts))
         for term in _terms(question):
-            places, values = self._of_term(term)
-            scores[places] += values
+            if term in self._values:
+                places, values = self._values[term]
+                scores[places] += values
         # Few are asked for: only the best are put in order before the others are needed.
         least = np.partition(scores, -_FIRST)[-_FIRST] if len(scores) > _FIRST else -np.inf
         for chosen in (scores > least, scores <= least):

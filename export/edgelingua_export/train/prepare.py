@@ -88,7 +88,10 @@ def everything(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:
         else:
             pool |= {example.text: None for example in found if example.question}
         if not found:
-            raise ExportError(f"{data / data_set.file}: no examples of format {data_set.format}")
+            made = ", or none that can be composed" if data_set.composed else ""
+            raise ExportError(
+                f"{data / data_set.file}: no examples of format {data_set.format}{made}"
+            )
         report(f"{data_set.format} {data_set.file}: {len(found):,} texts")
         # The number of the data set stands for its name: recipes may use a file twice.
         for example in other_digits(found, data_set.digits, recipe.seed + number):
