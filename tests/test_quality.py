@@ -378,10 +378,8 @@ def test_two_models_are_alike_where_they_rank_alike() -> None:
     scores = np.random.default_rng(0).normal(size=400)
     assert alike(scores, scores) == (1.0, 1.0, 1.0)
     assert alike(-scores, scores) == (-1.0, 0.0, 0.0)
-    best = np.where(
-        scores >= np.quantile(scores, 0.95), scores, -9 - scores
-    )  # the rest upside down
-    rank, best, fifth = alike(best, scores)
+    reversed_below = np.where(scores >= np.quantile(scores, 0.95), scores, -9 - scores)
+    rank, best, fifth = alike(reversed_below, scores)
     assert (rank < 0, best, fifth) == (True, 1.0, 0.25)
 
 
