@@ -83,8 +83,9 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
     Raises
     ------
     ExportError
-        ``output`` is there already, no set has questions with a marked answer, the LM has no token
-        for the end of a text, or nothing that it said was a question.
+        ``output`` is there already, no set has questions with a marked answer, all of them or their
+        texts are too long, the LM has no token for the end of a text, or nothing that it said was a
+        question.
 
     Notes
     -----
