@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import draw
 from benchmarks.quality.tables import table
+from benchmarks.quality.word_scores import of_words
 from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
@@ -71,11 +72,12 @@ def main() -> None:
     for name, cases in _sets(options.data, options.recipe, options.train, options.cases):
         for question, texts in cases:
             key = name, weights, hashlib.sha256(repr((question, texts)).encode()).hexdigest()[:12]
-            if rows.get(*key) is None:
+            row = rows.get(*key)
+            if row is None:
                 ranked = [_ranked(model, question, texts) for model in (student, teacher)]
-                figures = dict(zip(FIGURES, alike(*ranked), strict=True))
-                rows.add({**dict(zip(KEY, key, strict=True)), **figures})
-            found.setdefault(name, []).extend(filter(None, [rows.get(*key)]))
+                row = dict(zip((*KEY, *FIGURES), (*key, *alike(*ranked)), strict=True))
+                rows.add(row)
+            found.setdefault(name, []).append(row)
     print(means(found))
 
 
@@ -108,19 +110,13 @@ def _name(data_set: DataSet) -> str:
     return " ".join([data_set.format, data_set.file, *(k for k in kinds if getattr(data_set, k))])
 
 
-def _ranked(model: ClassifierScorer, question: str, texts: tuple[str, ...]) -> NDArray[np.float64]:
+def _ranked(model: ClassifierScorer, question: str, texts: tuple[str, ...]) -> NDArray[np.float32]:
     """Mean score of each word of the texts ``(W,)``."""
-    found = []
-    for text in texts:
-        scores, spans = model.score(text, question), words(text)
-        middle = scores.spans.mean(axis=1)
-        word = np.minimum(np.searchsorted(spans[:, 1], middle), len(spans) - 1)
-        count = np.bincount(word, minlength=len(spans))
-        found.append(np.bincount(word, scores.scores, len(spans)) / np.maximum(count, 1))
-    return np.concatenate(found)
+    found = [(model.score(text, question), words(text)) for text in texts]
+    return np.concatenate([of_words(spans, each.spans, each.scores) for each, spans in found])
 
 
-def alike(student: NDArray[np.float64], teacher: NDArray[np.float64]) -> tuple[float, ...]:
+def alike(student: NDArray[np.floating], teacher: NDArray[np.floating]) -> tuple[float, ...]:
     """Return rank correlation, and how much of the teacher's best is in the student's best.
 
     Of two words at least.

@@ -23,6 +23,7 @@ import torch
 from benchmarks import jsonl
 from benchmarks.quality.sets import Case, draw, found
 from benchmarks.quality.survival import RATES
+from benchmarks.quality.word_scores import of_words
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
@@ -123,7 +124,7 @@ class Pruner:
                 totals[number][0, at : at + size] += values[head : head + size]
                 totals[number][1, at : at + size] += 1
         scores = iter(
-            (found, _of_words(found, pieces, total[0] / np.maximum(total[1], 1)))
+            (found, of_words(found, pieces, total[0] / np.maximum(total[1], 1)))
             for total, (pieces, found) in zip(totals, spans, strict=True)
         )
         return [list(islice(scores, len(case.passages))) for case in cases]
@@ -153,16 +154,6 @@ def _starts(length: int, room: int) -> list[int]:
     if length <= room:
         return [0]
     return [*range(0, length - room, room // 2), length - room]
-
-
-def _of_words(
-    spans: NDArray[np.int64], pieces: NDArray[np.int64], keep: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    word = np.searchsorted(spans[:, 1], np.maximum(pieces[:, 1] - 1, 0), side="right")
-    word = np.minimum(word, len(spans) - 1)
-    count = np.bincount(word, minlength=len(spans))
-    mean = np.bincount(word, keep, len(spans)) / np.maximum(count, 1)
-    return mean.astype(np.float32)
 
 
 def kept(scored: Scored, rate: float) -> list[NDArray[np.bool_]]:

@@ -206,8 +206,7 @@ def subjects_of(found: Iterable[Example], each: int, seed: int) -> Iterator[Subj
         seen.add(bodies)
         near = Nearest(texts)
         for text in texts:
-            nearest = (other for other, _ in near.to(text) if other != text)
-            others = list(islice(nearest, MOST - 1))
+            others = list(islice(near.without(text, [text], []), MOST - 1))
             around = texts if len(texts) <= MOST else (text, *others)
             for _ in range(each):
                 alone = len(texts) == 1 or rng.random() < 0.5

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -163,10 +164,6 @@ def _with_others(asked: _Asked, near: Nearest, count: int, group: str) -> Iterat
     texts = {example.text for example in asked.evidence}
     for example in asked.evidence:
         yield replace(example, question=asked.question, group=group, answer=asked.answer)
-    answer, left = asked.answer.lower(), count - len(texts)
-    for text, lowered in near.to(asked.question):
-        if left <= 0:
-            break
-        if text not in texts and answer not in lowered:
-            left -= 1
-            yield Example(text, (), asked.question, group, asked.evidence[0].source)
+    others = near.without(asked.question, texts, [asked.answer.lower()])
+    for text in islice(others, max(0, count - len(texts))):
+        yield Example(text, (), asked.question, group, asked.evidence[0].source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice, pairwise
 
@@ -32,12 +32,7 @@ def with_negatives(examples: Iterable[Example], count: int) -> Iterator[Example]
                 e.text[m.start : m.end].lower() for e in group for m in e.marks if m.label == 1
             }
             own = {example.text for example in group}
-            others = (
-                text
-                for text, lowered in near.to(group[0].question)
-                if text not in own and not any(answer in lowered for answer in answers)
-            )
-            for text in islice(others, count):
+            for text in islice(near.without(group[0].question, own, answers), count):
                 yield replace(group[0], text=text, marks=())
 
 
@@ -110,6 +105,14 @@ class Nearest:
             places = np.flatnonzero(chosen)
             for place in places[np.argsort(-scores[places], kind="stable")].tolist():
                 yield self._texts[place]
+
+    def without(
+        self, question: str, own: Collection[str], answers: Collection[str]
+    ) -> Iterator[str]:
+        """Yield the nearest texts, but its ``own`` and those with an answer, given in lower case."""
+        for text, lowered in self.to(question):
+            if text not in own and not any(answer in lowered for answer in answers):
+                yield text
 
 
 _FIRST = 64
