@@ -109,7 +109,7 @@ class Nearest:
     def without(
         self, question: str, own: Collection[str], answers: Collection[str]
     ) -> Iterator[str]:
-        """Yield the nearest texts, but its ``own`` and those with an answer, given in lower case."""
+        """Yield the nearest texts, but its ``own`` and those with an answer (lower case)."""
         for text, lowered in self.to(question):
             if text not in own and not any(answer in lowered for answer in answers):
                 yield text
