@@ -353,20 +353,13 @@ def test_training_lowers_the_loss_and_can_be_interrupted(
     tiny_bert: Path, tokenizer: TextTokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Which groups are held out depends on the tokens, and so on the tokenizer of this test run.
-    corpus, recipe = _corpus(tokenizer, 13), _tiny_recipe(tiny_bert, held_out=0.0)
+    # Dropout draws differently after an interruption; the steps themselves must not.
+    corpus, recipe = _corpus(tokenizer, 13), _tiny_recipe(tiny_bert, held_out=0.0, dropout=0.0)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
-    # Dropout draws differently after an interruption; the steps themselves must not.
-    config = json.loads((tiny_bert / "config.json").read_text())
-    base = tmp_path / "base"
-    base.mkdir()
-    for file in tiny_bert.iterdir():
-        (base / file.name).write_bytes(file.read_bytes())
-    config.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    (base / "config.json").write_text(json.dumps(config))
 
-    expected = _fit(base, corpus, recipe, whole)
+    expected = _fit(tiny_bert, corpus, recipe, whole)
     log = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
     assert log[-1]["loss"] < 0.9 * log[0]["loss"]
     assert not (whole / "checkpoint.pt").exists()
@@ -384,11 +377,26 @@ def test_training_lowers_the_loss_and_can_be_interrupted(
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", stop_half_way)
         with pytest.raises(KeyboardInterrupt):
-            _fit(base, corpus, recipe, parts)
+            _fit(tiny_bert, corpus, recipe, parts)
     assert (parts / "checkpoint.pt").exists()
-    resumed = _fit(base, corpus, recipe, parts)
+    resumed = _fit(tiny_bert, corpus, recipe, parts)
     for name, value in expected.items():
         assert torch.allclose(value, resumed[name], atol=1e-5), name
+
+
+def test_without_dropout_a_model_in_training_gives_the_same_twice(
+    tiny_bert: Path, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    ids = torch.arange(5, 25)[None]
+    for share, same in ((0.0, True), (-1.0, False), (0.5, False)):
+        (tmp_path / str(share)).mkdir()
+        model = AutoModelForTokenClassification.from_pretrained(tiny_bert).train()
+        recipe = _tiny_recipe(tiny_bert, epochs=1, dropout=share)
+        fit(model, _corpus(tokenizer, 13), recipe, Layout(2, 3, window=64, question=16),
+            tmp_path / str(share), report=lambda _: None)  # fmt: skip
+        assert torch.equal(model(ids).logits, model(ids).logits) == same
+    with pytest.raises(ExportError, match=r"1\.0: expected a share"):
+        _fit(tiny_bert, _corpus(tokenizer, 13), _tiny_recipe(tiny_bert, dropout=1.0), tmp_path)
 
 
 def test_a_checkpoint_of_another_run_is_refused(

@@ -61,14 +61,14 @@ def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
 
 
 def survival_tables(rows: Sequence[Row]) -> str:
-    """Tables a set: all methods; those that have more cases, quick or without the question."""
+    """Tables a set: all methods; the quick ones; of these, those without the question."""
     parts = []
     for name, (title, figure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]
         everyone = common(mine, list(CONTENDERS), itemgetter(figure))
-        quick = common(mine, _quick(mine), itemgetter(figure))
-        blind = [name for name, contender in CONTENDERS.items() if not contender.asks]
-        unasked = common(mine, blind, itemgetter(figure))
+        fast = _quick(mine)
+        quick = common(mine, fast, itemgetter(figure))
+        unasked = common(mine, [m for m in fast if not CONTENDERS[m].asks], itemgetter(figure))
         parts.append(f"### {title}\n")
         shown: set[tuple[int, ...]] = set()
         for comparison in (everyone, quick, unasked):

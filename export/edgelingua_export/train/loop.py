@@ -75,11 +75,13 @@ def fit(
     Raises
     ------
     ExportError
-        The checkpoint belongs to another number of steps.
+        The checkpoint belongs to another number of steps, or the dropout is no share.
     """
     schedule, halves = recipe.schedule, split(corpus, recipe.schedule.held_out)
     order = _Order(corpus, halves.train, recipe)
     device = next(model.parameters()).device
+    if schedule.dropout >= 0:
+        _set_dropout(model, schedule.dropout)
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, schedule.weight_decay),
         lr=schedule.learning_rate,
@@ -126,6 +128,16 @@ def fit(
 
 
 _EVERY, _SHOW = 20, 10.0
+
+
+def _set_dropout(model: PreTrainedModel, share: float) -> None:
+    if share >= 1:
+        raise ExportError(f"[schedule] dropout = {share}: expected a share below 1")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+        if hasattr(module, "dropout_prob"):  # of attention that PyTorch computes in one step
+            module.dropout_prob = share
 
 
 def held_out_loss(

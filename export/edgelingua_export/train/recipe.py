@@ -94,6 +94,9 @@ class Schedule:
         Share of the labelled texts whose groups are not trained on, but measured.
     precision
         ``bf16`` or ``fp32``, on a GPU; a CPU computes in fp32.
+    dropout
+        Share of the activations that a step leaves out; below 0: as the base has it. A student
+        that is too small to learn all that its teacher knows needs none.
     """
 
     epochs: float = 4
@@ -104,6 +107,7 @@ class Schedule:
     held_out: float = 0.03
     precision: str = "bf16"
     checkpoint_every: int = 500
+    dropout: float = -1.0
 
 
 @dataclass(frozen=True)
