@@ -73,6 +73,9 @@ CONTENDERS: Mapping[str, Contender] = {
         "edgelingua-mini, no guard", "llmlingua2", "mini", asks=True, guard=False
     ),
     "nano-question": Contender("edgelingua-nano", "llmlingua2", "nano", asks=True),
+    "nano-two-passes": Contender(
+        "edgelingua-nano, second pass", "llmlingua2", "nano", asks=True, second_pass=True
+    ),
 }
 """Without the question first, then those that are shown it. Causal LM: SmolLM2-135M-Instruct."""
 
