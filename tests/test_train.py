@@ -395,8 +395,20 @@ def test_without_dropout_a_model_in_training_gives_the_same_twice(
         fit(model, _corpus(tokenizer, 13), recipe, Layout(2, 3, window=64, question=16),
             tmp_path / str(share), report=lambda _: None)  # fmt: skip
         assert torch.equal(model(ids).logits, model(ids).logits) == same
-    with pytest.raises(ExportError, match=r"1\.0: expected a share"):
-        _fit(tiny_bert, _corpus(tokenizer, 13), _tiny_recipe(tiny_bert, dropout=1.0), tmp_path)
+        found = {m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)}
+        found |= {m.dropout_prob for m in model.modules() if hasattr(m, "dropout_prob")}
+        assert found == {0.1 if share < 0 else share}
+
+
+def test_without_weights_for_labels_there_is_no_held_out_loss(
+    tiny_bert: Path, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    for weights, measured in ((Weights(), True), (Weights(tokens=0.0, order=0.0), False)):
+        (tmp_path / str(measured)).mkdir()
+        recipe = replace(_tiny_recipe(tiny_bert, epochs=1, held_out=0.3), weights=weights)
+        _fit(tiny_bert, _corpus(tokenizer, 60), recipe, tmp_path / str(measured))
+        log = (tmp_path / str(measured) / "log.jsonl").read_text().splitlines()
+        assert ("held_out" in json.loads(log[-1])) == measured
 
 
 def test_a_checkpoint_of_another_run_is_refused(
@@ -526,6 +538,9 @@ def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int)
     ("text", "message"),
     [
         ("base = 'x'", "no \\[\\[data\\]\\]"),
+        ("base = 'x'\n[schedule]\ndropout = 1.5\n[[data]]\nformat = 'records'", "below 1"),
+        ("base = 'x'\n[schedule]\ndropout = nan\n[[data]]\nformat = 'records'", "below 1"),
+        ("base = 'x'\n[schedule]\ndropout = -3\n[[data]]\nformat = 'records'", "below 1"),
         ("base = 'x'\n[[data]]\nformat = 'text'\nfiles = 'a'", "files"),
         ("base = 'x'\n[[data]]\nformat = 3", "expected str"),
         ("[[data]]\nformat = 'text'", "expected base"),

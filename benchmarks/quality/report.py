@@ -30,9 +30,10 @@ budgets are a share of the passages' tokens as SmolLM2 counts them, the question
 passages are given as documents. The causal LM of LLMLingua, LongLLMLingua, Selective Context and
 `question_aware` is SmolLM2-135M-Instruct as our INT8 bundle, and these are our implementations:
 numbers and negations guarded, budgets met exactly. Every table compares on the same cases, drawn
-with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. What the methods with
-a causal LM made of all sets but SQuAD comes from other machines or from a busy one: those times are
-left out, and a time that is given is that of the few cases timed here.
+with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. Much of what the
+methods with a causal LM made of NQ, HotpotQA and MuSiQue, and all that LongLLMLingua made of QMSum,
+comes from other machines or from a busy one: those times are left out. Times of few cases are those
+of the cases timed here; times of QMSum were taken beside other work.
 """
 
 READERS = """\

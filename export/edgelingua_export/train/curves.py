@@ -23,8 +23,8 @@ def draw(log: Path, parts: dict[str, HeldOut], picture: Path) -> None:
     left, right = figure.subplots(1, 2)
     draw_reliability(right, parts)
     left.plot([r["step"] for r in rows], [r["loss"] for r in rows], label="training")
-    held = [(r["step"], r["held_out"]) for r in rows if "held_out" in r]
-    left.plot([s for s, _ in held], [v for _, v in held], marker="o", label="held out")
+    if held := [(r["step"], r["held_out"]) for r in rows if "held_out" in r]:
+        left.plot([s for s, _ in held], [v for _, v in held], marker="o", label="held out")
     left.set(xlabel="step", ylabel="loss", yscale="log")
     left.legend()
     figure.savefig(picture, dpi=120)

@@ -75,7 +75,7 @@ def fit(
     Raises
     ------
     ExportError
-        The checkpoint belongs to another number of steps, or the dropout is no share.
+        The checkpoint belongs to another number of steps.
     """
     schedule, halves = recipe.schedule, split(corpus, recipe.schedule.held_out)
     order = _Order(corpus, halves.train, recipe)
@@ -91,6 +91,8 @@ def fit(
         optimizer, lambda step: rate_at(step, order.steps, schedule)
     )
     checkpoint = folder / "checkpoint.pt"
+    # Held-out loss is that of labels: without them there is none.
+    measured = halves.held_out and (recipe.weights.tokens or recipe.weights.order)
     start = _resume(checkpoint, model, optimizer, rate, order.steps)
     torch.manual_seed(recipe.seed + start)
     began, shown = time.monotonic(), 0.0
@@ -115,7 +117,7 @@ def fit(
                     "loss": float(running) / ((done - 1) % _EVERY + 1),
                 }
                 running.zero_()
-                if halves.held_out and (done % (_EVERY * 10) == 0 or done == order.steps):
+                if measured and (done % (_EVERY * 10) == 0 or done == order.steps):
                     row["held_out"] = held_out_loss(model, corpus, halves, layout, recipe)
                 row["seconds"] = round(time.monotonic() - began, 2)
                 print(json.dumps(row), file=log, flush=True)
@@ -131,13 +133,13 @@ _EVERY, _SHOW = 20, 10.0
 
 
 def _set_dropout(model: PreTrainedModel, share: float) -> None:
-    if share >= 1:
-        raise ExportError(f"[schedule] dropout = {share}: expected a share below 1")
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = share
-        if hasattr(module, "dropout_prob"):  # of attention that PyTorch computes in one step
-            module.dropout_prob = share
+        # Attention that PyTorch computes in one step has a number, here BERT's and ModernBERT's.
+        for name in ("dropout_prob", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, share)
 
 
 def held_out_loss(

@@ -95,8 +95,8 @@ class Schedule:
     precision
         ``bf16`` or ``fp32``, on a GPU; a CPU computes in fp32.
     dropout
-        Share of the activations that a step leaves out; below 0: as the base has it. A student
-        that is too small to learn all that its teacher knows needs none.
+        Share of the activations that a step leaves out, below 1; -1: what the base's
+        ``config.json`` says, which is saved as it is in any case.
     """
 
     epochs: float = 4
@@ -247,6 +247,11 @@ def load(path: Path) -> Recipe:
         raise ExportError(
             f"{path}: [[data]] {unlabelled[0]} is pooled or taught, so it has no labels: expected "
             "a [teacher] with a model"
+        )
+    dropout = parts["schedule"].dropout
+    if not (dropout == -1 or 0 <= dropout < 1):
+        raise ExportError(
+            f"{path}: [schedule] dropout = {dropout}: expected a share from 0 to below 1, or -1"
         )
     teacher = parts["teacher"]
     if (teacher.order or teacher.hidden) and not teacher.model:
