@@ -148,7 +148,6 @@ class Asker:
 
         On a GPU sixteen times ``batch`` at once: reading takes much less memory than learning.
         Fewer where memory turns out to be short, which draws something else.
-
         """
         torch.manual_seed(self._seed)
         prompts = [self._prompt(about) for about in subjects]
