@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from edgelingua import inspection
 from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.cli import app as edgelingua_app
-from edgelingua.manifest import Manifest, Task
+from edgelingua.manifest import MANIFEST, Manifest, Task
 from edgelingua_export import card
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.card import CARD, render, write_card
 from edgelingua_export.cli import app
+from edgelingua_export.errors import ExportError
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
 
@@ -82,6 +83,9 @@ def test_the_data_of_a_recipe_are_listed_once(bert_bundle: ModelBundle, copy_of:
         '[[data]]\nformat = "labels"\nfile = "mine.jsonl"\n[[data]]\nformat = "records"\n'
     )
     page = render(bert_bundle.manifest, folder)
+    (folder / "recipe.toml").rename(folder / "first.toml")
+    (folder / "recipe.toml").write_text('data = "first.toml"\n')
+    assert render(bert_bundle.manifest, folder) == page
     table = page.split("## Data\n\n")[1].split("\n\n")[0].splitlines()[2:]
     assert [[cell.strip() for cell in line.strip("|").split("|")] for line in table] == [
         ["SQuAD", "CC-BY-SA-4.0", "squad, squad-answers"],
@@ -107,6 +111,18 @@ def test_a_kill_while_the_page_is_written_leaves_a_valid_bundle(
     with pytest.raises(KeyboardInterrupt):
         write_card(folder)
     ModelBundle.open(folder)
+
+
+def test_a_faulty_recipe_leaves_the_bundle_as_it_is(
+    bert_bundle: ModelBundle, copy_of: Copy
+) -> None:
+    folder = copy_of(bert_bundle)
+    write_card(folder)
+    before = (folder / MANIFEST).read_bytes()
+    (folder / "recipe.toml").write_text("data = ")
+    with pytest.raises(ExportError, match="not a recipe"):
+        write_card(folder)
+    assert (folder / MANIFEST).read_bytes() == before
 
 
 def test_untrained_bundles_say_so_and_odd_records_do_no_harm(bert_bundle: ModelBundle) -> None:

@@ -538,6 +538,9 @@ def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int)
     ("text", "message"),
     [
         ("base = 'x'", "no \\[\\[data\\]\\]"),
+        ("base = 'x'\ndata = [3]", "no \\[\\[data\\]\\]"),
+        ("base = 'x'\ndata = 'r.toml'", "no \\[\\[data\\]\\]"),
+        ("base = 'x'\ndata = 'none.toml'", "none.toml: not a recipe"),
         ("base = 'x'\n[schedule]\ndropout = 1.5\n[[data]]\nformat = 'records'", "below 1"),
         ("base = 'x'\n[schedule]\ndropout = nan\n[[data]]\nformat = 'records'", "below 1"),
         ("base = 'x'\n[schedule]\ndropout = -3\n[[data]]\nformat = 'records'", "below 1"),
@@ -565,6 +568,14 @@ def test_a_file_is_read_once_as_where_it_has_its_labels() -> None:
     )
     plain = DataSet("squad", "a", repeat=2, negatives=4, digits=0), DataSet("text", "b", digits=0)
     assert recipes.once(sets) == plain
+
+
+def test_a_recipe_takes_the_data_of_another_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text("base = 'x'\n[[data]]\nformat = 'text'\nfile = 'a'\n")
+    (tmp_path / "then.toml").write_text("base = 'y'\nseed = 2\ndata = 'first.toml'\n")
+    first, then = (recipes.load(tmp_path / f"{name}.toml") for name in ("first", "then"))
+    assert then.data == first.data == (DataSet("text", "a"),)
+    assert (then.base, then.seed) == ("y", 2)
 
 
 def test_the_recipes_of_the_project_can_be_read() -> None:

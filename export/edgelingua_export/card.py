@@ -7,8 +7,7 @@ which goes into the page as it is, and ``recipe.toml``, whose data sets are list
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.compressors import METHODS
 from edgelingua.inspection import flatten, short, tables, variant_rows
 from edgelingua.manifest import MANIFEST, FileRecord, Manifest
+from edgelingua_export import recipe_file
 
 CARD, ABOUT, RECIPE = "README.md", "about.md", "recipe.toml"
 
@@ -45,13 +45,16 @@ def write_card(folder: Path) -> Manifest:
     ------
     BundleError
         The folder is not a valid bundle.
+    ExportError
+        Its `RECIPE` is none, or lists no data.
     """
     manifest = Manifest.read(folder / MANIFEST)
     others = {name: record for name, record in manifest.files.items() if name != CARD}
     manifest = replace(manifest, files=others)
+    page = render(manifest, folder)
     _put(folder / MANIFEST, manifest.dumps())
     ModelBundle.open(folder)
-    _put(folder / CARD, render(manifest, folder))
+    _put(folder / CARD, page)
     path = folder / CARD
     record = FileRecord(path.stat().st_size, hash_file(path))
     manifest = replace(manifest, files=dict(sorted({**manifest.files, CARD: record}.items())))
@@ -73,8 +76,8 @@ def render(manifest: Manifest, folder: Path | None = None) -> str:
         f"A bundle for edgelingua, which compresses prompts: {_TASKS[manifest.task]}. "
         "It runs on onnxruntime, without PyTorch.\n",
         f"> **{_inline(manifest.notes)}**\n" if manifest.notes else "",
-        about,
-        _data(recipe),
+        about.read_text(encoding="utf-8") if about else "",
+        _data(recipe_file.read(recipe)["data"]) if recipe else "",
         "## Source\n",
         _table(
             ["", ""],
@@ -103,16 +106,13 @@ def render(manifest: Manifest, folder: Path | None = None) -> str:
     return "\n".join(section for section in sections if section)
 
 
-def _beside(folder: Path | None, name: str) -> str:
+def _beside(folder: Path | None, name: str) -> Path | None:
     path = folder / name if folder else None
-    return path.read_text(encoding="utf-8") if path and path.is_file() else ""
+    return path if path and path.is_file() else None
 
 
-def _data(recipe: str) -> str:
+def _data(entries: Sequence[Mapping[str, Any]]) -> str:
     """The data sets of a recipe for training, each origin once."""
-    if not recipe:
-        return ""
-    entries = tomllib.loads(recipe).get("data", ())
     # A file that a recipe uses again need not be described again.
     told = {
         e.get("file"): (e["origin"], e.get("licence", "not stated"))

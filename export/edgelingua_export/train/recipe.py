@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from edgelingua_export import recipe_file
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.objective import Weights
 
@@ -224,13 +224,8 @@ def load(path: Path) -> Recipe:
     ExportError
         There is none, or it has a key or a value that recipes do not have.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ExportError(f"{path}: not a recipe ({error})") from error
-    data = table.pop("data", [])
-    if not data:
-        raise ExportError(f"{path}: has no [[data]]")
+    table = recipe_file.read(path)
+    data = table.pop("data")
     parts = {
         name: _part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
     }
@@ -238,8 +233,8 @@ def load(path: Path) -> Recipe:
     unknown = set(table) - set(plain)
     if unknown or not isinstance(table.get("base"), str):
         raise ExportError(
-            f'{path}: expected base = "…", seed, [[data]] and {", ".join(_PARTS)}; '
-            f"got {', '.join(sorted(table))}"
+            f'{path}: expected base = "…", seed, [[data]] or data = "RECIPE", '
+            f"{', '.join(_PARTS)}; got {', '.join(sorted(table))}"
         )
     sets = tuple(_part(DataSet, row, f"{path}: [[data]] {i}") for i, row in enumerate(data, 1))
     unlabelled = [i for i, each in enumerate(sets, 1) if each.pooled or each.taught]
