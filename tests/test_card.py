@@ -113,14 +113,24 @@ def test_a_kill_while_the_page_is_written_leaves_a_valid_bundle(
     ModelBundle.open(folder)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("data = ", "not a recipe"),
+        ("data = 'none.toml'", "none.toml: not a recipe"),
+        ("base = 'x'", "has no \\[\\[data\\]\\]"),
+        ("[[data]]\nfile = 'a'", "has no format"),
+        ("[[data]]\nformat = 'text'\norigin = 3", "origin = 3: expected str"),
+    ],
+)
 def test_a_faulty_recipe_leaves_the_bundle_as_it_is(
-    bert_bundle: ModelBundle, copy_of: Copy
+    bert_bundle: ModelBundle, copy_of: Copy, recipe: str, message: str
 ) -> None:
     folder = copy_of(bert_bundle)
     write_card(folder)
     before = (folder / MANIFEST).read_bytes()
-    (folder / "recipe.toml").write_text("data = ")
-    with pytest.raises(ExportError, match="not a recipe"):
+    (folder / "recipe.toml").write_text(recipe)
+    with pytest.raises(ExportError, match=message):
         write_card(folder)
     assert (folder / MANIFEST).read_bytes() == before
 

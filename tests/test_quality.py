@@ -17,7 +17,7 @@ from benchmarks.quality import reader as quality_reader
 from benchmarks.quality.answers import exact_match, f1, normalized
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.claims import claims
-from benchmarks.quality.compare import common, interval
+from benchmarks.quality.compare import Comparison, common, interval
 from benchmarks.quality.continuation import AFTER, BEFORE, draw, surprise
 from benchmarks.quality.fidelity import alike
 from benchmarks.quality.merge import KINDS, made_with, merged
@@ -347,6 +347,21 @@ def test_more_cases_make_a_narrower_interval_around_the_mean() -> None:
     assert few[0][0] < many[0][0] < 0.5 < many[1][0] < few[1][0]
 
 
+def test_a_change_is_of_the_means_and_its_interval_of_pairs() -> None:
+    good = np.arange(1.0, 41)[:, None] / 40
+    found = Comparison(tuple(range(40)), {"mini": good, "nano": 0.9 * good, "other": good[::-1]})
+    assert found.change("nano", "mini")[:, 0] == pytest.approx([-0.1] * 3)
+    change, low, high = found.change("other", "mini")[:, 0]
+    assert change == pytest.approx(0)
+    assert low < -0.1 < 0.1 < high
+    rows = [row("mini-question", case, [1] * 5) for case in range(8)]
+    rows += [row("nano-question", case, [1, 1, int(case > 0), 1, 1]) for case in range(8)]
+    met = [line.split("|")[2:4] for line in claims(rows).splitlines() if "nano keeps" in line]
+    assert met[0][1].startswith(" yes")
+    assert met[1][1].startswith(" **no**")
+    assert "nq -12 % [-38, +0] (n = 8)" in met[1][0]
+
+
 def test_tables_say_n_and_what_is_missing() -> None:
     text = survival_tables(ROWS)
     assert "n = 2" in text
@@ -369,7 +384,7 @@ def test_a_missed_target_is_called_missed() -> None:
     met = {line.split(" | ")[0].strip("| "): line.split(" | ")[2].strip(" |") for line in lines[2:]}
     assert met["with the question, NQ: at least 95 % at 0.2"] == "yes"
     assert met["with the question, NQ: at least 70 % at 0.05"] == "**no**"
-    missing = "; not measured: hotpotqa, musique, squad, qmsum"
+    missing = "; not measured: hotpotqa, musique, 2wikimultihop, squad, qmsum"
     assert met["ahead of LongLLMLingua at every rate on every set"] == "**no**" + missing
     assert met["at 10 times its speed"] == "yes" + missing
 

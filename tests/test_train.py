@@ -545,6 +545,8 @@ def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int)
         ("base = 'x'\n[schedule]\ndropout = nan\n[[data]]\nformat = 'records'", "below 1"),
         ("base = 'x'\n[schedule]\ndropout = -3\n[[data]]\nformat = 'records'", "below 1"),
         ("base = 'x'\n[[data]]\nformat = 'text'\nfiles = 'a'", "files"),
+        ("base = 'x'\n[[data]]\nfile = 'a'", "1: has no format"),
+        ("base = 'x'\n[[data]]\nformat = 'text'\nfile = ['a']", "file = .*expected str"),
         ("base = 'x'\n[[data]]\nformat = 3", "expected str"),
         ("[[data]]\nformat = 'text'", "expected base"),
         ("base = 'x'\n[[data]]\nformat = 'text'\ntaught = true", "expected a \\[teacher\\]"),
@@ -576,6 +578,10 @@ def test_a_recipe_takes_the_data_of_another_beside_it(tmp_path: Path) -> None:
     first, then = (recipes.load(tmp_path / f"{name}.toml") for name in ("first", "then"))
     assert then.data == first.data == (DataSet("text", "a"),)
     assert (then.base, then.seed) == ("y", 2)
+    with (tmp_path / "first.toml").open("a") as file:
+        file.write("[[data]]\nformat = 'text'\nbad = 1\n")
+    with pytest.raises(ExportError, match=r"first\.toml: .*data.* 2: no such key 'bad'"):
+        recipes.load(tmp_path / "then.toml")
 
 
 def test_the_recipes_of_the_project_can_be_read() -> None:

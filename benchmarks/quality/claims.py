@@ -156,18 +156,18 @@ def _nano(rows: Sequence[Row]) -> list[list[str]]:
     found = {name: each for name, each in found.items() if len(each.values) == 2}
     lines = []
     for rate in NANO_RATES:
-        at = RATES.index(rate)
         change = {
-            name: each.mean("nano-question")[at] / each.mean("mini-question")[at] - 1
+            name: 100 * each.change("nano-question", "mini-question")[:, RATES.index(rate)]
             for name, each in found.items()
         }
         measured = ", ".join(
-            f"{name} {100 * x:+.0f} % (n = {len(found[name].cases)})" for name, x in change.items()
+            f"{name} {x:+.0f} % [{low:+.0f}, {high:+.0f}] (n = {len(found[name].cases)})"
+            for name, (x, low, high) in change.items()
         )
         target = (
             f"with the question, nano keeps at {rate} within {NANO_LOSES:.0%} of what mini keeps"
         )
-        met = all(x >= -NANO_LOSES for x in change.values())
+        met = all(x >= -100 * NANO_LOSES for x, _, _ in change.values())
         missing = [name for name in SETS if name not in found]
         lines += [_line(target, measured, met, missing)] if found else []
     return lines

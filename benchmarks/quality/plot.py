@@ -33,9 +33,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    figure = Figure(figsize=(17, 7.5), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = list(figure.subplots(2, 3).flat)
+    panels = list(figure.subplots(2, 4).flat)
     shown = []
     for name, (_, measure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]

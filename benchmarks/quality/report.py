@@ -32,8 +32,8 @@ passages are given as documents. The causal LM of LLMLingua, LongLLMLingua, Sele
 numbers and negations guarded, budgets met exactly. Every table compares on the same cases, drawn
 with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. Much of what the
 methods with a causal LM made of NQ, HotpotQA and MuSiQue, and all that LongLLMLingua made of QMSum,
-comes from other machines or from a busy one: those times are left out. Times of few cases are those
-of the cases timed here; times of QMSum were taken beside other work.
+comes from other machines: those times are left out. Times of few cases are those of the cases timed
+here, beside other work.
 """
 
 READERS = """\

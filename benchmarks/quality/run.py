@@ -31,7 +31,7 @@ from edgelingua.models import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
 SCORER = "smollm2-135m-instruct-scorer"
-COMPARED = ("nq", "hotpotqa", "musique", "squad", "qmsum")
+COMPARED = ("nq", "hotpotqa", "musique", "2wikimultihop", "squad", "qmsum")
 KEY = ("set", "method", "case")
 
 

@@ -16,6 +16,7 @@ SETS = {
     "nq": ("NaturalQuestions, nine BM25-nearest passages beside", "answer"),
     "hotpotqa": ("HotpotQA, bridge questions, ten paragraphs", "answer"),
     "musique": ("MuSiQue, twenty paragraphs", "answer"),
+    "2wikimultihop": ("2WikiMultihopQA, ten paragraphs, answers that are spans", "answer"),
     "squad": ("SQuAD 2.0, one paragraph", "answer"),
     "qmsum": ("QMSum, whole meetings: words of the evidence sentences", "evidence"),
 }

@@ -16,7 +16,7 @@ from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.compressors import METHODS
 from edgelingua.inspection import flatten, short, tables, variant_rows
 from edgelingua.manifest import MANIFEST, FileRecord, Manifest
-from edgelingua_export import recipe_file
+from edgelingua_export import recipe_toml
 
 CARD, ABOUT, RECIPE = "README.md", "about.md", "recipe.toml"
 
@@ -46,7 +46,7 @@ def write_card(folder: Path) -> Manifest:
     BundleError
         The folder is not a valid bundle.
     ExportError
-        Its `RECIPE` is none, or lists no data.
+        Its recipe cannot be read, or lists no data.
     """
     manifest = Manifest.read(folder / MANIFEST)
     others = {name: record for name, record in manifest.files.items() if name != CARD}
@@ -66,6 +66,11 @@ def render(manifest: Manifest, folder: Path | None = None) -> str:
     """Return the page for a manifest, with the header that model hubs read.
 
     ``folder``: where its maker's `ABOUT` and `RECIPE` are looked for.
+
+    Raises
+    ------
+    ExportError
+        The recipe cannot be read, or lists no data.
     """
     source = manifest.source
     about, recipe = (_beside(folder, name) for name in (ABOUT, RECIPE))
@@ -77,7 +82,7 @@ def render(manifest: Manifest, folder: Path | None = None) -> str:
         "It runs on onnxruntime, without PyTorch.\n",
         f"> **{_inline(manifest.notes)}**\n" if manifest.notes else "",
         about.read_text(encoding="utf-8") if about else "",
-        _data(recipe_file.read(recipe)["data"]) if recipe else "",
+        _data(recipe_toml.read(recipe).data) if recipe else "",
         "## Source\n",
         _table(
             ["", ""],

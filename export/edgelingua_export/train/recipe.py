@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgelingua_export import recipe_file
+from edgelingua_export import recipe_toml
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.objective import Weights
 
@@ -224,8 +224,7 @@ def load(path: Path) -> Recipe:
     ExportError
         There is none, or it has a key or a value that recipes do not have.
     """
-    table = recipe_file.read(path)
-    data = table.pop("data")
+    table, data, listed_in = recipe_toml.read(path)
     parts = {
         name: _part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
     }
@@ -236,12 +235,12 @@ def load(path: Path) -> Recipe:
             f'{path}: expected base = "…", seed, [[data]] or data = "RECIPE", '
             f"{', '.join(_PARTS)}; got {', '.join(sorted(table))}"
         )
-    sets = tuple(_part(DataSet, row, f"{path}: [[data]] {i}") for i, row in enumerate(data, 1))
+    sets = tuple(_part(DataSet, row, f"{listed_in}: [[data]] {i}") for i, row in enumerate(data, 1))
     unlabelled = [i for i, each in enumerate(sets, 1) if each.pooled or each.taught]
     if unlabelled and not parts["teacher"].model:
         raise ExportError(
-            f"{path}: [[data]] {unlabelled[0]} is pooled or taught, so it has no labels: expected "
-            "a [teacher] with a model"
+            f"{path}: [[data]] {unlabelled[0]} of {listed_in.name} is pooled or taught, so it has "
+            "no labels: expected a [teacher] with a model"
         )
     dropout = parts["schedule"].dropout
     if not (dropout == -1 or 0 <= dropout < 1):
