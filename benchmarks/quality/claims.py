@@ -13,6 +13,9 @@ from benchmarks.quality.speed import LABELS, ratios
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.tables import SETS, table
 
+TARGETED = ("nq", "hotpotqa", "musique", "squad", "qmsum")
+"""Sets that the targets were set for; what others show is told, and decides nothing."""
+
 NANO_LOSES = 0.08
 """Most of mini's retention that nano may lose with the question, at each of `NANO_RATES`."""
 NANO_RATES = (0.5, 0.2)
@@ -65,16 +68,16 @@ def _question_free(rows: Sequence[Row]) -> list[list[str]]:
             for at, rate in enumerate(RATES)
             if found.mean(other)[at] >= found.mean("mini")[at]
         ]
-        ahead += not behind
+        ahead += name in TARGETED and not behind
         sizes = sorted({len(found.cases) for found in pairs.values()})
         n = " or ".join(map(str, sizes))
         notes.append(f"{name} (n = {n}): " + (", ".join(behind) or "none"))
     if not notes:
         return []
-    measured = f"on {ahead} of {len(notes)}. Not ahead of: " + "; ".join(notes)
+    measured = f"on {ahead} of {len(TARGETED)}. Not ahead of: " + "; ".join(notes)
     target = (
         "without the question: ahead of every method without it that is not ours, at every rate, "
-        "on 4 of 5 sets; each on the cases that both have"
+        f"on 4 of {', '.join(TARGETED)}; each on the cases that both have"
     )
     return [_line(target, measured, ahead >= 4)]
 
@@ -107,14 +110,15 @@ def _over_bm25(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _over_longllmlingua(rows: Sequence[Row]) -> list[list[str]]:
-    behind, ratios, sizes = [], {}, {}
+    behind: dict[str, list[str]] = {}
+    ratios, sizes = {}, {}
     for name in SETS:
         found = _of_set(rows, name, ["mini-question", "longllmlingua"])
         if len(found.values) < 2:
             continue
         sizes[name] = len(found.cases)
         lead = found.mean("mini-question") - found.mean("longllmlingua")
-        behind += [
+        behind[name] = [
             f"{name} at {rate} ({100 * x:+.0f})"
             for x, rate in zip(lead, RATES, strict=True)
             if x <= 0
@@ -127,14 +131,17 @@ def _over_longllmlingua(rows: Sequence[Row]) -> list[list[str]]:
             )
     if not sizes:
         return []
-    missing = [name for name in SETS if name not in sizes]
+    missing = [name for name in TARGETED if name not in sizes]
     n = ", ".join(f"{name} n = {size}" for name, size in sizes.items())
-    ahead = f"{n}; not ahead: {', '.join(behind) or 'nowhere'}"
-    lines = [_line("ahead of LongLLMLingua at every rate on every set", ahead, not behind, missing)]
+    places = ", ".join(place for some in behind.values() for place in some)
+    ahead = f"{n}; not ahead: {places or 'nowhere'}"
+    met = not any(behind.get(name) for name in TARGETED)
+    target = f"ahead of LongLLMLingua at every rate on {', '.join(TARGETED)}"
+    lines = [_line(target, ahead, met, missing)]
     if ratios:
         every = np.concatenate(list(ratios.values()))
         speed = f"{every.min():.1f} to {every.max():.1f} times (CPU time, over sets and rates)"
-        untimed = [name for name in SETS if name not in ratios]
+        untimed = [name for name in TARGETED if name not in ratios]
         lines.append(_line("at 10 times its speed", speed, bool(every.min() >= 10), untimed))
     return lines
 
