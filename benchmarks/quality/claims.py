@@ -161,12 +161,12 @@ def _nano_speed(rows: Sequence[Row]) -> list[list[str]]:
 def _nano(rows: Sequence[Row]) -> list[list[str]]:
     found = {name: _of_set(rows, name, ["mini-question", "nano-question"]) for name in SETS}
     found = {name: each for name, each in found.items() if len(each.values) == 2}
+    changes = {
+        name: 100 * each.change("nano-question", "mini-question") for name, each in found.items()
+    }
     lines = []
     for rate in NANO_RATES:
-        change = {
-            name: 100 * each.change("nano-question", "mini-question")[:, RATES.index(rate)]
-            for name, each in found.items()
-        }
+        change = {name: each[:, RATES.index(rate)] for name, each in changes.items()}
         measured = ", ".join(
             f"{name} {x:+.0f} % [{low:+.0f}, {high:+.0f}] (n = {len(found[name].cases)})"
             for name, (x, low, high) in change.items()

@@ -41,8 +41,7 @@ class Comparison:
         ours, theirs = self.values[method], self.values[other]
         picked = _drawn(len(self.cases))
         drawn = ours[picked].mean(axis=1) / theirs[picked].mean(axis=1) - 1
-        bounds = np.percentile(drawn, [2.5, 97.5], axis=0)
-        return np.vstack([self.mean(method) / self.mean(other) - 1, bounds])
+        return np.vstack([self.mean(method) / self.mean(other) - 1, _bounds(drawn)])
 
 
 def common(
@@ -66,10 +65,13 @@ def common(
 
 def interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """95 % bootstrap interval of the mean of ``values`` ``(n, columns)``: ``(2, columns)``."""
-    drawn = values[_drawn(len(values))].mean(axis=1)
-    bounds: NDArray[np.float64] = np.percentile(drawn, [2.5, 97.5], axis=0)
-    return bounds
+    return _bounds(values[_drawn(len(values))].mean(axis=1))
 
 
 def _drawn(size: int, draws: int = 2000) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(size, size=(draws, size))
+
+
+def _bounds(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    bounds: NDArray[np.float64] = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return bounds

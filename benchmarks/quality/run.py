@@ -24,6 +24,7 @@ from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import recall, survives
+from benchmarks.quality.tables import SETS
 from benchmarks.shards import Shard, in_turn
 
 from edgelingua import LlamaModel
@@ -31,7 +32,6 @@ from edgelingua.models import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
 SCORER = "smollm2-135m-instruct-scorer"
-COMPARED = ("nq", "hotpotqa", "musique", "2wikimultihop", "squad", "qmsum")
 KEY = ("set", "method", "case")
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--texts", type=Path, required=True, help="file for compressed contexts")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "survival.jsonl")
     parser.add_argument("--known", type=Path, help="results of before, not to be made again")
-    parser.add_argument("--sets", default=",".join(COMPARED))
+    parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--methods", default=",".join(CONTENDERS))
     parser.add_argument("--cases", type=int, default=100, help="of each set")
     parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
