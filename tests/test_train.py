@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 from transformers import AutoModelForTokenClassification, AutoTokenizer
@@ -138,11 +138,11 @@ def test_text_readers_follow_their_labels(tmp_path: Path) -> None:
 
 
 def test_made_up_records_mark_the_value_that_is_asked_for() -> None:
-    for example in records(60, 3):
-        (value,) = _marked(example, readers_qa.ANSWER)
-        (line,) = _marked(example, readers_qa.EVIDENCE)
+    for made in records(60, 3):
+        (value,) = _marked(made, readers_qa.ANSWER)
+        (line,) = _marked(made, readers_qa.EVIDENCE)
         assert value in line
-        asked = set(re.findall(r"[a-z]{2,}", example.question.lower()))
+        asked = set(re.findall(r"[a-z]{2,}", made.question.lower()))
         assert len(asked & set(re.findall(r"[a-z]+", line.lower()))) >= 2
 
 
@@ -517,6 +517,7 @@ def test_blind_examples_keep_their_answers_and_lose_their_questions() -> None:
     assert next(blind([replace(example, group="")])).group == ""
 
 
+@example(2813)  # keeps two words at first
 @given(st.integers(0, 2**16))
 def test_a_made_up_question_asks_for_a_name_or_a_number_of_a_sentence(seed: int) -> None:
     text = "It rained. In 1872 the city of Boston burned for 2 days and its people fled to Salem."

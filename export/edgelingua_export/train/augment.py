@@ -112,13 +112,19 @@ def _asked(text: str, rng: np.random.Generator) -> tuple[str, int, int] | None:
             continue
         first, last = answers[int(rng.integers(len(answers)))]
         others = [line[a:b] for a, b in words(line).tolist() if b <= first or a >= last]
-        kept = [word.strip(".,;:()") for word in others if rng.random() < _STAY]
-        if len(others) < _FEWEST or len(kept) < _FEWEST // 2:
+        kept = _some(others, rng)
+        if len(others) < _FEWEST:
             continue
+        while len(kept) < _FEWEST // 2:  # chance alone is no reason to leave a sentence out
+            kept = _some(others, rng)
         asks = ("when", "how many") if line[first].isdigit() else ("who", "what", "where", "which")
         question = f"{asks[int(rng.integers(len(asks)))]} {' '.join(filter(None, kept))}?"
         return question, start + first, start + last
     return None
+
+
+def _some(words: Sequence[str], rng: np.random.Generator) -> list[str]:
+    return [word.strip(".,;:()") for word in words if rng.random() < _STAY]
 
 
 def _generator(group: str, seed: int) -> np.random.Generator:
