@@ -31,7 +31,7 @@ from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import LlamaEngine, identity_of
-from edgelingua.llama_library import buffers, forget, llama_cpp, why
+from edgelingua.llama_library import buffers, forget, llama_cpp, may_rearrange, why
 from edgelingua.llama_sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama_template import ChatPart, lay_out
 from edgelingua.llama_vocabulary import Vocabulary
@@ -70,6 +70,7 @@ class LlamaModel(Vocabulary):
         params = llama_cpp.llama_model_default_params()
         params.vocab_only = vocabulary_only
         params.n_gpu_layers = 0
+        params.use_extra_bufts = may_rearrange()
         with uninterrupted():  # it logs through Python
             llama_header.check(path)
             self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import re
 
+from edgelingua import llama_probe
 from edgelingua.errors import MissingExtraError
+
+_FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
 try:
     import llama_cpp
@@ -14,7 +17,16 @@ try:
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama") from error
 
-__all__ = ["BUILD", "Jinja2ChatFormatter", "buffers", "forget", "libggml", "llama_cpp", "why"]
+__all__ = [
+    "BUILD",
+    "Jinja2ChatFormatter",
+    "buffers",
+    "forget",
+    "libggml",
+    "llama_cpp",
+    "may_rearrange",
+    "why",
+]
 
 BUILD = f"llama-cpp-python {llama_cpp.__version__}"
 """What states and tensor layouts depend on."""
@@ -36,6 +48,11 @@ def _listen(level: int, text: bytes, _: ctypes.c_void_p) -> None:
 
 llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
 llama_cpp.llama_backend_init()
+
+
+def may_rearrange() -> bool:
+    """Whether models may be loaded with weights rearranged for the CPU, see `llama_probe`."""
+    return llama_probe.may_rearrange(_FOUND, llama_cpp.llama_print_system_info().decode())
 
 
 def forget() -> None:
