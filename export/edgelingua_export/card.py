@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgelingua.atomic_files import PUBLIC, write_atomically
 from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.compressors import METHODS
 from edgelingua.inspection import flatten, short, tables, variant_rows
@@ -215,6 +216,5 @@ def _inline(text: str) -> str:
 
 def _put(path: Path, text: str) -> None:
     """Write a whole file or none."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with write_atomically(path, PUBLIC) as file:
+        file.write(text.encode("utf-8"))

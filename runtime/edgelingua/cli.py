@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column, Table
 
 from edgelingua import __version__, inspection, models, parity
+from edgelingua.atomic_files import write_atomically
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
@@ -485,15 +486,12 @@ def _patterns(sources: Sequence[str]) -> list[re.Pattern[str]]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a whole file or none."""
-    partial = path.with_name(f".{path.name}.partial")
+    """Write a whole file or none, readable by its owner only: it has all of a text in it."""
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with write_atomically(path) as file:
+            file.write(text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _budget(tokens: int | None, rate: float | None) -> Budget:

@@ -6,12 +6,14 @@ comparing needs neither torch nor the fp32 graph, so it can run on the device it
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua import npy
 from edgelingua.bundle import ModelBundle
 from edgelingua.devices import DEVICES
 from edgelingua.errors import BundleError, InferenceError
@@ -162,11 +164,11 @@ def _text(bundle: ModelBundle) -> str:
 
 
 def _reference(path: Path) -> NDArray[np.float32]:
-    """Scores of the fp32 graph. Mapped, not read: a header may promise any number of them."""
+    """Scores of the fp32 graph. Mapped, not read: the file may be of any size."""
     try:
-        with np.errstate(over="ignore"):  # a shape beyond 64 bits; an error follows
-            scores: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # headers are Python literals, and fail in as many ways
+        with path.open("rb") as file:
+            scores = npy.parse(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path}: not an array that numpy can read ({error})") from None
     if scores.dtype != np.float32 or scores.ndim != 1 or not np.isfinite(scores).all():
         raise BundleError(

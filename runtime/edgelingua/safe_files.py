@@ -1,7 +1,8 @@
-"""Files of a folder that somebody else has filled: opened only if regular and inside."""
+"""Files that somebody else may have laid there: opened only if they are what they should be."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -10,11 +11,10 @@ from pathlib import Path
 
 from edgelingua.errors import BundleError
 
-# A pipe that nobody writes to would keep us waiting; a link is followed by hand, to see where to.
+# A pipe that nobody writes to would keep us waiting.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
@@ -39,12 +39,22 @@ def open_inside(folder: Path, name: str) -> BufferedReader:
         raise BundleError(f"{path}: leads out of the bundle's folder")
     if not stat.S_ISREG(real.stat().st_mode):
         raise BundleError(f"{path}: not a regular file; rebuild the bundle or copy it again")
-    # Looked at again once open: what lies there may have been changed in between.
-    file = os.fdopen(os.open(real, _FLAGS), "rb")
+    # Looked at again once open: what lies there may have been changed in between. The link was
+    # followed by hand, to see where to.
+    file = os.fdopen(os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0)), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise BundleError(f"{path}: not a regular file; rebuild the bundle or copy it again")
     return file
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading, links followed; `OSError` if it is a folder, a pipe, a device."""
+    descriptor = os.open(path, _FLAGS)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def stamp_of(status: os.stat_result) -> Stamp:

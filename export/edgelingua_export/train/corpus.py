@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.atomic_files import PUBLIC, write_atomically
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.labels import Example
@@ -64,10 +65,8 @@ class Corpus:
 
     def save(self, path: Path) -> None:
         """Write one compressed file."""
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
+        with write_atomically(path, PUBLIC) as file:
             np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-        part.rename(path)
 
     @classmethod
     def load(cls, path: Path) -> Corpus:
@@ -81,7 +80,7 @@ class Corpus:
         try:
             with np.load(path) as arrays:
                 return cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (OSError, KeyError, ValueError) as error:
+        except Exception as error:  # what zipfile and numpy make of other bytes
             raise ExportError(f"{path}: not a prepared corpus ({error}); delete it") from error
 
 

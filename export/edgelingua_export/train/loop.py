@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from edgelingua.atomic_files import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.batches import Batch, Layout, assemble
 from edgelingua_export.train.corpus import Corpus
@@ -251,11 +252,10 @@ def _parameter_groups(model: PreTrainedModel, decay: float) -> list[dict[str, An
 def _save(
     path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, step: int, steps: int
 ) -> None:
-    part = path.with_suffix(".part")
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
              "rate": rate.state_dict(), "step": step, "steps": steps}  # fmt: skip
-    torch.save(state, part)
-    part.rename(path)
+    with write_atomically(path, PUBLIC) as file:
+        torch.save(state, file)
 
 
 def _resume(path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, steps: int) -> int:

@@ -5,33 +5,29 @@ Cells and their description are one file so that they can be replaced in one ste
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
-import struct
-import time
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua import npy
+from edgelingua.atomic_files import sweep, write_atomically
 from edgelingua.errors import StateError
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.policy import Policy
 from edgelingua.kv.state import Cells
+from edgelingua.safe_files import open_regular
 
 FORMAT = 1
 """Version of the file's layout."""
 
 _MARK = "edgelingua session"
-_LONGEST_SAVE = 3600.0
-"""Seconds after which a file that is being written is not being written any more."""
 _COLUMNS: Mapping[str, type[np.generic]] = {
     "positions": np.int64,
     "tokens": np.int32,
@@ -62,7 +58,10 @@ class SavedSession:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """Write the file; whatever happens meanwhile, the old one or the new one is there."""
+        """Write the file; whatever happens meanwhile, the old one or the new one is there.
+
+        A new one is readable by its owner only: a conversation lies in it.
+        """
         about = {
             "mark": _MARK,
             "format": FORMAT,
@@ -74,25 +73,15 @@ class SavedSession:
         arrays: dict[str, NDArray[Any]] = {name: getattr(self.cells, name) for name in _COLUMNS}
         arrays |= {name: getattr(self, name) for name in _ARRAYS}
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-        if not path.name or "\0" in str(path):
-            raise StateError(f"{path}: not the name of a file; give one")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
-            with partial.open("wb") as file:
+            with write_atomically(path) as file:
                 np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-            _sweep(path)
         except OSError as error:
-            raise StateError(f"{path}: cannot be written ({error.strerror})") from None
-        finally:
-            with contextlib.suppress(OSError):  # a folder that cannot be has no such file either
-                partial.unlink(missing_ok=True)
+            raise StateError(f"{path}: cannot be written ({_why(error)})") from None
 
     @classmethod
     def read(cls, path: Path) -> SavedSession:
-        """Read a file whole.
+        """Read a file whole; what killed saves of it have left beside it goes.
 
         Raises
         ------
@@ -100,38 +89,43 @@ class SavedSession:
             It cannot be read, is damaged, or is no saved session of this version.
         """
         try:
-            _refuse_bombs(path)
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            about = json.loads(arrays["about"].tobytes())
-            if about["mark"] != _MARK or about["format"] != FORMAT:
-                raise StateError(
-                    f"{path}: a saved session of format {about['format']}, expected {FORMAT}; "
-                    "save it again with this version"
-                )
-            for name, kind in _ABOUT.items():
-                if not isinstance(about[name], kind):
-                    raise ValueError(f"{name} of type {type(about[name]).__name__}")
-            if any(type(count) is not int for count in about["counts"].values()):
-                raise ValueError("counts that are no whole numbers")
-            saved = cls(
-                identity=about["identity"],
-                policy=about["policy"],
-                counts=about["counts"],
-                cells=Cells(
-                    **{name: _typed(arrays, name, kind) for name, kind in _COLUMNS.items()}
-                ),
-                notes=about["notes"],
-                **{name: _typed(arrays, name, kind) for name, kind in _ARRAYS.items()},
-            )
+            sweep(path)
+            file = open_regular(path)
+        except (OSError, ValueError) as error:
+            raise StateError(f"{path}: cannot be read ({_why(error)})") from None
+        try:
+            with file:
+                saved = cls._of(_Members(file))
             saved._check()
-        except OSError as error:
-            if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-                raise StateError(f"{path}: cannot be read ({error.strerror})") from None
-            raise _damaged(path, error) from None
-        except _DAMAGES as error:
-            raise _damaged(path, error) from None
+        except StateError as error:
+            raise StateError(f"{path}: {error}") from None
+        except Exception as error:
+            # Bytes that are not what they should be fail in zipfile, json and here in as many ways
+            # as there are bytes.
+            raise StateError(f"{path}: damaged, or not a saved session ({error})") from None
         return saved
+
+    @classmethod
+    def _of(cls, members: _Members) -> SavedSession:
+        about = json.loads(members.read("about", np.uint8).tobytes())
+        if about["mark"] != _MARK or about["format"] != FORMAT:
+            raise StateError(
+                f"a saved session of format {about['format']}, expected {FORMAT}; save it again "
+                "with this version"
+            )
+        for name, kind in _ABOUT.items():
+            if not isinstance(about[name], kind):
+                raise ValueError(f"{name} of type {type(about[name]).__name__}")
+        if any(type(count) is not int for count in about["counts"].values()):
+            raise ValueError("counts that are no whole numbers")
+        return cls(
+            identity=about["identity"],
+            policy=about["policy"],
+            counts=about["counts"],
+            cells=Cells(**{name: members.read(name, kind) for name, kind in _COLUMNS.items()}),
+            notes=about["notes"],
+            **{name: members.read(name, kind) for name, kind in _ARRAYS.items()},
+        )
 
     def check(self, identity: Mapping[str, Any], policy: Policy, trained_length: int) -> None:
         """Compare with what is to take it up, before memory is set aside for it.
@@ -206,50 +200,24 @@ _ARRAYS: Mapping[str, type[np.generic]] = {
     "query_positions": np.int64,
 }
 
-# All that numpy, zipfile and json come up with when bytes are not what they should be.
-_DAMAGES = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
-def _refuse_bombs(path: Path) -> None:
-    """Raise unless what is read out of a file is at most what is in it."""
-    if path.exists() and not path.is_file():
-        raise StateError(f"{path}: not a regular file")
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        size = sum(entry.file_size for entry in entries)
-        if size > path.stat().st_size or any(entry.compress_type for entry in entries):
-            raise ValueError(f"{size} bytes packed into {path.stat().st_size}")
+class _Members:
+    """Arrays in an open file. Nothing is unpacked: what is read is at most what is in the file."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._archive = zipfile.ZipFile(file)
+        entries = self._archive.infolist()
+        size, there = sum(entry.file_size for entry in entries), file.seek(0, os.SEEK_END)
+        if size > there or any(entry.compress_type for entry in entries):
+            raise ValueError(f"{size} bytes packed into {there}")
 
-def _sweep(path: Path) -> None:
-    """Remove what saves of this file have left that were killed."""
-    partial = re.compile(re.escape(f".{path.name}.") + r"\d+\.partial")
-    with contextlib.suppress(OSError):  # a folder that cannot be listed; another sweep was faster
-        for left in path.parent.iterdir():
-            ours = partial.fullmatch(left.name)
-            if ours and time.time() - left.stat().st_mtime > _LONGEST_SAVE:
-                left.unlink()
-
-
-def _typed(arrays: Mapping[str, NDArray[Any]], name: str, kind: type[np.generic]) -> NDArray[Any]:
-    if arrays[name].dtype != kind:
-        raise ValueError(f"{name} of type {arrays[name].dtype}")
-    return arrays[name]
-
-
-def _damaged(path: Path, error: BaseException) -> StateError:
-    return StateError(f"{path}: damaged, or not a saved session ({error})")
+    def read(self, name: str, kind: type[np.generic]) -> NDArray[Any]:
+        """Read an array whole, so that its checksum is compared before anything looks at it."""
+        array = npy.parse(self._archive.read(f"{name}.npy"))
+        if array.dtype != kind:
+            raise ValueError(f"{name} of type {array.dtype}")
+        return array
