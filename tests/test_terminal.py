@@ -60,9 +60,15 @@ def _take_the_terminal() -> None:
 
 @contextmanager
 def on_a_terminal(*options: str) -> Iterator[tuple[Screen, int]]:
+    with running([*CHAT, *options]) as started:
+        yield started
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[tuple[Screen, int]]:
     outer, inner = pty.openpty()
     process = subprocess.Popen(
-        [*CHAT, *options],
+        command,
         stdin=inner,
         stdout=inner,
         stderr=subprocess.PIPE,
@@ -86,6 +92,39 @@ def test_sigterm_while_waiting_for_a_line_leaves_the_terminal_as_it_was(gguf: Pa
         assert termios.tcgetattr(inner) != before, "nothing to restore"
         screen.process.send_signal(signal.SIGTERM)
         assert screen.process.wait(timeout=30) == 143
+        assert termios.tcgetattr(inner) == before
+        assert screen.process.stderr
+        assert screen.process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "Application._pre_run",  # before it listens
+        "Application._request_absolute_cursor_position",  # in raw mode, nothing awaited yet
+        "Application._poll_output_size",  # in a task of its own, which is where it was lost
+        "Application.reset",
+    ],
+)
+def test_sigterm_at_any_moment_of_the_editor(moment: str) -> None:
+    child = f"""
+import os, signal
+from prompt_toolkit import Application
+from edgelingua import terminal
+from edgelingua.console import run
+usual = {moment}
+def told(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return usual(*arguments, **options)
+async def told_in_a_task(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await usual(*arguments, **options)
+{moment} = told_in_a_task if "poll" in {moment!r} else told
+run(lambda: lambda: print(list(terminal._lines())))
+"""
+    with running([sys.executable, "-c", child]) as (screen, inner):
+        before = termios.tcgetattr(inner)
+        assert screen.process.wait(timeout=60) == 143
         assert termios.tcgetattr(inner) == before
         assert screen.process.stderr
         assert screen.process.stderr.read() == b""

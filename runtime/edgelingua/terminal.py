@@ -6,10 +6,13 @@ prompt_toolkit edits lines on a terminal; from a pipe, each line is one message.
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgelingua.budget import Budget
 from edgelingua.chat import Chat
@@ -20,6 +23,9 @@ from edgelingua.errors import EdgeLinguaError, InputError, MissingExtraError
 from edgelingua.measure import peak_rss_mb, trim_memory
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
+
+if TYPE_CHECKING:
+    from prompt_toolkit import Application
 
 HELP = """\
 /compress FILE [TOKENS]   read a text, compressed; the next message is about it
@@ -161,11 +167,47 @@ def _lines() -> Iterator[str]:
     editor: PromptSession[str] = PromptSession("> ", multiline=True, key_bindings=keys)
     while True:
         try:
-            yield editor.prompt()
+            with _ended_by_sigterm(editor.app) as end_if_told:
+                line = editor.prompt(pre_run=end_if_told)
+            yield line
         except KeyboardInterrupt:
             continue  # throws away what was typed
         except EOFError:
             return
+
+
+@contextmanager
+def _ended_by_sigterm(editor: Application[str]) -> Iterator[Callable[[], None]]:
+    """Let SIGTERM end the editor like Ctrl-D, and do what it always does once the editor is gone.
+
+    The editor runs an event loop. What a handler raises in there can be lost with a task, or waits
+    for Enter to be pressed, or leaves the terminal as the editor had set it.
+
+    Yields
+    ------
+    callable
+        Ends an editor that was told to before it could listen; to be called when it can.
+    """
+    told = False
+    usual = signal.getsignal(signal.SIGTERM)
+
+    def tell(*_: object) -> None:
+        nonlocal told
+        told = True
+        if editor.loop is not None:
+            editor.loop.call_soon_threadsafe(end_if_told)
+
+    def end_if_told() -> None:
+        if told and editor.future is not None and not editor.future.done():
+            editor.exit(exception=EOFError)
+
+    signal.signal(signal.SIGTERM, tell)
+    try:
+        yield end_if_told
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+        if told:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _named(text: str) -> Path:
