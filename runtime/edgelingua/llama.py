@@ -178,20 +178,19 @@ class LlamaModel(Vocabulary):
     def chat(self, messages: Sequence[tuple[str, str]]) -> list[ChatPart]:
         """Lay out (role, content) messages with the model's own template, ready for a reply.
 
-        Contents are tokenized apart from the template, so that nothing written in them can act as
-        one of its control tokens.
+        Contents are tokenized apart from the template, and as letters (`llama_markers`), so that
+        nothing written in them can act as one of its control tokens.
 
         Raises
         ------
         ReaderError
             The model has no template, or it does not accept these messages.
         """
-        template = llama_cpp.llama_model_chat_template(self.handle, None)
-        if not template:
+        if not self.chat_template:
             raise ReaderError(
                 f"{self.path}: has no chat template; use a model tuned for instructions or chat"
             )
-        return lay_out(self, template.decode(errors="replace"), messages)
+        return lay_out(self, self.chat_template, messages)
 
     def session(
         self,
