@@ -122,7 +122,7 @@ Window = Annotated[
 ]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
-Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
+Threads = Annotated[int, typer.Option(help="Threads; 0: one per core.", min=0)]
 DeviceOption = Annotated[
     DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
 ]

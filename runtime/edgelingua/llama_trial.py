@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua import llama_probe, llama_trial_model
-from edgelingua.measure import available_cpus
+from edgelingua.cores import available_cores
 
 _TOKENS = 32  # more than one at a time: other kernels than for a single one
 _TOLERANCE = 0.1
@@ -43,7 +43,7 @@ def _read(path: Path, *, rearrange: bool) -> NDArray[np.float32]:
     model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
     options = llama_cpp.llama_context_default_params()
     options.n_ctx = options.n_batch = options.n_ubatch = 2 * _TOKENS
-    options.n_threads = options.n_threads_batch = available_cpus()
+    options.n_threads = options.n_threads_batch = available_cores()
     context = model and llama_cpp.llama_init_from_model(model, options)
     if not context:
         sys.exit(why())
