@@ -5,15 +5,16 @@ from __future__ import annotations
 import ctypes
 import re
 
-from edgelingua import llama_probe
+from edgelingua import llama_probe, llama_threads
 from edgelingua.errors import MissingExtraError
 
 _FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
 try:
-    import llama_cpp
-    from llama_cpp._ggml import libggml
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+    with llama_threads.short_wait():
+        import llama_cpp
+        from llama_cpp._ggml import libggml
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama") from error
 
@@ -47,7 +48,8 @@ def _listen(level: int, text: bytes, _: ctypes.c_void_p) -> None:
 
 
 llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
-llama_cpp.llama_backend_init()
+with llama_threads.short_wait():  # a build may load its kernels only now
+    llama_cpp.llama_backend_init()
 
 
 def may_rearrange() -> bool:
