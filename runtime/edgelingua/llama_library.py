@@ -6,7 +6,7 @@ import ctypes
 import re
 
 from edgelingua import llama_probe, llama_threads
-from edgelingua.errors import MissingExtraError
+from edgelingua.errors import MissingExtraError, ReaderError
 
 _FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
@@ -17,6 +17,8 @@ try:
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama") from error
+except (OSError, RuntimeError) as error:  # its libraries, or those that they need, are not there
+    raise ReaderError(f"llama-cpp-python cannot be loaded: {error}; install it again") from error
 
 __all__ = [
     "BUILD",
@@ -26,6 +28,7 @@ __all__ = [
     "libggml",
     "llama_cpp",
     "may_rearrange",
+    "system_info",
     "why",
 ]
 
@@ -54,7 +57,13 @@ with llama_threads.short_wait():  # a build may load its kernels only now
 
 def may_rearrange() -> bool:
     """Whether models may be loaded with weights rearranged for the CPU, see `llama_probe`."""
-    return llama_probe.may_rearrange(_FOUND, llama_cpp.llama_print_system_info().decode())
+    return llama_probe.may_rearrange(_FOUND, system_info())
+
+
+def system_info() -> str:
+    """Return what llama.cpp was built with, in its own words."""
+    info: bytes = llama_cpp.llama_print_system_info()
+    return info.decode(errors="replace").strip(" |")
 
 
 def forget() -> None:
