@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,7 @@ from edgelingua.errors import MissingExtraError
 
 def _load() -> Callable[[], Any]:
     try:
-        if sys.argv[1:2] == ["doctor"]:
-            from edgelingua.doctor.command import app
-        else:
-            from edgelingua.cli import app
+        from edgelingua.cli import app
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "cli") from error
     return app

@@ -40,7 +40,7 @@ _NEGATIONS = frozenset(
 
 # \w knows no combining marks, of which Hindi words are full.
 _LETTER = r"[\w\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963]"
-_WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)*+")
+_WORD = re.compile(rf"{_LETTER}++(?:['’]{_LETTER}++)*")
 _CONTRACTION = re.compile(r"[^\W\d]+n['’]t|n['’][^\W\d]\w*")  # don't; n'est
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}")
 _WEDER_NOCH = re.compile(r"\bweder\b[^.!?\n]{1,200}?\b(noch)\b", re.IGNORECASE)
@@ -125,9 +125,9 @@ def _numbers(rare: str) -> re.Pattern[str]:
     """Compile the pattern of a number, for texts with these digits beside the common ones."""
     # A digit of an Indian number can carry a mark, and so can a keycap.
     digits = rf"[\d{re.escape(rare)}][\d{re.escape(rare)}\u0300-\u036f\ufe0f\u20e3]*+"
-    spaced = rf"{digits}(?:[ \u00a0\u202f]\d{{3}}(?!\d))*+"
+    spaced = rf"{digits}(?:[ \u00a0\u202f]\d{{3}}(?!\d))*"
     return re.compile(
         rf"(?:(?<![\w)\]])[+\-−±])?(?:[{_MARKS}][ \u00a0\u202f]?)?(?:(?<=[{_MARKS}])[+\-−])?"
-        rf"{spaced}(?:[.,:'’/\-–−٫٬·×]{spaced})*+"
+        rf"{spaced}(?:[.,:'’/\-–−٫٬·×]{spaced})*"
         rf"(?:[ \u00a0\u202f]?[%‰٪°{_MARKS}])?"
     )

@@ -16,7 +16,7 @@ MOST_WORDS = 8
 LONGEST = 48
 """Characters of a word in a name; what is longer (a hash, noise) is none."""
 
-_WORD = re.compile(r"[^\W_]\w*+(?:[.,:/'’&-]\w++)*+")  # U.S, 1,500, O'Neil, Saint-Denis
+_WORD = re.compile(r"[^\W_]\w*+(?:[.,:/'’&-]\w++)*")  # U.S, 1,500, O'Neil, Saint-Denis
 _BLANKS = frozenset(" \u00a0\u202f")
 
 

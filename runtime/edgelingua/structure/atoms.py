@@ -28,22 +28,22 @@ _URL_MARK = re.compile(r"://|\bwww\.")
 # A letter of a script with spaces: in the others quotation marks touch the words around them.
 _LETTER = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _OPENS, _CLOSES = rf"(?<!{_LETTER})(?<![\"'”’])", rf"(?!{_LETTER}|[\"'“‘])"
-_INSIDE = rf"{{1,{LONGEST_QUOTATION}}}+"
+_INSIDE = rf"{{1,{LONGEST_QUOTATION}}}"
 _QUOTATIONS = re.compile(
     "|".join(
         [
             r"`` ?[^`\n]{1,200}+ ?``|(?<!`)`[^`\n]{1,200}+`(?!`)",
             # Five inches (5") open nothing, and what closes stands behind something.
             rf'{_OPENS}"(?=\S)(?:[^"\\\n]|\\.){_INSIDE}(?<=\S)"{_CLOSES}',
-            rf"“[^“”\n]{_INSIDE}”",
-            rf"„[^„“”\n]{_INSIDE}[“”]",
-            rf"«[^«»\n]{_INSIDE}»",
-            rf"「[^「」\n]{_INSIDE}」",
-            rf"『[^『』\n]{_INSIDE}』",
+            rf"“[^“”\n]{_INSIDE}+”",
+            rf"„[^„“”\n]{_INSIDE}+[“”]",
+            rf"«[^«»\n]{_INSIDE}+»",
+            rf"「[^「」\n]{_INSIDE}+」",
+            rf"『[^『』\n]{_INSIDE}+』",
             # A single mark is an apostrophe more often than not: four words at most, and never
             # one that stands for letters left out ('tis, the '80s).
             rf"{_OPENS}['‘](?!(?:tis|twas|em|til|cause|n|round|bout)\b|\d\ds?\b)"
-            r"[^\s'‘’]{1,40}+(?:[^\S\n][^\s'‘’]{1,40}+){0,3}+['’]" + _CLOSES,
+            r"[^\s'‘’]{1,40}+(?:[^\S\n][^\s'‘’]{1,40}+){0,3}['’]" + _CLOSES,
         ]
     )
 )
@@ -56,24 +56,24 @@ _NAME = r"[A-Za-z_$][A-Za-z0-9_]*+"
 _ATOM = re.compile(
     "|".join(
         [
-            rf"[{_L}.+%\-]++@[{_L}\-]++(?:\.[{_L}\-]++)++",  # mail
-            rf"[A-Za-z]:[\\/]{{1,2}}(?:{_PART}[\\/]{{0,2}})*+",  # C:\a\b, C:\\a\\b
-            rf"\\\\{_PART}(?:\\{_PART})++\\?",  # \\server\share
-            rf"(?:~|\.\.?)?/{_PART}(?:/{_PART})*+/?(?::\d++)*+",  # /usr/lib, ./a, ~/x, with a line
-            rf"(?:{_PART}/)++[{_L}\-]*\.[A-Za-z][A-Za-z0-9]{{0,9}}(?::\d++)*+",  # src/mod/file.py
-            rf"(?:{_PART}\\)++{_PART}",  # src\mod
-            rf"{_NAME}(?:\.{_NAME})++",  # dotted.names
-            rf"[{_L}\-]++(?:\.[A-Za-z0-9]++)*\.[A-Za-z]\w{{0,5}}(?::\d++)*+",  # my-file.tar.gz:12
-            rf"{_NAME}(?:::{_NAME})++",  # std::vector
+            rf"[{_L}.+%\-]++@[{_L}\-]++(?:\.[{_L}\-]++)+",  # mail
+            rf"[A-Za-z]:[\\/]{{1,2}}(?:{_PART}[\\/]{{0,2}})*",  # C:\a\b, C:\\a\\b
+            rf"\\\\{_PART}(?:\\{_PART})+\\?",  # \\server\share
+            rf"(?:~|\.\.?)?/{_PART}(?:/{_PART})*/?(?::\d++)*",  # /usr/lib, ./a, ~/x, with a line
+            rf"(?:{_PART}/)+[{_L}\-]*\.[A-Za-z][A-Za-z0-9]{{0,9}}(?::\d++)*",  # src/mod/file.py
+            rf"(?:{_PART}\\)+{_PART}",  # src\mod
+            rf"{_NAME}(?:\.{_NAME})+",  # dotted.names
+            rf"[{_L}\-]++(?:\.[A-Za-z0-9]++)*\.[A-Za-z]\w{{0,5}}(?::\d++)*",  # my-file.tar.gz:12
+            rf"{_NAME}(?:::{_NAME})+",  # std::vector
             r"(?=\w*_)(?=\w*[A-Za-z0-9])\w++",  # snake_case, __init__
             r"[a-z]++[0-9]*+[A-Z]\w*+|[A-Z]++[a-z0-9]++[A-Z]\w*+",  # camelCase
             r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}",
             r"(?:[a-z]+\d*:)?(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,128}|0x[0-9A-Fa-f]++",  # hashes
-            r"v?\d++(?:\.\d++)++(?:[.+\-]?\w++)*+",  # 1.2.3-rc.1
+            r"v?\d++\.\d++(?:[.+\-]?\w++)*",  # 1.2.3-rc.1
             r"(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,2}|:\d{1,5})?",
             r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}",  # IPv6, MAC; 21:13:43 too
             r"\d{4}-\d\d-\d\d[T_]\d\d:?\d\d(?::?\d\d(?:\.\d++)?)?(?:Z|[+\-]\d\d:?\d\d)?",
-            r"[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)*+:\d{2,5}",  # host:port
+            r"[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)*:\d{2,5}",  # host:port
         ]
     )
 )

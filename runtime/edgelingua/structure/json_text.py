@@ -28,7 +28,7 @@ _WINDOW = 4096
 _AT_THE_END = 16
 """What is cut off by a window fails this near to its end: a number, a literal, an escape."""
 
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
+_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"(\s*+:)?', re.DOTALL)
 _ESCAPES = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2})?\\(?:u[0-9a-fA-F]{4}|[^u])")
 _SPACE_ESCAPES = re.compile(r"\\[nrt]")
 _UNSPACED = re.compile(

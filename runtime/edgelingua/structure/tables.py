@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from edgelingua.ranges import Parts, Range, lines, with_break
 
 _CELL = r"[ \t]*+:?-++:?[ \t]*+"
-_DELIMITER = re.compile(rf"[ \t]*+\|?{_CELL}(?:\|{_CELL})*+\|?[ \t]*+")
+_DELIMITER = re.compile(rf"[ \t]*+\|?{_CELL}(?:\|{_CELL})*\|?[ \t]*+")
 _QUOTED = re.compile(r'"[^"]*"')
 # A separator that a blank follows is a sentence's; brackets and "=" are those of code.
 _PROSE = {"\t": None, ";": re.compile(r"; |[(){}<>=]"), ",": re.compile(r", |[(){}<>=]")}
