@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow lint install clean
+.PHONY: demo test test-slow test-light lint install clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -14,6 +14,11 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# What needs neither torch nor llama.cpp, under any Python:
+# make test-light PYTHON=/usr/bin/python3 VENV=.venv-light
+test-light: $(VENV)/.installed-test
+	$(BIN)/python -m pytest --light
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -30,11 +35,17 @@ $(VENV)/.installed-demo: pyproject.toml
 	$(BIN)/python -m pip install -e '.[cli,llama]'
 	touch $@
 
+$(VENV)/.installed-test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=24'
+	$(BIN)/python -m pip install -e '.[test]'
+	touch $@
+
 $(VENV)/.installed-dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
 	$(BIN)/python -m pip install -e '.[dev]'
-	touch $(VENV)/.installed-demo $@
+	touch $(VENV)/.installed-demo $(VENV)/.installed-test $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edgelingua.bundle import ModelBundle
-from edgelingua.llama import LlamaModel
 
 from .conftest import DOCUMENT
+
+if TYPE_CHECKING:
+    from edgelingua.llama import LlamaModel
 
 
 def edgelingua(
@@ -122,6 +125,7 @@ def test_a_page_that_explains(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [page]
 
 
+@pytest.mark.llama
 def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
     arguments: list[str | Path] = ["run", DOCUMENT, "--question", "Who?", "--tokens", "150"]
     arguments += ["--model", scorer_bundle.folder, "--cap", "96", "--max-tokens", "30"]
@@ -138,6 +142,7 @@ def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
     assert "cells_used" in plain.stderr
 
 
+@pytest.mark.llama
 def test_run_without_a_budget_fills_the_cap(scorer_bundle: ModelBundle) -> None:
     done = edgelingua("run", DOCUMENT, "--question", "Who?", "--model", scorer_bundle.folder,
                       "--cap", "256", "--max-tokens", "20", "--json")  # fmt: skip
@@ -180,6 +185,7 @@ def test_bad_input_is_one_line_and_exit_code_1(stdin: bytes, message: str) -> No
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.llama
 def test_other_errors_are_one_line_too(
     scorer_bundle: ModelBundle, bert_bundle: ModelBundle, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def test_compressing_needs_neither_torch_nor_llama_cpp() -> None:
     assert loaded_after("from edgelingua import load_compressor, PerplexityScorer, Prompt") == set()
 
 
+@pytest.mark.llama
 def test_the_assistant_needs_only_llama_cpp() -> None:
     assert loaded_after("from edgelingua import Assistant") == {"llama_cpp"}
 
@@ -44,6 +45,7 @@ def test_a_missing_extra_is_named_with_its_command(module: str, extra: str) -> N
     assert f"pip install 'edgelingua[{extra}]'" in done.stderr
 
 
+@pytest.mark.llama
 def test_every_public_name_can_be_imported() -> None:
     import edgelingua
 

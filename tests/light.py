@@ -1,0 +1,62 @@
+"""``pytest --light``: the tests that need neither torch nor llama.cpp.
+
+A file that imports one of them, or the GGUF model's fixtures, is skipped and says what it needs.
+Where they are installed they are not seen either: what is light here is light everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "transformers", "optimum", "gguf", "llama_cpp", "onnxruntime_qnn", "matplotlib")
+FIXTURES = (
+    "one_thread",
+    "tiny_lm",
+    "tiny_bert",
+    "tiny_xlmr",
+    "tiny_llama",
+    "tiny_reader",
+    "gguf",
+    "reader",
+)
+_MISSING = re.compile(rf"No module named '({'|'.join(HEAVY)})|import of ({'|'.join(HEAVY)}) halted")
+
+sys.modules.update(dict.fromkeys(HEAVY))  # type: ignore[arg-type]  # to import one fails
+
+
+class LightModule(pytest.Module):
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except Exception as error:
+            missing = _MISSING.search(f"{error} {error.__cause__}")
+            if missing is None:
+                raise
+            pytest.skip(f"needs {missing[1] or missing[2]}", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> LightModule:
+    return LightModule.from_parent(parent, path=module_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("llama"):
+            item.add_marker(pytest.mark.skip(reason="needs llama_cpp"))
+
+
+def _without(name: str) -> object:
+    @pytest.fixture(name=name, scope="session")
+    def fixture() -> None:
+        pytest.skip("needs torch or llama.cpp")
+
+    return fixture
+
+
+for _name in FIXTURES:
+    globals()[_name] = _without(_name)
