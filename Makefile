@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WHEELS := dist
+FIND := $(if $(wildcard $(WHEELS)),--find-links $(WHEELS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-light lint install clean
+.PHONY: demo test test-slow test-light lint install wheels clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -32,7 +34,8 @@ install: $(VENV)/.installed-dev
 $(VENV)/.installed-demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
-	$(BIN)/python -m pip install -e '.[cli,llama]'
+	@$(BIN)/python scripts/compiler.py $(WHEELS)
+	$(BIN)/python -m pip install $(FIND) -e '.[cli,llama]'
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml
@@ -44,8 +47,17 @@ $(VENV)/.installed-test: pyproject.toml
 $(VENV)/.installed-dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
-	$(BIN)/python -m pip install -e '.[dev]'
+	@$(BIN)/python scripts/compiler.py $(WHEELS)
+	$(BIN)/python -m pip install $(FIND) -e '.[dev]'
 	touch $(VENV)/.installed-demo $(VENV)/.installed-test $@
 
+# llama-cpp-python for every CPU of these architectures; the second needs Debian's cross compiler.
+wheels: wheel-x86_64 wheel-aarch64
+
+wheel-%:
+	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --upgrade pip -r scripts/requirements.txt
+	build/tools/bin/python scripts/llama_wheel.py $* --out $(WHEELS)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -58,12 +58,15 @@ class FetchError(EdgeLinguaError):
 
 
 class MissingExtraError(EdgeLinguaError):
-    """An optional dependency is not installed; the message has the install command."""
+    """An optional dependency is not installed; the message has the install command.
 
-    def __init__(self, package: str, extra: str) -> None:
+    ``hint``: what else to know before running it.
+    """
+
+    def __init__(self, package: str, extra: str, hint: str = "") -> None:
         super().__init__(
             f"{package} is not installed; this needs the '{extra}' extra: "
-            f"pip install 'edgelingua[{extra}]'"
+            f"pip install 'edgelingua[{extra}]'{hint and f' ({hint})'}"
         )
 
 

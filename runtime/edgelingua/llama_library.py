@@ -8,6 +8,10 @@ import re
 from edgelingua import llama_probe
 from edgelingua.errors import MissingExtraError
 
+_INSTALLING = (
+    "pip compiles it for four to ten minutes, which needs a C++ compiler; or give pip a wheel that "
+    "`make wheels` made, see docs/builds.md; compressing needs neither"
+)
 _FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
 try:
@@ -15,7 +19,7 @@ try:
     from llama_cpp._ggml import libggml
     from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
-    raise MissingExtraError("llama-cpp-python", "llama") from error
+    raise MissingExtraError("llama-cpp-python", "llama", _INSTALLING) from error
 
 __all__ = [
     "BUILD",
