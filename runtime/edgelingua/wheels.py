@@ -8,12 +8,22 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from edgelingua.errors import FetchError
 
 _STDERR = 2
 """The file descriptor: `sys.stderr` may be a stand-in that has none."""
+
+
+def missing_pip() -> str:
+    """Say why pip cannot be had here; nothing where it can."""
+    if getattr(sys, "frozen", False):  # its executable is the program, not a Python
+        return "this packaged program has no pip"
+    if find_spec("pip") is None:
+        return "this Python has no pip (python -m ensurepip brings it)"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,19 @@
+"""What PyInstaller cannot see in edgelingua: names imported when first used, and the bundles."""
+
+from PyInstaller.utils.hooks import collect_submodules, copy_metadata
+
+from edgelingua.models import shipped_bundles
+
+# The command line comes along where a program imports it.
+_ASIDE = ("cli", "console", "terminal", "__main__", "packaged")
+
+
+def _in_programs(module: str) -> bool:
+    return module.split(".")[1:2] not in [[name] for name in _ASIDE]
+
+
+hiddenimports = collect_submodules("edgelingua", _in_programs, on_error="ignore")
+datas = [(str(path), f"edgelingua/bundles/{name}") for name, path in shipped_bundles().items()]
+datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
+# Large, and seldom used: whoever does imports them in the program itself.
+excludedimports = ["huggingface_hub", "spacy"]
