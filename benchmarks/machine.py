@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgelingua.measure import available_cpus
+from edgelingua.cores import available_cores
 
 
 def machine() -> dict[str, Any]:
@@ -19,7 +19,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": models[0] if models else platform.processor(),
         "architecture": platform.machine(),
-        "cpus": available_cpus(),
+        "cpus": available_cores(),
         "python": platform.python_version(),
         **{name: version for name in names if (version := _version(name))},
     }

@@ -247,9 +247,8 @@ def test_a_frozen_app_is_started_again_only_if_it_heeds_the_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, started = tmp_path / "app", tmp_path / "started"
-    trial = "import os; from pathlib import Path; from edgelingua.llama_trial import main; "
-    trial += f"main(Path(os.environ['{llama_probe.FROZEN_TRIAL}']))"
-    app.write_text(f'#!/bin/sh\ntouch "{started}"\nexec "{sys.executable}" -c "{trial}"\n')
+    trial = "-m edgelingua.llama_trial"
+    app.write_text(f'#!/bin/sh\ntouch "{started}"\nexec "{sys.executable}" {trial}\n')
     app.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(app))
     assert llama_probe._try().outcome == "untried"  # not Python: a server with Python inside, say

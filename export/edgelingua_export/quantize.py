@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edgelingua.bundle import ModelBundle, hash_file
-from edgelingua.measure import available_cpus
+from edgelingua.cores import available_cores
 from edgelingua_export import texts
 from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.onnx_graph import Feeds
@@ -70,7 +70,7 @@ def quantize(
         "feeds": feeds[bundle.variant(FP32).ids].tolist(),
         "target": options.target,
         "versions": [metadata.version(name) for name in ("edgelingua", "numpy", "onnxruntime")],
-        "machine": [this_cpu(), available_cpus()],
+        "machine": [this_cpu(), available_cores()],
     }
     keep = bundle.variant(FP32).keep
     try:

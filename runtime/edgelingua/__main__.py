@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,10 @@ from edgelingua.errors import MissingExtraError
 
 def _load() -> Callable[[], Any]:
     try:
-        from edgelingua.cli import app
+        if sys.argv[1:2] == ["doctor"]:
+            from edgelingua.doctor.command import app
+        else:
+            from edgelingua.cli import app
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "cli") from error
     return app

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from edgelingua.atomic_folders import restore
 from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.onnx_file import summarize
@@ -53,6 +54,7 @@ class ModelBundle:
             Any of these does not hold.
         """
         folder = Path(folder)
+        restore(folder)
         manifest = Manifest.read(folder / MANIFEST)
         try:
             stamps = {

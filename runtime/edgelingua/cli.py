@@ -31,6 +31,7 @@ from edgelingua.compressors import (
 )
 from edgelingua.console import printable, read_text
 from edgelingua.devices import DeviceName
+from edgelingua.doctor.command import doctor
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType
 from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS, Policy, load_policy
@@ -122,7 +123,7 @@ Window = Annotated[
 ]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
-Threads = Annotated[int, typer.Option(help="Threads; 0: one per CPU.", min=0)]
+Threads = Annotated[int, typer.Option(help="Threads; 0: one per core.", min=0)]
 DeviceOption = Annotated[
     DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
 ]
@@ -409,6 +410,9 @@ def policies() -> None:
         table.add_row(f"--{option} N with any", *row)
     stdout.print(table)
     stdout.print(f"Without --policy: {DEFAULT_POLICY!r}")
+
+
+app.command()(doctor)
 
 
 @models_app.command("list")

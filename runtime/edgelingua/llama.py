@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelingua import llama_gate, llama_header, llama_selftest
+from edgelingua.cores import available_cores
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions, check_cap
@@ -35,7 +36,7 @@ from edgelingua.llama_library import buffers, forget, llama_cpp, may_rearrange, 
 from edgelingua.llama_sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama_template import ChatPart, lay_out
 from edgelingua.llama_vocabulary import Vocabulary
-from edgelingua.measure import available_cpus, mapped_rss
+from edgelingua.measure import mapped_rss
 from edgelingua.safe_files import hash_file
 
 __all__ = ["ChatPart", "LlamaModel", "LlamaSampler", "SamplerState", "Sampling"]
@@ -51,7 +52,8 @@ class LlamaModel(Vocabulary):
     path
         The ``.gguf`` file.
     threads
-        Threads for reading and writing; 0: one per CPU this process may use.
+        Threads for reading and writing; 0: one per core this process may use, at most 8. In a
+        process forked after they were started there is one, whatever this says.
     vocabulary_only
         Load the tokenizer only, to count tokens: fast, a few megabytes, no sessions.
 
@@ -82,7 +84,7 @@ class LlamaModel(Vocabulary):
             weakref.finalize(self, llama_cpp.llama_model_free, self.handle)
         self._buffers = buffers("model")
         super().__init__(path, self.handle)
-        self.threads = threads or available_cpus()
+        self.threads = threads or available_cores()
         self._listening_checked = False
         self._caches_tried: set[tuple[str, str]] = set()
         if not vocabulary_only:
@@ -178,20 +180,19 @@ class LlamaModel(Vocabulary):
     def chat(self, messages: Sequence[tuple[str, str]]) -> list[ChatPart]:
         """Lay out (role, content) messages with the model's own template, ready for a reply.
 
-        Contents are tokenized apart from the template, so that nothing written in them can act as
-        one of its control tokens.
+        Contents are tokenized apart from the template, and as letters (`llama_markers`), so that
+        nothing written in them can act as one of its control tokens.
 
         Raises
         ------
         ReaderError
             The model has no template, or it does not accept these messages.
         """
-        template = llama_cpp.llama_model_chat_template(self.handle, None)
-        if not template:
+        if not self.chat_template:
             raise ReaderError(
                 f"{self.path}: has no chat template; use a model tuned for instructions or chat"
             )
-        return lay_out(self, template.decode(errors="replace"), messages)
+        return lay_out(self, self.chat_template, messages)
 
     def session(
         self,

@@ -18,6 +18,7 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.state import Signal
 from edgelingua.llama_hook import Hook
 from edgelingua.llama_library import BUILD, buffers, forget, llama_cpp, why
+from edgelingua.llama_threads import usable
 
 if TYPE_CHECKING:
     from edgelingua.llama import LlamaModel
@@ -78,7 +79,7 @@ class LlamaEngine:
         self._predicted: list[NDArray[np.float32]] = []
         self._shifted = False
         self._restored: NDArray[np.float32] | None = None
-        self._read = False
+        self._read = self._decoding = False
         forget()
         with uninterrupted():  # it logs through Python
             self._context = llama_cpp.llama_init_from_model(model.handle, self._parameters())
@@ -99,7 +100,7 @@ class LlamaEngine:
         params.n_ctx = self.cells
         params.n_batch = params.n_ubatch = options.chunk
         params.n_seq_max = 1
-        params.n_threads = params.n_threads_batch = self.model.threads
+        self._threads = params.n_threads = params.n_threads_batch = self.model.threads
         params.no_perf = True
         params.type_k, params.type_v = _TYPES[options.keys], _TYPES[options.values]
         params.flash_attn_type = int(options.flash)
@@ -166,10 +167,18 @@ class LlamaEngine:
         Raises
         ------
         ReaderError
-            llama.cpp could not decode, or listening to it failed.
+            llama.cpp could not decode, or listening to it failed; or it has not finished the last
+            tokens: another thread is at it, or was when this process was forked.
         """
         if not 0 < len(tokens) <= self.chunk:
             raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
+        if self._decoding:
+            raise ReaderError(
+                f"{self.model.path}: this session is still reading, in another thread or, if this "
+                "process was forked meanwhile, in its parent; use a session in one thread, and "
+                "fork between two steps"
+            )
+        self._use_threads(usable(self.model.threads))
         batch = self._batch
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens.tolist()):
@@ -181,7 +190,11 @@ class LlamaEngine:
         forget()
         if self._hook:
             self._hook.begin(listen)
-        outcome = llama_cpp.llama_decode(self._context, batch)
+        self._decoding = True
+        try:
+            outcome = llama_cpp.llama_decode(self._context, batch)
+        finally:
+            self._decoding = False
         if outcome != 0:
             raise ReaderError(
                 f"llama.cpp could not decode {len(tokens)} tokens at position {first_position} "
@@ -195,6 +208,11 @@ class LlamaEngine:
             shape = (len(tokens), self.model.vocabulary_size)
             self._predicted.append(np.ctypeslib.as_array(pointer, shape).copy())
         return self._heard(first_position + np.arange(len(tokens)))
+
+    def _use_threads(self, threads: int) -> None:
+        if threads != self._threads:
+            llama_cpp.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
 
     def remove(self, start: int, end: int) -> None:
         """Drop the cells at positions ``start <= p < end``."""

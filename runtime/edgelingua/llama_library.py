@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import re
 
-from edgelingua import llama_probe
-from edgelingua.errors import MissingExtraError
+from edgelingua import llama_probe, llama_threads
+from edgelingua.errors import MissingExtraError, ReaderError
 
 _INSTALLING = (
     "pip compiles it for four to ten minutes, which needs a C++ compiler; or give pip a wheel that "
@@ -15,11 +15,14 @@ _INSTALLING = (
 _FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
 try:
-    import llama_cpp
-    from llama_cpp._ggml import libggml
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+    with llama_threads.short_wait():
+        import llama_cpp
+        from llama_cpp._ggml import libggml
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama", _INSTALLING) from error
+except (OSError, RuntimeError) as error:  # its libraries, or those that they need, are not there
+    raise ReaderError(f"llama-cpp-python cannot be loaded: {error}; install it again") from error
 
 __all__ = [
     "BUILD",
@@ -29,6 +32,7 @@ __all__ = [
     "libggml",
     "llama_cpp",
     "may_rearrange",
+    "system_info",
     "why",
 ]
 
@@ -51,12 +55,19 @@ def _listen(level: int, text: bytes, _: ctypes.c_void_p) -> None:
 
 
 llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
-llama_cpp.llama_backend_init()
+with llama_threads.short_wait():  # a build may load its kernels only now
+    llama_cpp.llama_backend_init()
 
 
 def may_rearrange() -> bool:
     """Whether models may be loaded with weights rearranged for the CPU, see `llama_probe`."""
-    return llama_probe.may_rearrange(_FOUND, llama_cpp.llama_print_system_info().decode())
+    return llama_probe.may_rearrange(_FOUND, system_info())
+
+
+def system_info() -> str:
+    """Return what llama.cpp was built with, in its own words."""
+    info: bytes = llama_cpp.llama_print_system_info()
+    return info.decode(errors="replace").strip(" |")
 
 
 def forget() -> None:

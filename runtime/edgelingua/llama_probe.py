@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,16 +21,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from edgelingua import child
+from edgelingua.atomic_files import write_atomically
 from edgelingua.errors import EdgeLinguaError, ReaderError
+from edgelingua.llama_build import PACKAGE, Build, installed
 from edgelingua.machine import cpu
 
-PACKAGE = "llama-cpp-python"
 MODE = "EDGELINGUA_PROBE"
-FROZEN_TRIAL = "EDGELINGUA_PROBE_FOLDER"
-"""Asks a frozen app, started once more, for the trial instead of what it is for."""
+TRIAL_FOLDER = "EDGELINGUA_PROBE_FOLDER"
+"""Where the trial writes its model. It asks a frozen app, started once more, for nothing else."""
 
 HEEDED = "_edgelingua_trial"
-"""Attribute of `sys` in frozen apps whose start-up hook heeds `FROZEN_TRIAL`; no other is tried."""
+"""Attribute of `sys` in frozen apps whose start-up hook heeds `TRIAL_FOLDER`; no other is tried."""
 
 PLAIN, SAME, DIFFERENT = "edgelingua:plain", "edgelingua:same", "edgelingua:different"
 """What the trial says on stdout: it has read; with rearranged weights it read the same, or not."""
@@ -44,10 +43,7 @@ _EDITION = 1
 """Of the trial: what an older one found does not count."""
 
 _PATIENCE = 60.0
-_FATAL = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
 _PASSING = ("SIGABRT", "SIGBUS")  # memory or disk may have been full
-_WINDOWS_ERRORS = 0xC0000000  # exit codes from here on are those of processes that died
-_WINDOWS_NAMES = {0xC0000005: "access violation", 0xC000001D: "illegal instruction"}
 
 
 @dataclass(frozen=True)
@@ -65,36 +61,6 @@ class Verdict:
 
     outcome: Outcome
     why: str = ""
-
-
-@dataclass(frozen=True)
-class Build:
-    """An installed llama.cpp: its name for people, its folder, and what tells it from others."""
-
-    name: str
-    folder: Path
-    key: str
-
-
-def installed() -> Build | None:
-    """Return the llama.cpp that would be loaded, without loading it; ``None`` if there is none."""
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(os.environ.get("LLAMA_CPP_LIB_PATH") or spec.submodule_search_locations[0])
-    try:
-        name = f"{PACKAGE} {importlib.metadata.version(PACKAGE)}"
-    except importlib.metadata.PackageNotFoundError:
-        name = PACKAGE
-    digest = hashlib.sha256(f"{_EDITION} {name}".encode())
-    # What an app in one file unpacks is new at every start; what it was unpacked from is not.
-    frozen = getattr(sys, "frozen", False)
-    files = [Path(sys.executable)] if frozen else sorted(folder.rglob("*.so*"))
-    files += [] if frozen else sorted([*folder.rglob("*.dylib"), *folder.rglob("*.dll")])
-    for file in files:
-        status = file.stat()
-        digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return Build(name, folder, digest.hexdigest()[:16])
 
 
 def verdict() -> Verdict:
@@ -127,9 +93,8 @@ def check() -> Verdict:
     if found.outcome == "dies" and build:
         raise ReaderError(
             f"{build.name} in {build.folder} dies ({found.why}) on this CPU, {cpu().name}: it was "
-            "probably compiled for another one. Compile it here: CMAKE_ARGS=-DGGML_NATIVE=OFF pip "
-            f"install --force-reinstall --no-deps --no-cache-dir {build.name.replace(' ', '==')}; "
-            f"{MODE}=again tries it again, {MODE}=off loads it all the same"
+            f"probably compiled for another one. Compile it here: {build.cure}; {MODE}=again tries "
+            f"it again, {MODE}=off loads it all the same"
         )
     return found
 
@@ -151,32 +116,23 @@ def may_rearrange(found: Verdict, system_info: str) -> bool:
 
 def _try() -> Verdict:
     """Read a few tokens in a subprocess."""
-    frozen = getattr(sys, "frozen", False)
-    command = [sys.executable] if frozen else _interpreter()
-    if not command or (frozen and not hasattr(sys, HEEDED)):
+    if getattr(sys, "frozen", False):
+        command = [sys.executable] if hasattr(sys, HEEDED) else []
+    else:
+        python = child.interpreter()
+        command = [python, "-P", "-m", "edgelingua.llama_trial"] if python else []
+    if not command:
         return Verdict("untried", "no Python interpreter to try it in")
     with tempfile.TemporaryDirectory(prefix="edgelingua-", ignore_cleanup_errors=True) as folder:
-        # As this process finds its packages; waiting threads let a busy machine work.
-        found = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        found |= {MODE: "off", FROZEN_TRIAL: folder, "OMP_WAIT_POLICY": "passive"}
         try:
-            done = subprocess.run(
-                command if frozen else [*command, folder],
-                env=os.environ | found,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=_PATIENCE,
-                check=False,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            done = child.start(command, _PATIENCE, **{MODE: "off", TRIAL_FOLDER: folder})
         except (OSError, subprocess.TimeoutExpired) as error:
             return Verdict("untried", str(error))
     return _judge(done.returncode, done.stdout.decode(errors="replace").split())
 
 
 def _judge(code: int, said: list[str]) -> Verdict:
-    if died := _death(code):
+    if died := child.death(code):
         return Verdict("plain" if PLAIN in said else "dies", died)
     if code == 0 and SAME in said:
         return Verdict("works")
@@ -185,28 +141,12 @@ def _judge(code: int, said: list[str]) -> Verdict:
     return Verdict("untried", f"the trial ended with exit code {code}")
 
 
-def _death(code: int) -> str | None:
-    """Name what ended a process natively; ``None`` if that was another process, or nothing."""
-    if code >= _WINDOWS_ERRORS:
-        return _WINDOWS_NAMES.get(code, f"{code:#x}")
-    name = next((one.name for one in signal.Signals if one == -code), "")
-    return name if name in _FATAL else None
-
-
-def _interpreter() -> list[str]:
-    """Return how Python is started for the trial; nothing where this one is part of a program."""
-    program = Path(sys.executable or "")
-    if not program.name.lower().startswith(("python", "pypy")):
-        return []
-    return [str(program), "-P", "-m", "edgelingua.llama_trial"]
-
-
 def _place(build: Build) -> Path | None:
     """Return where to remember; ``None`` if nobody knows where the cache is."""
     from edgelingua.models import home
 
     # The system's release too: a kernel may allow AMX that another one did not.
-    machine = " ".join((cpu().name, *cpu().features, platform.release()))
+    machine = " ".join((str(_EDITION), cpu().name, *cpu().features, platform.release()))
     key = f"{build.key}-{hashlib.sha256(machine.encode()).hexdigest()[:16]}"
     with contextlib.suppress(EdgeLinguaError, RuntimeError):  # no platformdirs, no home folder
         return home() / "probes" / f"{key}.json"
@@ -224,9 +164,8 @@ def _recall(place: Path) -> Verdict | None:
 
 def _remember(place: Path, build: Build, found: Verdict) -> None:
     entry = {"verdict": asdict(found), "build": build.name, "cpu": cpu().name}
-    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
     # Where nothing can be written, the next process tries again.
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(entry), encoding="utf-8")
-        partial.replace(place)
+        with write_atomically(place) as file:
+            file.write(json.dumps(entry).encode())

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua import llama_probe, llama_trial_model
-from edgelingua.measure import available_cpus
+from edgelingua.child import die_quietly
+from edgelingua.cores import available_cores
 
 _TOKENS = 32  # more than one at a time: other kernels than for a single one
 _TOLERANCE = 0.1
@@ -18,10 +19,10 @@ _TOLERANCE = 0.1
 what goes wrong in one is off by ten times as much."""
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Read with the weights as they are in the file, then as llama.cpp rearranges them."""
-    _die_quietly()
-    path = folder / "trial.gguf"
+    die_quietly()
+    path = Path(os.environ[llama_probe.TRIAL_FOLDER]) / "trial.gguf"
     llama_trial_model.write(path)
     plain = _read(path, rearrange=False)
     print(llama_probe.PLAIN, flush=True)
@@ -43,7 +44,7 @@ def _read(path: Path, *, rearrange: bool) -> NDArray[np.float32]:
     model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
     options = llama_cpp.llama_context_default_params()
     options.n_ctx = options.n_batch = options.n_ubatch = 2 * _TOKENS
-    options.n_threads = options.n_threads_batch = available_cpus()
+    options.n_threads = options.n_threads_batch = available_cores()
     context = model and llama_cpp.llama_init_from_model(model, options)
     if not context:
         sys.exit(why())
@@ -57,17 +58,5 @@ def _read(path: Path, *, rearrange: bool) -> NDArray[np.float32]:
     return np.stack(rows)
 
 
-def _die_quietly() -> None:
-    """Leave no core and no window behind."""
-    if sys.platform == "win32":
-        import ctypes
-
-        ctypes.windll.kernel32.SetErrorMode(0x0003)
-    else:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import ReaderError
 from edgelingua.llama_library import llama_cpp
+from edgelingua.llama_markers import Markers
+
+_LEADS = ("\n", "\x01", "\x02")
+"""What never merges with text behind it, in one vocabulary or another."""
 
 
 class Vocabulary:
@@ -30,6 +34,8 @@ class Vocabulary:
     def __init__(self, path: Path, handle: Any) -> None:
         self.path = path
         self._vocabulary = llama_cpp.llama_model_get_vocab(handle)
+        template = llama_cpp.llama_model_chat_template(handle, None)
+        self.chat_template = template.decode(errors="replace") if template else ""
 
     @property
     def vocabulary_size(self) -> int:
@@ -52,24 +58,22 @@ class Vocabulary:
         """Token ids ``(n,)`` of ``text``.
 
         With ``special``, control tokens written out in the text (``<|im_end|>``) become those
-        tokens. Text from outside must not: it could end its own message. With ``begin``, the token
-        that begins a text is put in front, for models that want one.
+        tokens. Text from outside must not: it could end its own message; see `llama_markers`. With
+        ``begin``, the token that begins a text is put in front, for models that want one.
+
+        Raises
+        ------
+        ReaderError
+            There is no tokenizer, or none that can tokenize this text.
         """
-        if not self.has_text:
-            raise ReaderError(f"{self.path}: has no tokenizer; only token ids can be fed")
-        raw = text.encode()
-        room = len(raw) + 8
-        buffer = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(
-            self._vocabulary, raw, len(raw), buffer, room, begin, special
-        )
-        if count < 0:
-            raise ReaderError(f"{self.path}: cannot tokenize a text of {len(raw)} bytes")
-        return np.ctypeslib.as_array(buffer)[:count].astype(np.int32)
+        tokens = self.tokenize_part(text, special=special, first=True)
+        if begin and self.begin is not None:
+            return np.concatenate([np.asarray([self.begin], dtype=np.int32), tokens])
+        return tokens
 
     def count(self, text: str) -> int:
-        """Return the number of tokens of ``text``, nothing added."""
-        return len(self.tokenize(text))
+        """Return the number of tokens of ``text`` as a part of a chat, nothing added."""
+        return len(self.tokenize_part(text))
 
     def token_bytes(self, token: int) -> bytes:
         """Return what a token stands for; control tokens stand for nothing."""
@@ -107,19 +111,51 @@ class Vocabulary:
     def tokenize_part(
         self, text: str, *, special: bool = False, first: bool = False
     ) -> NDArray[np.int32]:
-        """Tokenize a part of a longer text.
+        """Tokenize a part of a longer text; `tokenize` says what ``special`` is.
 
         SentencePiece vocabularies put a space before every text they are given; in the middle of
-        one there is none. So the part is tokenized behind a line break, which never merges.
+        one there is none. So the part is tokenized behind something that never merges.
         """
-        kind = llama_cpp.llama_vocab_type(self._vocabulary)
-        if first or not text or kind != llama_cpp.LLAMA_VOCAB_TYPE_SPM:
-            return self.tokenize(text, special=special)
-        lead = self.tokenize("\n", special=special)
-        whole = self.tokenize("\n" + text, special=special)
-        if whole[: len(lead)].tolist() != lead.tolist():
-            return self.tokenize(text, special=special)
-        return whole[len(lead) :]
+        if not self.has_text:
+            raise ReaderError(f"{self.path}: has no tokenizer; only token ids can be fed")
+        if special:
+            return self._cut_part(text, first, special=True)
+        return self._markers.plain(text, self._cut_part, first)
+
+    @cached_property
+    def _markers(self) -> Markers:
+        return Markers(self.path, self._vocabulary, self.chat_template, self._adds_space)
+
+    @cached_property
+    def _adds_space(self) -> bool:
+        """Whether the tokenizer puts a space before a text."""
+        return b"".join(self.pieces(self._cut("A"))) == b" A"
+
+    def _cut_part(self, text: str, first: bool, *, special: bool = False) -> NDArray[np.int32]:
+        if first or not text or not self._adds_space:
+            return self._cut(text, special=special)
+        for lead in _LEADS:
+            own, whole = self._cut(lead), self._cut(lead + text, special=special)
+            apart = whole[: len(own)].tolist() == own.tolist()
+            if apart and not any(map(self._is_user_defined, own.tolist())):  # a space would follow
+                return whole[len(own) :]
+        return self._cut(text, special=special)
+
+    def _is_user_defined(self, token: int) -> bool:
+        attributes = llama_cpp.llama_vocab_get_attr(self._vocabulary, token)
+        return bool(attributes & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED)
+
+    def _cut(self, text: str, *, special: bool = False) -> NDArray[np.int32]:
+        """Tokenize as llama.cpp does."""
+        raw = text.encode()
+        room = len(raw) + 8
+        buffer = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(
+            self._vocabulary, raw, len(raw), buffer, room, False, special
+        )
+        if count < 0:
+            raise ReaderError(f"{self.path}: cannot tokenize a text of {len(raw)} bytes")
+        return np.ctypeslib.as_array(buffer)[:count].astype(np.int32)
 
     @property
     def first(self) -> int:

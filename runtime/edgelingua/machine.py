@@ -52,3 +52,23 @@ def _name_on_mac() -> str:
     system = ctypes.CDLL(None)
     failed = system.sysctlbyname(b"machdep.cpu.brand_string", name, ctypes.byref(size), None, 0)
     return "" if failed else name.value.decode(errors="replace")
+
+
+def memory_mb() -> tuple[float, float] | None:
+    """Return memory in MB (10^6 bytes): all that this may use, and what is free; ``None``: unknown.
+
+    On Linux; a container's limit counts as all.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        sizes = {name: int(rest.split()[0]) * 1024 / 1e6 for name, _, rest in
+                 (line.partition(":") for line in lines)}  # fmt: skip
+        whole, free = sizes["MemTotal"], sizes["MemAvailable"]
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text()) / 1e6
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text()) / 1e6
+    except (OSError, ValueError):  # no container, or "max"
+        return whole, free
+    return min(whole, limit), min(free, limit - used)

@@ -16,7 +16,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from edgelingua import strict_json
 from edgelingua.errors import BundleError
 from edgelingua.safe_files import open_inside
-from edgelingua.text import WordBoundary
 
 SCHEMA_VERSION = 3
 # Plain names: the same file on every system, however it writes paths, accents or capitals.
@@ -27,6 +26,11 @@ MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 
 Task = Literal["scorer", "classifier"]
+
+WordBoundary = Literal["wordpiece", "space"]
+"""How a tokenizer marks words. ``space`` (byte-level BPE, SentencePiece): a piece goes on a word
+when it begins inside one of the text's words, as letters, digits and what joins them make them.
+``wordpiece``: also when it begins with the continuation prefix."""
 
 
 @dataclass(frozen=True)

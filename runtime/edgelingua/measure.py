@@ -1,4 +1,4 @@
-"""What a run may use and what it cost: CPUs, milliseconds per stage, memory."""
+"""What a run cost: milliseconds per stage, memory."""
 
 from __future__ import annotations
 
@@ -73,10 +73,3 @@ def trim_memory() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
-
-
-def available_cpus() -> int:
-    """CPUs this process may run on, at most 8: more rarely pay for models as small as these."""
-    if hasattr(os, "sched_getaffinity"):
-        return min(8, len(os.sched_getaffinity(0)))
-    return min(8, os.cpu_count() or 1)

