@@ -9,6 +9,7 @@ import ctypes
 import platform
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,10 +28,24 @@ _ARM = {
     "return": "c0035fd6",
     "return 1": "20008052c0035fd6",
 }
+_LIBRARY = Path("lib") / "libggml-cpu.so"
 CODE: Mapping[str, str] = {"x86_64": _X86, "aarch64": _ARM}.get(platform.machine(), {})
 
 # What multiplies rearranged weights with many tokens at once; one of them is this CPU's.
 REARRANGED = tuple(f"ggml_gemm_q4_0_{shape}_q8_0" for shape in ("4x4", "4x8", "8x8"))
+
+
+def installed() -> Path:
+    """Return the folder of the installed package."""
+    spec = find_spec("llama_cpp")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+def can_be_changed() -> bool:
+    """Whether we know the file format, the instructions, and in which library the kernels are."""
+    return sys.platform == "linux" and bool(CODE) and (installed() / _LIBRARY).is_file()
 
 
 def changed(folder: Path, changes: Mapping[str, str]) -> Path:
@@ -38,18 +53,14 @@ def changed(folder: Path, changes: Mapping[str, str]) -> Path:
 
     ``changes``: name of a function → what it does instead, a key of `CODE`.
     """
-    spec = find_spec("llama_cpp")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    installed = Path(spec.submodule_search_locations[0])
-    shutil.copytree(installed, folder / "llama_cpp", ignore=shutil.ignore_patterns("*.a"))
-    original = installed / "lib" / "libggml-cpu.so"
-    places = {_place(original, name): bytes.fromhex(CODE[what]) for name, what in changes.items()}
-    for library in (folder / "llama_cpp" / "lib").glob("libggml-cpu.so*"):
-        raw = bytearray(library.read_bytes())
+    shutil.copytree(installed(), folder / "llama_cpp", ignore=shutil.ignore_patterns("*.a"))
+    library = installed() / _LIBRARY
+    places = {_place(library, name): bytes.fromhex(CODE[what]) for name, what in changes.items()}
+    for copy in (folder / "llama_cpp").glob(f"{_LIBRARY}*"):
+        raw = bytearray(copy.read_bytes())
         for at, code in places.items():
             raw[at : at + len(code)] = code
-        library.write_bytes(raw)
+        copy.write_bytes(raw)
     return folder
 
 

@@ -28,11 +28,11 @@ from edgelingua.llama_build import PACKAGE, Build, installed
 from edgelingua.machine import cpu
 
 MODE = "EDGELINGUA_PROBE"
-TRIAL_FOLDER = "EDGELINGUA_PROBE_FOLDER"
+FROZEN_TRIAL = "EDGELINGUA_PROBE_FOLDER"
 """Where the trial writes its model. It asks a frozen app, started once more, for nothing else."""
 
 HEEDED = "_edgelingua_trial"
-"""Attribute of `sys` in frozen apps whose start-up hook heeds `TRIAL_FOLDER`; no other is tried."""
+"""Attribute of `sys` in frozen apps whose start-up hook heeds `FROZEN_TRIAL`; no other is tried."""
 
 PLAIN, SAME, DIFFERENT = "edgelingua:plain", "edgelingua:same", "edgelingua:different"
 """What the trial says on stdout: it has read; with rearranged weights it read the same, or not."""
@@ -125,7 +125,7 @@ def _try() -> Verdict:
         return Verdict("untried", "no Python interpreter to try it in")
     with tempfile.TemporaryDirectory(prefix="edgelingua-", ignore_cleanup_errors=True) as folder:
         try:
-            done = child.start(command, _PATIENCE, **{MODE: "off", TRIAL_FOLDER: folder})
+            done = child.start(command, _PATIENCE, **{MODE: "off", FROZEN_TRIAL: folder})
         except (OSError, subprocess.TimeoutExpired) as error:
             return Verdict("untried", str(error))
     return _judge(done.returncode, done.stdout.decode(errors="replace").split())

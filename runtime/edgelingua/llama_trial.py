@@ -19,10 +19,10 @@ _TOLERANCE = 0.1
 what goes wrong in one is off by ten times as much."""
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     """Read with the weights as they are in the file, then as llama.cpp rearranges them."""
     die_quietly()
-    path = Path(os.environ[llama_probe.TRIAL_FOLDER]) / "trial.gguf"
+    path = folder / "trial.gguf"
     llama_trial_model.write(path)
     plain = _read(path, rearrange=False)
     print(llama_probe.PLAIN, flush=True)
@@ -59,4 +59,4 @@ def _read(path: Path, *, rearrange: bool) -> NDArray[np.float32]:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(os.environ[llama_probe.FROZEN_TRIAL]))
