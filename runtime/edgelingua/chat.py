@@ -317,7 +317,7 @@ def _check_types(notes: Mapping[str, Any]) -> None:
     for expected, values in ((int, numbers), (str, texts)):
         for value in values:
             if type(value) is not expected:
-                raise TypeError(f"{value!r}: expected {expected.__name__}")
+                raise TypeError(f"a {type(value).__name__}: expected {expected.__name__}")
 
 
 def _check_text(what: str, text: str) -> None:

@@ -82,7 +82,10 @@ class Compressed:
         return rows(self)
 
     def explain_html(self, title: str = "Compressed prompt") -> str:
-        """Return a self-contained page: kept words shaded by score, dropped ones struck out."""
+        """Return a self-contained page: kept words shaded by score, dropped ones struck out.
+
+        It holds the whole prompt, not only what was kept.
+        """
         return page(self, title)
 
 

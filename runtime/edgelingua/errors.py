@@ -5,6 +5,21 @@ Each message names the file or value concerned, what was expected, what came, an
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
+
+def described(value: object) -> str:
+    """Return what an error may say of a value from a caller: numbers, else only kind and size.
+
+    Errors end up in logs, and the texts that are compressed, pinned or asked may be secrets.
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    kind = type(value).__name__
+    if isinstance(value, str):
+        return f"a {kind} of {len(value):,} characters"
+    return f"a {kind} of {len(value):,}" if isinstance(value, Sized) else f"a {kind}"
+
 
 class EdgeLinguaError(Exception):
     """Base class: catch this to catch everything edgelingua raises on purpose."""

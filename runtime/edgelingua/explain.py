@@ -39,7 +39,10 @@ def rows(compressed: Compressed) -> list[Row]:
 
 
 def page(compressed: Compressed, title: str = "Compressed prompt") -> str:
-    """Return a self-contained HTML page: kept words shaded by score, dropped ones struck out."""
+    """Return a self-contained HTML page: kept words shaded by score, dropped ones struck out.
+
+    It holds the whole prompt, and says so.
+    """
     shades = _shades(compressed)
     spans = []
     for row, shade in zip(rows(compressed), shades, strict=True):
@@ -93,6 +96,7 @@ main {{ white-space: pre-wrap; overflow-wrap: anywhere; margin-top: 1.5rem; }}
 <header>
 <h1>{title}</h1>
 <p>{summary}</p>
+<p>This page holds the whole text, what was dropped too: it is no less confidential than that.</p>
 <p><span class="kept" style="--s:1">kept, high score</span>
 <span class="kept" style="--s:0">kept, low score</span>
 <span class="dropped" style="--s:1">dropped</span>

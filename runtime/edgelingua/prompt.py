@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import InputError
+from edgelingua.errors import InputError, described
 from edgelingua.structure import Mode, ranges
 
 Role = Literal["instruction", "context", "question", "separator"]
@@ -60,7 +60,8 @@ class Segment:
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
             raise InputError(
-                f"segment role {self.role!r}: expected one of {', '.join(get_args(Role))}"
+                f"segment role: expected one of {', '.join(get_args(Role))}; "
+                f"got {described(self.role)}"
             )
         for start, end in (*self.pinned, *self.whole):
             if not 0 <= start <= end <= len(self.text):
@@ -108,7 +109,10 @@ class Prompt:
                 "split it and compress the parts"
             )
         if (at := text.find("\0")) >= 0:
-            raise InputError(f"binary input: NUL at character {at}; expected text in UTF-8")
+            raise InputError(
+                f"binary input: NUL at character {at}; expected text in UTF-8 (UTF-16 that was not "
+                "decoded as such has many)"
+            )
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -154,13 +158,12 @@ class Prompt:
             for text in ([context] if isinstance(context, str | Segment) else context)
         ]
         pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
-        for needle in pins:
+        for number, needle in enumerate(pins, start=1):
+            which = f"pin {number} of {len(pins)}, {described(needle)}"
             if not isinstance(needle, str | re.Pattern) or needle == "":
-                raise InputError(f"cannot pin {needle!r}: expected a text or a compiled pattern")
+                raise InputError(f"{which}: expected a text or a compiled pattern")
             if isinstance(needle, str) and not any(needle in s.text for s in contexts):
-                raise InputError(
-                    f"cannot pin {needle!r}: it does not occur in the context as it is written"
-                )
+                raise InputError(f"{which}: does not occur in the context as it is written")
         pieces = [Segment(instruction, "instruction")] if instruction else []
         for segment in [s for s in contexts if s.text.strip()] or contexts[:1]:
             pinned, whole = ranges(segment.text, structure)

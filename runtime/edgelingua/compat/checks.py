@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from edgelingua.errors import InputError
+from edgelingua.errors import InputError, described
 
 Segment = tuple[str, float, bool]
 """A tagged part of a context: its text, the rate of it to keep, whether it is compressed."""
@@ -16,26 +16,26 @@ Segment = tuple[str, float, bool]
 def check_string(name: str, value: object) -> None:
     """Refuse what is no ``str``."""
     if not isinstance(value, str):
-        raise InputError(f"{name}: expected a str, got {value!r:.60}")
+        raise InputError(f"{name}: expected a str, got {described(value)}")
 
 
 def check_strings(name: str, values: object) -> None:
     """Refuse what is no list or tuple of ``str``."""
     # A lone string is a sequence of strings too, but never what was meant.
     if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
-        raise InputError(f"{name}: expected a list of str, got {values!r:.60}")
+        raise InputError(f"{name}: expected a list of str, got {described(values)}")
 
 
 def check_number(name: str, value: object) -> None:
     """Refuse what is no finite number."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise InputError(f"{name}: expected a number, and a finite one, got {value!r:.60}")
+        raise InputError(f"{name}: expected a number, and a finite one, got {described(value)}")
 
 
 def check_whole(name: str, value: object, least: int | None = 0) -> None:
     """Refuse what is no ``int``, or less than ``least``."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputError(f"{name}: expected an int, got {value!r:.60}")
+        raise InputError(f"{name}: expected an int, got {described(value)}")
     if least is not None and int(value) < least:
         raise InputError(f"{name}: expected {least} or more, got {value}")
 
@@ -43,14 +43,14 @@ def check_whole(name: str, value: object, least: int | None = 0) -> None:
 def check_flag(name: str, value: object) -> None:
     """Refuse what is neither true nor false: the string "False" would be true."""
     if not isinstance(value, (bool, int)) or value not in (0, 1):
-        raise InputError(f"{name}: expected True or False, got {value!r:.60}")
+        raise InputError(f"{name}: expected True or False, got {described(value)}")
 
 
 def check_rate(name: str, value: float) -> float:
     """Return a fraction to keep: above 0, at most 1."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value <= 1:
         raise InputError(
-            f"{name}: the fraction to keep, expected above 0 and at most 1, got {value!r:.60}"
+            f"{name}: the fraction to keep, expected above 0 and at most 1, got {described(value)}"
         )
     return value
 
@@ -105,7 +105,7 @@ def checked_ids(values: Sequence[int] | None) -> tuple[int, ...]:
         return ()
     name = "force_context_ids"
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
-        raise InputError(f"{name}: expected a list of int, got {values!r:.60}")
+        raise InputError(f"{name}: expected a list of int, got {described(values)}")
     for value in values:
         check_whole(name, value)
     return tuple(values)
@@ -161,7 +161,7 @@ def checked_segments(
         if exact and joined != context:
             raise InputError(
                 f"context_segs[{number}]: expected parts that, joined, are context[{number}]; "
-                f"got {joined!r:.60}"
+                f"got {described(joined)} for {len(context):,}"
             )
     return segments
 
@@ -169,4 +169,4 @@ def checked_segments(
 def check_mapping(name: str, value: object) -> None:
     """Refuse what is no mapping."""
     if not isinstance(value, Mapping):
-        raise InputError(f"{name}: expected a dict, got {value!r:.60}")
+        raise InputError(f"{name}: expected a dict, got {described(value)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgelingua.compat.checks import check_flag, check_mapping, check_rate
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.errors import InputError, MissingExtraError, described
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "str": object,
@@ -51,15 +51,19 @@ def read_config(config: str | Mapping[str, Mapping[str, Any]]) -> Mapping[str, M
     if isinstance(config, Mapping):
         return config
     if not isinstance(config, str):
-        raise InputError(f"json_config: expected an object or a YAML file, got {config!r:.60}")
+        raise InputError(f"json_config: expected an object or a YAML file, got {described(config)}")
     try:
         import yaml
     except ImportError:
         raise MissingExtraError("PyYAML", "yaml") from None
     try:
         loaded = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{config}: not a readable YAML file ({error})") from None
+    except OSError as error:
+        raise InputError(f"{config}: cannot be read ({error.strerror})") from None
+    except (ValueError, yaml.YAMLError) as error:  # which may quote the file
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise InputError(f"{config}: not a readable YAML file{where}") from None
     if not isinstance(loaded, Mapping):
         raise InputError(f"{config}: expected an object, got {type(loaded).__name__}")
     return loaded
@@ -87,7 +91,7 @@ def checked(
     """
     entries = read_config(config)
     if not isinstance(data, Mapping):
-        raise InputError(f"json_data: expected an object, got {data!r:.60}")
+        raise InputError(f"json_data: expected an object, got {described(data)}")
     _check_keys(data)
     if set(data) != set(entries):
         odd = sorted(str(key) for key in set(data) ^ set(entries))
@@ -113,7 +117,8 @@ def _checked_pair(key: str, value: Any, entry: Any, rate: float) -> tuple[Any, E
     if kind in ("str", "string") and isinstance(value, bool | int | float):
         value = str(value)
     if not isinstance(value, _KINDS[kind]):
-        raise InputError(f"json_data[{key!r}]: {value!r:.60} is no {kind}, as configured")
+        came = type(value).__name__
+        raise InputError(f"json_data[{key!r}]: a {came}, not a {kind} as configured")
     own = check_rate(f"{name}: rate", entry.get("rate", rate))
     compress = bool(entry.get("compress", True)) and own < 1
     return value, Entry(float(own), compress, bool(entry.get("pair_remove", False)))
@@ -123,7 +128,7 @@ def _check_keys(value: Any) -> None:
     """Refuse keys that JSON would make strings of: they would not come back as they were."""
     if isinstance(value, Mapping):
         if odd := [key for key in value if not isinstance(key, str)]:
-            raise InputError(f"json_data: expected keys of type str, got {odd[0]!r:.60}")
+            raise InputError(f"json_data: expected keys of type str, got {type(odd[0]).__name__}")
         for inner in value.values():
             _check_keys(inner)
     elif isinstance(value, list | tuple):

@@ -46,8 +46,7 @@ def compress(
         return result | {"compressed_prompt": json.loads(text)}
     except ValueError as error:
         raise InputError(
-            f"what is left of the object is no JSON ({error}); llmlingua 0.2.2 fails here too: "
-            f"{text:.120}"
+            f"what is left of the object is no JSON ({error}); llmlingua 0.2.2 fails here too"
         ) from None
 
 
@@ -84,7 +83,7 @@ def _pair(key: str, value: Any, kind: str, rate: float) -> str:
         return f"{_KEPT}{_members({key: _compressed(str(value), rate)})}, {CLOSE}"
     if kind in ("bool", "boolean"):
         if value not in _TRUE and value not in _FALSE:
-            raise InputError(f"{key}: expected true or false, got {value!r:.60}")
+            raise InputError(f"{key}: expected true or false, got a {type(value).__name__}")
         word = "true" if value in _TRUE else "false"
         return f"{_KEPT}{_members({key: _compressed(word, rate)})}, {CLOSE}"
     try:
@@ -93,7 +92,9 @@ def _pair(key: str, value: Any, kind: str, rate: float) -> str:
         if kind in ("float", "number"):
             return f'{_KEPT}"{key}": {_compressed(float(value), rate)}, {CLOSE}'
     except (TypeError, ValueError):
-        raise InputError(f"{key}: expected a number ({kind}), got {value!r:.60}") from None
+        raise InputError(
+            f"{key}: expected a number ({kind}), got a {type(value).__name__}"
+        ) from None
     return f'{_KEPT}"{key}": {_sequence(key, value, kind, rate)}, {CLOSE}'
 
 
@@ -104,7 +105,7 @@ def _sequence(key: str, value: Any, kind: str, rate: float) -> str:
     elif kind in ("list", "List", "tuple") and isinstance(value, (list, tuple)):
         items = map(str, value)
     else:
-        raise InputError(f"{key}: value_type {kind!r} does not fit {value!r:.60}")
+        raise InputError(f"{key}: value_type {kind!r} does not fit a {type(value).__name__}")
     start, end = "()" if kind == "tuple" else "[]"
     return f'{start}"' + '", "'.join(_compressed(item, rate) for item in items) + f'"{end}'
 

@@ -192,7 +192,7 @@ def _prefix_length(tokenizer: RawTokenizer, prefix: str, text: str) -> int:
         at = len(ids) - 1
     if at < first or tokenizer.decode(ids[at:]) != text:
         raise InputError(
-            f"no border between the tokens of the question and those of {text!r:.40}; "
+            "no border between the tokens of the question and those of the text behind it; "
             "llmlingua 0.2.2 fails here too"
         )
     return at

@@ -37,10 +37,10 @@ def whole_sentences(text: str) -> list[str]:
         return []
     whole = []
     start = 0
-    for sentence, following in pairwise(bare):
+    for number, (sentence, following) in enumerate(pairwise(bare), start=1):
         end = text.find(following[:5], start + len(sentence))
         if not text.startswith(sentence, start) or end < 0:
-            raise InputError(f"cannot find the sentence {sentence!r:.60} in its text again")
+            raise InputError(f"cannot find sentence {number} of {len(bare)} in its text again")
         whole.append(text[start:end])
         start = end
     return [*whole, text[start:]]

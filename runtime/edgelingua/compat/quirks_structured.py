@@ -72,7 +72,7 @@ def parse(text: str, rate: float) -> tuple[Segment, ...]:
         try:
             own = float(rate_before or rate_after or 0)
         except ValueError:
-            raise InputError(f"rate={rate_before or rate_after}: not a number") from None
+            raise InputError(f"the rate of segment {len(segments) + 1} is not a number") from None
         # A rate of 0 is taken for none.
         own = own or (rate if wanted else 1.0)
         if own > 1:

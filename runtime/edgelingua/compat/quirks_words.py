@@ -100,8 +100,8 @@ class WordMerger:
                 continue
             if not found.words:
                 raise InputError(
-                    f"the chunk begins with {piece!r}, which goes on a word; llmlingua 0.2.2 "
-                    "fails here too"
+                    "the chunk begins with a token that goes on a word; llmlingua 0.2.2 fails here "
+                    "too"
                 )
             found.words[-1] += bare
             found.forced[-1].append(1.0 if _is_number(piece, forcing) else probability)

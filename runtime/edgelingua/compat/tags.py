@@ -10,7 +10,6 @@ from edgelingua.errors import InputError
 _TAG = re.compile(
     r"(?:(?P<close></llmlingua(?![\w-])\s*)|<llmlingua(?![\w-])(?P<options>[^<>]*))(?P<end>>?)"
 )
-_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ def parse(text: str) -> list[Part]:
 def _options(match: re.Match[str]) -> tuple[float | None, bool]:
     rate, compress = None, True
     named: set[str] = set()
-    for option in filter(None, (part.strip() for part in match["options"].split(","))):
+    options = filter(None, (part.strip() for part in match["options"].split(",")))
+    for number, option in enumerate(options, start=1):
         name, _, value = (piece.strip() for piece in option.partition("="))
         if name in named:
             raise InputError(f"{_shown(match)}: {name} is there twice; expected it once")
@@ -74,7 +74,7 @@ def _options(match: re.Match[str]) -> tuple[float | None, bool]:
             compress = value == "True"
         else:
             raise InputError(
-                f"{_shown(match)}: {option!r} is no option of a tag; expected rate=0.3 or "
+                f"{_shown(match)}: option {number} is none of a tag's; expected rate=0.3 or "
                 "compress=True or compress=False"
             )
     return rate, compress
@@ -87,12 +87,12 @@ def _rate(match: re.Match[str], value: str) -> float:
         rate = 0.0
     if not 0 < rate <= 1:
         raise InputError(
-            f"{_shown(match)}: rate={value}: expected the fraction to keep, a number above 0 and "
-            "at most 1; compress=False keeps everything"
+            f"{_shown(match)}: its rate: expected the fraction to keep, a number above 0 and at "
+            "most 1; compress=False keeps everything"
         )
     return rate
 
 
 def _shown(match: re.Match[str]) -> str:
-    tag = match[0] if len(match[0]) <= _SHOWN else match[0][:_SHOWN] + "…"
-    return f"{tag} at character {match.start()}"
+    # Without its options: where the '>' is missing, they are the text.
+    return f"{'</llmlingua' if match['close'] else '<llmlingua'} at character {match.start()}"
