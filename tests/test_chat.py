@@ -287,8 +287,8 @@ never said
     assert taken_up.returncode == 0, taken_up.stderr
     assert "; 3 turns" in taken_up.stderr
     refused = chat_command("--policy", "lru", lines="")
-    assert refused.returncode == 1
-    assert "error: no policy 'lru'" in refused.stderr
+    assert refused.returncode == 2
+    assert "no policy 'lru'" in refused.stderr
 
 
 def test_what_a_saved_chat_brings_along_cannot_be_given_beside_it(tmp_path: Path) -> None:

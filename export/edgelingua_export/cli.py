@@ -12,6 +12,8 @@ import typer
 
 from edgelingua import inspection, models, parity
 from edgelingua.bundle import ModelBundle
+from edgelingua.console import usage
+from edgelingua.writable import refuse_unwritable_folder
 
 app = typer.Typer(
     help="Turn models into verified INT8 ONNX bundles for edgelingua.",
@@ -73,7 +75,7 @@ def build_command(
         str | None, typer.Option(help="The model's licence, if the source does not say.")
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision, for a hub id.")] = None,
-    keep_label: Annotated[int, typer.Option(help="The classifier's label for 'keep'.")] = 1,
+    keep_label: Annotated[int, typer.Option(min=0, help="The classifier's label for 'keep'.")] = 1,
     reads_question: Annotated[
         bool,
         typer.Option("--reads-question", help="The classifier was trained on question-text pairs."),
@@ -113,12 +115,18 @@ def build_command(
     refused, with the figures.
     """
     # torch takes seconds to import; --help and verify do without.
+    from edgelingua_export.quantization.options import SearchOptions, parse_loss
+
+    with usage("--max-loss"):
+        loss = parse_loss(max_loss)
+    if output:
+        refuse_unwritable_folder(output.absolute().parent)  # where it is made, beside itself
     from edgelingua_export.attention_outputs import parse_heads
     from edgelingua_export.build import BuildOptions, build
-    from edgelingua_export.quantization.options import SearchOptions, parse_loss
     from edgelingua_export.sources import find
 
-    heads = parse_heads(attention) if attention else ()
+    with usage("--attention"):
+        heads = parse_heads(attention) if attention else ()
     cpu = "cpu" if target is TargetName.qnn_htp else target.value
     options = BuildOptions(
         keep_fp32=keep_fp32,
@@ -127,7 +135,7 @@ def build_command(
         npu=target is TargetName.qnn_htp,
         attention=heads,
         replace=replace,
-        search=SearchOptions(cpu, parse_loss(max_loss), objective.value, seed),
+        search=SearchOptions(cpu, loss, objective.value, seed),
     )
     found = find(source, licence, revision)
     folder = output or models.bundle_folder(f"{found.name}-{task.value}")
@@ -179,6 +187,7 @@ def train_command(
 
     The model's folder is printed on stdout.
     """
+    refuse_unwritable_folder(output)
     from edgelingua_export.train.run import train
 
     print(train(recipe, data, output, resume, _report))
@@ -219,6 +228,7 @@ def ask_command(
     questions; two CPU cores take seconds for each.
     The file's name is printed on stdout.
     """
+    refuse_unwritable_folder(output.absolute().parent)
     from edgelingua_export.train.ask import Asking, ask
 
     asking = Asking(model, each, invent, epochs, seed, batch=batch)

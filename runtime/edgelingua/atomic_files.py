@@ -72,6 +72,16 @@ def write_atomically(path: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
             partial.unlink(missing_ok=True)
 
 
+def try_place(path: Path) -> None:
+    """Raise the `OSError` that `write_atomically` would, as far as can be known before the work."""
+    if not path.name or "\0" in str(path):
+        raise OSError(errno.EINVAL, "not the name of a file", str(path))
+    _replaced(path)
+    partial, file = _create_partial(path, 0o600)
+    file.close()
+    partial.unlink()
+
+
 def sweep(path: Path) -> None:
     """Remove what processes that were killed while writing ``path`` have left beside it.
 

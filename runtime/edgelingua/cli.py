@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,19 +28,22 @@ from edgelingua.compressors import (
     Level,
     TokenPruner,
     default_method,
+    find_method,
     load_compressor,
 )
-from edgelingua.console import printable, read_text
+from edgelingua.console import printable, read_text, usage
 from edgelingua.devices import DeviceName
 from edgelingua.doctor.command import doctor
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
-from edgelingua.kv.options import CacheOptions, CacheType
+from edgelingua.kv.options import CacheOptions, CacheType, check_cap
 from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS, Policy, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
+from edgelingua.prompt import Pin as PinOf
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress as ProgressCallback
 from edgelingua.structure import Mode
+from edgelingua.writable import refuse_unwritable_file
 
 if TYPE_CHECKING:
     from edgelingua.llama import LlamaModel
@@ -99,7 +103,11 @@ SecondPass = Annotated[
     ),
 ]
 Explain = Annotated[
-    Path | None, typer.Option(help="Write a page that shows what was kept and dropped, and why.")
+    Path | None,
+    typer.Option(
+        help="Write a page that shows what was kept and dropped, and why. It holds the whole text, "
+        "what was dropped too."
+    ),
 ]
 Cap = Annotated[
     int | None, typer.Option(help="Most tokens in the reader's KV cache; default 1024.", min=2)
@@ -123,7 +131,7 @@ Window = Annotated[
 ]
 CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
 CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
-Threads = Annotated[int, typer.Option(help="Threads; 0: one per core.", min=0)]
+Threads = Annotated[int, typer.Option(help="Threads; 0: one per core.", min=0, max=512)]
 DeviceOption = Annotated[
     DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
 ]
@@ -184,14 +192,17 @@ def compress(
     if tokens is None and rate is None:
         rate = 0.5 if threshold is None else 1.0
     budget = _budget(tokens, rate)
+    pins = _pins(pin, pin_pattern)
+    if explain:
+        _refuse_page(explain, source)
+    method = _method(method, model, ranker=ranker, question=question)
     prompt = Prompt.build(
         read_text(source),
         instruction=instruction,
         question=question,
-        pin=[*(pin or ()), *_patterns(pin_pattern or ())],
+        pin=pins,
         structure=structure,
     )
-    method = method or default_method(model, question=bool(question.strip()))
     with watch.stage("load"):
         count, counted_in = _count_like(reader)
         compressor = load_compressor(
@@ -204,9 +215,10 @@ def compress(
             options=RunOptions(threads, device, strict),
         )
     if threshold is not None:
-        if not isinstance(compressor, TokenPruner):
-            raise InputError(f"--threshold: {method} keeps a share of every window, not a level")
-        compressor = replace(compressor, threshold=threshold)
+        with usage("--threshold"):
+            if not isinstance(compressor, TokenPruner):
+                raise InputError(f"{method} keeps a share of every window, not a level")
+            compressor = replace(compressor, threshold=threshold)
     if second_pass:
         compressor = _with_second_pass(compressor, question)
     with watch.stage("compress"), _progress("scoring") as progress:
@@ -271,7 +283,10 @@ def run(
     Without --tokens and --rate, the text is compressed to what fits the cap.
     """
     budget = None if tokens is None and rate is None else _budget(tokens, rate)
-    pins = [*(pin or ()), *_patterns(pin_pattern or ())]
+    pins = _pins(pin, pin_pattern)
+    if not question.strip():
+        raise typer.BadParameter("the question is empty", param_hint="'--question'")
+    method = _method(method, model, ranker=ranker, question=question)
     # The prompt is the assistant's to lay out; here its text gets its pins.
     (text,) = Prompt.build(read_text(source), pin=pins).segments
     # llama_cpp takes a while to import, and compress can do without.
@@ -283,10 +298,13 @@ def run(
     chosen = _policy(
         policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
     )
-    sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
-    method = method or default_method(model, question=True)
+    with usage():
+        sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     with watch.stage("load"):
         llama = LlamaModel(models.find_reader(reader), threads=threads)
+        cells = _cap(llama, cap, cap_mb, cache)
+        with usage():
+            llama.cache_options(chosen, cache)
         compressor = load_compressor(
             method,
             model,
@@ -301,7 +319,7 @@ def run(
     assistant = Assistant(
         compressor,
         llama,
-        cap=_cap(llama, cap, cap_mb, cache),
+        cap=cells,
         policy=chosen,
         system=SYSTEM if system is None else system,
         sampling=sampling,
@@ -377,11 +395,14 @@ def chat(
     chosen = _policy(
         policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
     )
-    sampling = Sampling(temperature, seed=seed)
+    with usage():
+        sampling = Sampling(temperature, seed=seed)
     llama = LlamaModel(models.find_reader(reader), threads=threads)
     if load:
         conversation = Chat.load(llama, load)
     else:
+        with usage():
+            llama.cache_options(chosen, cache)
         session = llama.session(_cap(llama, cap, cap_mb, cache), chosen, cache=cache)
         conversation = Chat(llama, session, system, sampling)
     Terminal(conversation, model, max_tokens, lambda text: stderr.print(text, soft_wrap=True)).run()
@@ -477,16 +498,52 @@ def fetch(name: Annotated[str, typer.Argument(help="A known model.")]) -> None:
 
 
 def _with_second_pass(compressor: Compressor, question: str) -> TokenPruner:
-    if not (isinstance(compressor, TokenPruner) and question.strip()):
-        raise InputError("--second-pass is for llmlingua2 with a --question")
-    return replace(compressor, second_pass=True)
+    with usage("--second-pass"):
+        if not (isinstance(compressor, TokenPruner) and question.strip()):
+            raise InputError("it is for llmlingua2 with a --question")
+        return replace(compressor, second_pass=True)
 
 
-def _patterns(sources: Sequence[str]) -> list[re.Pattern[str]]:
-    try:
-        return [re.compile(source) for source in sources]
-    except re.error as error:
-        raise typer.BadParameter(f"not a regular expression: {error.pattern!r}: {error}") from None
+def _method(name: str | None, model: str | None, *, ranker: str | None, question: str) -> str:
+    """Return the method named, or the default, if it can go with the other options."""
+    if name is None:
+        name = default_method(model, question=bool(question.strip()))
+    with usage("--method"):
+        method = find_method(name)
+    with usage("--ranker"):
+        find_method(name, ranker=ranker is not None)
+    if method.needs_question and not question.strip():
+        raise typer.BadParameter(f"{name} needs a --question")
+    return name
+
+
+def _pins(texts: Sequence[str] | None, patterns: Sequence[str] | None) -> list[PinOf]:
+    pins: list[PinOf] = list(texts or ())
+    if "" in pins:
+        raise typer.BadParameter("it is empty", param_hint="'--pin'")
+    for number, pattern in enumerate(patterns or (), start=1):
+        try:
+            pins.append(re.compile(pattern))
+        except re.error as error:  # whose message may quote the pattern
+            where = "" if error.pos is None else f", see its character {error.pos + 1}"
+            raise typer.BadParameter(
+                f"number {number} is not a regular expression{where}", param_hint="'--pin-pattern'"
+            ) from None
+    return pins
+
+
+def _refuse_page(page: Path, source: str) -> None:
+    """Refuse a place for the page that cannot be written, or where the text or the result lies."""
+    refuse_unwritable_file(page)
+    if not page.exists():
+        return
+    there = page.stat()
+    inputs = [Path(source).stat()] if source != "-" and Path(source).exists() else []
+    outputs = [os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    if any(os.path.samestat(there, other) for other in (*inputs, *outputs)):
+        raise typer.BadParameter(
+            "the text or the output is in this file; name another", param_hint="'--explain'"
+        )
 
 
 def _write(path: Path, text: str) -> None:
@@ -501,7 +558,8 @@ def _write(path: Path, text: str) -> None:
 def _budget(tokens: int | None, rate: float | None) -> Budget:
     if tokens is not None and rate is not None:
         raise typer.BadParameter("give --tokens or --rate, not both")
-    return Budget(tokens=tokens, rate=rate)
+    with usage("--rate" if tokens is None else "--tokens"):
+        return Budget(tokens=tokens, rate=rate)
 
 
 def _policy(
@@ -522,7 +580,8 @@ def _policy(
         "block": block,
     }
     if name is not None:
-        return load_policy(name, **options)
+        with usage():
+            return load_policy(name, **options)
     for option, value in options.items():
         if value is not None:
             raise typer.BadParameter(f"--{option} without --policy: name the policy it is for")
@@ -543,8 +602,13 @@ def _cap(llama: LlamaModel, cap: int | None, megabytes: float | None, cache: Cac
     if cap is not None and megabytes is not None:
         raise typer.BadParameter("give --cap or --cap-mb, not both")
     if megabytes is not None:
-        return llama.cap_of(megabytes, cache)
-    return min(1024, llama.trained_length) if cap is None else cap
+        with usage("--cap-mb"):
+            return llama.cap_of(megabytes, cache)
+    if cap is None:
+        return min(1024, llama.trained_length)
+    with usage("--cap"):
+        check_cap(cap, llama.trained_length)
+    return cap
 
 
 def _describe(folder: Path) -> str:

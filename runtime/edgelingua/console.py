@@ -8,11 +8,12 @@ import signal
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
+from edgelingua.encodings import wide_encoding
 from edgelingua.errors import EdgeLinguaError, InputError
 
 
@@ -72,13 +73,30 @@ def read_text(source: str) -> str:
         raise InputError(f"{source}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # a name that no file can have
         raise InputError(f"{source}: cannot be read ({error})") from None
+    name = "stdin" if source == "-" else source
+    if encoding := wide_encoding(raw):
+        raise InputError(
+            f"{name}: in {encoding}, expected UTF-8; convert it first, for example with: "
+            f"iconv -f {encoding} -t UTF-8"
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{'stdin' if source == '-' else source}: not valid UTF-8 at byte {error.start}; "
+            f"{name}: not valid UTF-8 at byte {error.start}; "
             "convert it first, for example with: iconv -f latin1 -t utf-8"
         ) from None
+
+
+@contextlib.contextmanager
+def usage(option: str | None = None) -> Iterator[None]:
+    """Report a value that an option cannot have as the app does: wrong usage, exit code 2."""
+    import typer
+
+    try:
+        yield
+    except EdgeLinguaError as error:
+        raise typer.BadParameter(str(error), param_hint=[option] if option else None) from None
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -7,6 +7,7 @@ goes wrong once tokens are evicted behind its back.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -170,7 +171,7 @@ class LlamaModel(Vocabulary):
             Not even the smallest cache fits.
         """
         size = 256 * self.cell_bytes(cache or CacheOptions())
-        if not megabytes * 1e6 >= size:
+        if not size <= megabytes * 1e6 < math.inf:
             raise CapError(
                 f"a cache of {megabytes} MB: expected at least {size / 1e6:.1f}, which is 256 "
                 "cells of this model"
@@ -280,6 +281,21 @@ class LlamaModel(Vocabulary):
         self, cap: int, policy: Policy | None = None, cache: CacheOptions | None = None
     ) -> LlamaEngine:
         """Return an engine that can give what a policy needs; see `session`."""
+        options = self.cache_options(policy, cache)
+        if options.hooks:
+            self._check_listening()
+        return LlamaEngine(self, cap, options)
+
+    def cache_options(
+        self, policy: Policy | None = None, cache: CacheOptions | None = None
+    ) -> CacheOptions:
+        """Return how the cache is kept for a policy; ``None``: `default_policy`.
+
+        Raises
+        ------
+        PolicyError
+            The policy needs what this cache or model cannot give.
+        """
         policy = policy or self.default_policy
         if policy.signals & {"keys", "values"} and not self.plain_keys:
             raise PolicyError(
@@ -301,10 +317,7 @@ class LlamaModel(Vocabulary):
                 "lagkv compares channels one by one, and llama.cpp mixes the channels of quantized "
                 "keys and values where it stores them: keep both in f16, or choose another policy"
             )
-        if hooks:
-            self._check_listening()
-        options = replace(cache or CacheOptions(), hooks=hooks, queries=policy.queries)
-        return LlamaEngine(self, cap, options)
+        return replace(cache or CacheOptions(), hooks=hooks, queries=policy.queries)
 
     def sampler(
         self, session: Session, sampling: Sampling, state: SamplerState | None = None

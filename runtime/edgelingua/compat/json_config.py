@@ -59,7 +59,7 @@ def read_config(config: str | Mapping[str, Mapping[str, Any]]) -> Mapping[str, M
     try:
         loaded = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{config}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{config}: not a readable YAML file ({error.strerror})") from None
     except (ValueError, yaml.YAMLError) as error:  # which may quote the file
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
@@ -118,7 +118,7 @@ def _checked_pair(key: str, value: Any, entry: Any, rate: float) -> tuple[Any, E
         value = str(value)
     if not isinstance(value, _KINDS[kind]):
         came = type(value).__name__
-        raise InputError(f"json_data[{key!r}]: a {came}, not a {kind} as configured")
+        raise InputError(f"json_data[{key!r}]: a {came} is no {kind}, as configured")
     own = check_rate(f"{name}: rate", entry.get("rate", rate))
     compress = bool(entry.get("compress", True)) and own < 1
     return value, Entry(float(own), compress, bool(entry.get("pair_remove", False)))

@@ -74,7 +74,7 @@ def _options(match: re.Match[str]) -> tuple[float | None, bool]:
             compress = value == "True"
         else:
             raise InputError(
-                f"{_shown(match)}: option {number} is none of a tag's; expected rate=0.3 or "
+                f"{_shown(match)}: number {number} is no option of a tag; expected rate=0.3 or "
                 "compress=True or compress=False"
             )
     return rate, compress

@@ -160,12 +160,7 @@ def load_compressor(
     ModelNotFoundError, BundleError, InferenceError
         The bundle is not there, damaged, for another task, or does not run.
     """
-    if method not in METHODS:
-        raise InputError(f"no method {method!r}; there are {', '.join(METHODS)}")
-    chosen = METHODS[method]
-    if ranker is not None and not chosen.has_ranker:
-        fitting = ", ".join(name for name, m in METHODS.items() if m.has_ranker)
-        raise InputError(f"{method} takes no ranker; a ranker is for {fitting}")
+    chosen = find_method(method, ranker=ranker is not None)
     if chosen.task is None:
         pruner = chosen.make()
     else:
@@ -181,6 +176,22 @@ def load_compressor(
         guard=pruner.rules.guard if guard is None else guard,
     )
     return replace(pruner, rules=rules, count=count)
+
+
+def find_method(name: str, *, ranker: bool = False) -> Method:
+    """Return the method of that name.
+
+    Raises
+    ------
+    InputError
+        There is none, or it has no use for a ``ranker``.
+    """
+    if name not in METHODS:
+        raise InputError(f"no method {name!r}; there are {', '.join(METHODS)}")
+    if ranker and not METHODS[name].has_ranker:
+        fitting = ", ".join(name for name, method in METHODS.items() if method.has_ranker)
+        raise InputError(f"{name} takes no ranker; a ranker is for {fitting}")
+    return METHODS[name]
 
 
 def default_method(model: str | Path | None, *, question: bool) -> str:
