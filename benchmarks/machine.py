@@ -12,7 +12,15 @@ from edgelingua.cores import available_cores
 
 def machine() -> dict[str, Any]:
     """Return processor, number of CPUs that may be used, and versions of what is installed."""
-    names = ("edgelingua", "onnxruntime", "torch", "transformers", "optimum-onnx", "onnx")
+    names = (
+        "edgelingua",
+        "onnxruntime",
+        "llama-cpp-python",
+        "torch",
+        "transformers",
+        "optimum-onnx",
+        "onnx",
+    )
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]

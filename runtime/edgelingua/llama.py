@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-import os
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgelingua import llama_gate, llama_header, llama_selftest
+from edgelingua import llama_gate, llama_header, llama_loading, llama_selftest
 from edgelingua.cores import available_cores
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.interrupts import uninterrupted
@@ -33,7 +32,7 @@ from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama_engine import LlamaEngine, identity_of
-from edgelingua.llama_library import buffers, forget, llama_cpp, may_rearrange, why
+from edgelingua.llama_library import buffers, forget, llama_cpp, why
 from edgelingua.llama_sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama_template import ChatPart, lay_out
 from edgelingua.llama_vocabulary import Vocabulary
@@ -70,13 +69,9 @@ class LlamaModel(Vocabulary):
         path = Path(path)
         _check_magic(path)
         forget()
-        params = llama_cpp.llama_model_default_params()
-        params.vocab_only = vocabulary_only
-        params.n_gpu_layers = 0
-        params.use_extra_bufts = may_rearrange()
         with uninterrupted():  # it logs through Python
             llama_header.check(path)
-            self.handle = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+            self.handle = llama_loading.load(path, vocabulary_only=vocabulary_only)
             if not self.handle:
                 raise ReaderError(
                     f"{path}: llama.cpp cannot load it: {why()}; download it again, or see "
@@ -147,10 +142,14 @@ class LlamaModel(Vocabulary):
 
         The file is mapped: of it counts what is in memory, and that can be less than all of it.
         """
-        copied = sum(size for name, size in self._buffers.items() if not name.endswith("_Mapped"))
-        mapped = sum(self._buffers.values()) - copied
+        mapped, copied = llama_loading.mapped_and_copied(self._buffers)
         resident = mapped_rss(self.path)
         return copied + (mapped if resident is None else min(mapped, resident))
+
+    @property
+    def how_loaded(self) -> str:
+        """How the weights are kept in memory, in words; see `llama_loading`."""
+        return llama_loading.explain(self._buffers)
 
     def cell_bytes(self, cache: CacheOptions) -> int:
         """Bytes that one cached token takes in all layers, which must be alike."""

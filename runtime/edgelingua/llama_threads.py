@@ -17,9 +17,9 @@ from pathlib import Path
 
 _OURS = "GOMP_SPINCOUNT"
 _USERS = ("OMP_WAIT_POLICY", _OURS)
-_PAUSED = 1000
-_UNPAUSED = 20_000
-"""Looks before a thread sleeps: some 20 µs, where each one is a pause (x86) and where it is not."""
+_PAUSED = 500
+_UNPAUSED = 10_000
+"""Looks before a thread sleeps: some 10 µs, where each one is a pause (x86) and where it is not."""
 
 
 class _Pool:
