@@ -1,10 +1,11 @@
 """How llama.cpp's threads wait for each other, and what a fork leaves of them.
 
-They meet some 500 times for each token. Asleep, they take long to wake up; awake, as GNU's OpenMP
-library has them for milliseconds, they take the CPU from whom they wait for wherever another
+They meet several hundred times for each token. Asleep, they take long to wake up; awake, as GNU's
+OpenMP library has them for milliseconds, they take the CPU from whom they wait for wherever another
 process is at work. So they wait awake for the time of a few meetings, then asleep;
 ``benchmarks/runtime/busy.md`` has what other ways cost. ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT``,
-set by the user, are heeded instead.
+set by the user, are heeded instead; where another package has loaded that library before, as torch
+does, its threads wait as they did.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 _OURS = "GOMP_SPINCOUNT"
 _USERS = ("OMP_WAIT_POLICY", _OURS)
@@ -53,14 +53,6 @@ def short_wait() -> Iterator[None]:
         yield
     finally:
         os.environ.pop(_OURS, None)
-
-
-def openmp_loaded() -> bool:
-    """Whether GNU's OpenMP library is loaded already, by another package: too late for us."""
-    try:
-        return "/libgomp.so" in Path("/proc/self/maps").read_text(encoding="utf-8")
-    except OSError:
-        return False
 
 
 def usable(threads: int) -> int:

@@ -60,7 +60,7 @@ class RunOptions:
     spin
         Whether a run's threads wait for each other awake at first, for 0.2 ms (onnxruntime before
         1.27: its own time), and never longer than the run. Then they sleep, as they do at once
-        without it: a run on an idle machine takes a fifth longer so, and less processor time.
+        without it: a run on an idle machine takes a quarter longer so, and less processor time.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _OPTIONAL = {
     "typer": "cli",
     "prompt_toolkit": "chat",
 }
-_SETTINGS = ("EDGELINGUA_", "OMP_", "LLAMA_CPP_", "GGML_")
+_SETTINGS = ("EDGELINGUA_", "OMP_", "GOMP_", "LLAMA_CPP_", "GGML_")
 # Of the many that Linux names, those that kernels for models are written for.
 _FEATURES = (
     *("sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni"),

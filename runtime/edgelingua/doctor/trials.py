@@ -71,6 +71,7 @@ def reader(path: str | None = None) -> None:
         with watch.stage("load"):
             model = LlamaModel(Path(path))
             session = model.session(min(256, model.trained_length))
+        say(Finding("weights in memory", model.how_loaded))
         with watch.stage("read"):
             session.feed(np.concatenate([part.tokens for part in model.chat([("user", QUESTION)])]))
         with watch.stage("write"):
