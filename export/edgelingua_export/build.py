@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -59,11 +61,13 @@ def build(
         for leftover in (partial, aside(output)):  # of an export that was killed
             remove(leftover)
         _check_output(output, options)
-        partial.mkdir()
+        new = partial / "bundle"
+        new.mkdir(parents=True)
         try:
-            manifest = _build_in(partial, output, source, task, options, measured, timed(report))
+            with _temporary_files(partial / "tmp"):
+                manifest = _build_in(new, output, source, task, options, measured, timed(report))
             measured.unlink(missing_ok=True)
-            replace_folder(partial, output)
+            replace_folder(new, output)
         except NoCandidateError:
             raise  # with more loss allowed, a search goes on with what was measured
         except Exception:
@@ -72,6 +76,17 @@ def build(
         finally:
             remove(partial)
     return manifest
+
+
+@contextmanager
+def _temporary_files(folder: Path) -> Iterator[None]:
+    """Have the tools put theirs into ``folder``: those of a killed build go with the rest of it."""
+    folder.mkdir()
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _only_one(output: Path) -> FileLock:

@@ -18,6 +18,7 @@ from edgelingua.compressors import METHODS
 from edgelingua.inspection import flatten, short, tables, variant_rows
 from edgelingua.manifest import MANIFEST, FileRecord, Manifest
 from edgelingua_export import recipe_toml
+from edgelingua_export.errors import ExportError
 
 CARD, ABOUT, RECIPE = "README.md", "about.md", "recipe.toml"
 
@@ -47,7 +48,7 @@ def write_card(folder: Path) -> Manifest:
     BundleError
         The folder is not a valid bundle.
     ExportError
-        Its recipe cannot be read, or lists no data.
+        Its recipe cannot be read, or lists no data; or the page cannot be written.
     """
     manifest = Manifest.read(folder / MANIFEST)
     others = {name: record for name, record in manifest.files.items() if name != CARD}
@@ -216,5 +217,8 @@ def _inline(text: str) -> str:
 
 def _put(path: Path, text: str) -> None:
     """Write a whole file or none."""
-    with write_atomically(path, PUBLIC) as file:
-        file.write(text.encode("utf-8"))
+    try:
+        with write_atomically(path, PUBLIC) as file:
+            file.write(text.encode("utf-8"))
+    except OSError as error:
+        raise ExportError(f"{path}: cannot be written ({error.strerror})") from None

@@ -369,7 +369,7 @@ def _check_changed(folder: Path, model: KnownModel) -> None:
     Python knows of no such time.
     """
     path = folder / ".checked"
-    stamps = {file: list(stamp_of((folder / file).stat())) for file in model.files}
+    stamps = {file: str(stamp_of((folder / file).stat())) for file in model.files}
     # Suppressed: never checked.
     with contextlib.suppress(OSError, ValueError), open_regular(path) as file:
         if strict_json.parse(file.read(strict_json.MAX_BYTES)) == stamps:

@@ -1,0 +1,29 @@
+"""Load saved chats that were damaged or forged; print a line of JSON.
+
+``python -m benchmarks.reliability.mutations 2000 > benchmarks/reliability/mutations.jsonl``
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.mutations import try_many
+
+from edgelingua import models
+from edgelingua.llama import LlamaModel
+
+
+def main() -> None:
+    """Try as many as the command line says; an error that is not ours raises."""
+    count = int(sys.argv[1])
+    reader = LlamaModel(models.fetch(models.DEFAULT_READER), threads=1)
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = try_many(reader, Path(folder), range(count))
+    print(json.dumps({"mutated_states": count, "foreign_errors": 0, "by_kind": outcome}))
+
+
+if __name__ == "__main__":
+    main()
