@@ -180,6 +180,10 @@ def test_packages_that_are_missing_or_broken(doctor: Doctor, tmp_path: Path, ggu
     code, found = doctor(missing="platformdirs", EDGELINGUA_HOME="")
     assert code == 0
     assert found["cache folder"].state == "note"
+    code, found = doctor(EDGELINGUA_HOME="~nobody-of-this-name/models")
+    assert code == 1
+    assert found["cache folder"].state == "fault"
+    assert found["llama.cpp"].state == found["compression"].state == "ok"
 
 
 @pytest.mark.slow
@@ -195,6 +199,19 @@ def test_a_build_of_llama_cpp_that_dies(doctor: Doctor, tmp_path: Path, gguf: Pa
     assert code == 1
     assert "SIGILL" in found["reader"].value
     assert "EDGELINGUA_PROBE=off" in found["settings"].value
+
+
+@pytest.mark.slow
+@needs_changed_builds
+def test_kernels_that_do_not_work_are_a_note(doctor: Doctor, tmp_path: Path, gguf: Path) -> None:
+    changes = dict.fromkeys(llama_builds.REARRANGED, "segmentation fault")
+    code, found = doctor("--reader", gguf, first=llama_builds.changed(tmp_path / "build", changes))
+    assert code == 0
+    assert found["answer"].state == "ok"
+    if "REPACK = 1" in found["llama.cpp's flags"].value:
+        assert found["llama.cpp"].state == "note"
+        assert "SIGSEGV" in found["llama.cpp"].value
+        assert found["weights"].value == "as in the file"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")

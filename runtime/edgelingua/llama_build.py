@@ -23,10 +23,13 @@ class Build:
 
     @property
     def cure(self) -> str:
-        """How to install it such that it runs here."""
+        """How to come by one that runs here."""
+        if getattr(sys, "frozen", False):
+            return "package this program with a wheel that `make wheels` made, see docs/builds.md"
         return (
-            "CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-deps --no-cache-dir "
-            + self.name.replace(" ", "==")
+            "compile it here: CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-deps "
+            f"--no-cache-dir {self.name.replace(' ', '==')}; or install a wheel that `make wheels` "
+            "made, see docs/builds.md"
         )
 
 

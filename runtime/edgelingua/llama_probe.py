@@ -93,8 +93,8 @@ def check() -> Verdict:
     if found.outcome == "dies" and build:
         raise ReaderError(
             f"{build.name} in {build.folder} dies ({found.why}) on this CPU, {cpu().name}: it was "
-            f"probably compiled for another one. Compile it here: {build.cure}; {MODE}=again tries "
-            f"it again, {MODE}=off loads it all the same"
+            f"probably compiled for another one; {build.cure}. {MODE}=again tries it again, "
+            f"{MODE}=off loads it all the same"
         )
     return found
 

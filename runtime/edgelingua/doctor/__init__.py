@@ -19,6 +19,8 @@ from edgelingua.llama_build import installed
 
 _REINSTALL = "install these again: pip install --force-reinstall numpy onnxruntime tokenizers"
 _PATIENCE = 600.0
+_UNKNOWN_PLACE = (MissingExtraError, RuntimeError)
+"""What `models.home` raises if it does not know where models are kept; `cache` has said so."""
 
 
 def examine(reader: str | None = None) -> Iterator[Finding]:
@@ -52,8 +54,8 @@ def _fetched() -> Iterator[Finding]:
                 yield Finding(name, f"incomplete in {folder}", "fault", advice)
             else:
                 absent.append(name)
-        except MissingExtraError:
-            return  # where the cache is, is not known
+        except _UNKNOWN_PLACE:
+            return
         except (FetchError, OSError) as error:
             yield Finding(name, "not what is recorded", "fault", str(error))
     if absent:
@@ -72,22 +74,26 @@ def _reader(reader: str | None) -> Iterator[Finding]:
     except ReaderError as error:
         yield Finding("llama.cpp", "does not run here", "fault", str(error))
         return
-    tried = {"works": "works here", "untried": f"not tried ({found.why})"}
-    failed = f"works without its kernels for rearranged weights, which do not ({found.why})"
-    yield Finding("llama.cpp", f"{build.name}, {tried.get(found.outcome, failed)}")
+    if found.outcome == "plain":
+        value = f"{build.name}: its kernels for rearranged weights do not work ({found.why})"
+        advice = f"answers are right, but slower; {build.cure}"
+        yield Finding("llama.cpp", value, "note", advice)
+    else:
+        tried = "works here" if found.outcome == "works" else f"not tried ({found.why})"
+        yield Finding("llama.cpp", f"{build.name}, {tried}")
     try:
         path = models.find_reader(reader) if reader else _default_reader()
     except EdgeLinguaError as error:
         yield Finding("answer", "no reader", "fault", str(error))
         return
-    yield from _try("reader", f"build it again: {build.cure}", *([str(path)] if path else []))
+    yield from _try("reader", build.cure, *([str(path)] if path else []))
     if path is None:
         advice = f"edgelingua models fetch {models.DEFAULT_READER}, or doctor --reader FILE.gguf"
         yield Finding("answer", "not tried: no reader is here", "note", advice)
 
 
 def _default_reader() -> Path | None:
-    with contextlib.suppress(MissingExtraError):  # where the cache is, is not known
+    with contextlib.suppress(*_UNKNOWN_PLACE):
         return models.fetched(models.DEFAULT_READER)
     return None
 

@@ -57,7 +57,7 @@ def machine() -> Iterator[Finding]:
 
 def packages() -> Iterator[Finding]:
     """Installed packages with their versions."""
-    # onnxruntime comes in there of several names.
+    # onnxruntime comes in packages of several names.
     there = packages_distributions()
     for module in _NEEDED:
         if module in there:
@@ -83,6 +83,10 @@ def cache() -> Iterator[Finding]:
         home = models.home()
     except MissingExtraError as error:
         yield Finding("cache folder", "unknown", "note", f"{error}; or set EDGELINGUA_HOME")
+        return
+    except RuntimeError as error:  # EDGELINGUA_HOME=~name of nobody here
+        advice = "set EDGELINGUA_HOME to a folder you may write to"
+        yield Finding("cache folder", f"nowhere: {error}", "fault", advice)
         return
     there = home
     try:

@@ -33,7 +33,7 @@ def compressor() -> None:
 
     say(Finding("onnxruntime's providers", ", ".join(available())))
     shipped, built = models.shipped_bundles(), {}
-    with contextlib.suppress(MissingExtraError):  # where the cache is, is not known
+    with contextlib.suppress(MissingExtraError, RuntimeError):  # nobody knows where they are kept
         built = {name: models.bundle_folder(name) for name in models.built_bundles()}
     for name, folder in (built | shipped).items():
         cure = "install edgelingua again" if folder in shipped.values() else "build it again"
