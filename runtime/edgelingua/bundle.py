@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from edgelingua.atomic_folders import restore
 from edgelingua.errors import BundleError
 from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
+from edgelingua.models import shipped_bundles
 from edgelingua.onnx_file import summarize
 from edgelingua.ort import DOMAINS, LOADERS, Graph, RunOptions
 from edgelingua.placement import place
@@ -98,7 +99,14 @@ class ModelBundle:
     def tokenizer(self) -> TextTokenizer:
         """Load the tokenizer."""
         with self.unchanged():
-            return TextTokenizer(self.folder / TOKENIZER, self.manifest.tokens.word_boundary)
+            return TextTokenizer(
+                self.folder / TOKENIZER, self.manifest.tokens.word_boundary, trusted=self.trusted
+            )
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it came with the package, and may run like the package's own code."""
+        return self.folder.resolve() in map(Path.resolve, shipped_bundles().values())
 
     def variant(self, name: str | None = None) -> Variant:
         """Return a variant by name, by default the first that the manifest lists.

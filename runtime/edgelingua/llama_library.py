@@ -18,7 +18,6 @@ try:
     with llama_threads.short_wait():
         import llama_cpp
         from llama_cpp._ggml import libggml
-        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 except ImportError as error:
     raise MissingExtraError("llama-cpp-python", "llama", _INSTALLING) from error
 except (OSError, RuntimeError) as error:  # its libraries, or those that they need, are not there
@@ -26,7 +25,6 @@ except (OSError, RuntimeError) as error:  # its libraries, or those that they ne
 
 __all__ = [
     "BUILD",
-    "Jinja2ChatFormatter",
     "buffers",
     "forget",
     "libggml",

@@ -51,7 +51,7 @@ class Engine:
         """The bundle's tokenizer as the reference uses it."""
         added = self.added_tokens if isinstance(self.scorer, ClassifierScorer) else ()
         with self.bundle.unchanged():
-            return RawTokenizer(self.bundle.folder / TOKENIZER, added)
+            return RawTokenizer(self.bundle.folder / TOKENIZER, added, trusted=self.bundle.trusted)
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,8 @@ def _prefix_length(tokenizer: RawTokenizer, prefix: str, text: str) -> int:
     text = text[:100]
     ids = tokenizer.ids(prefix + text)
     first = max(len(tokenizer.ids(prefix)) - 3, 1)
-    at = next((i for i in range(first, len(ids)) if tokenizer.decode(ids[:i]) == prefix), None)
+    heads = tokenizer.decode_all([ids[:end] for end in range(first, len(ids))])
+    at = next((first + n for n, head in enumerate(heads) if head == prefix), None)
     if at is None:
         at = len(ids) - 1
     if at < first or tokenizer.decode(ids[at:]) != text:

@@ -103,12 +103,10 @@ def _parts(context: Sequence[str], stretches: Sequence[Sequence[Extent]]) -> lis
 
 def _lengths(tokenizer: RawTokenizer, ids: Sequence[int]) -> list[int]:
     """Characters each token adds, seen with the two tokens before it."""
-    lengths = []
-    for at in range(len(ids)):
-        before = ids[max(0, at - 2) : at]
-        longer = tokenizer.decode(ids[at - len(before) : at + 1])
-        lengths.append(max(0, len(longer) - len(tokenizer.decode(before))))
-    return lengths
+    places = range(len(ids))
+    shorter = tokenizer.decode_all([ids[max(0, at - 2) : at] for at in places])
+    longer = tokenizer.decode_all([ids[max(0, at - 2) : at + 1] for at in places])
+    return [max(0, len(long) - len(short)) for long, short in zip(longer, shorter, strict=True)]
 
 
 def _token_rates(lengths: Sequence[int], parts: Sequence[Extent]) -> list[float]:
