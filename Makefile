@@ -4,9 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WHEELS := dist
 FIND := $(if $(wildcard $(WHEELS)),--find-links $(WHEELS))
+# Releases to install, where the newest are not meant: requirements/ci.txt, requirements/lowest.txt.
+CONSTRAINTS ?=
+PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-light lint install wheels clean
+.PHONY: demo test test-slow test-light lint install lock wheels clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -41,15 +44,24 @@ $(VENV)/.installed-demo: pyproject.toml
 $(VENV)/.installed-test: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
-	$(BIN)/python -m pip install -e '.[test]'
+	$(BIN)/python -m pip install $(PINNED) -e '.[test]'
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
 	@$(BIN)/python scripts/compiler.py $(WHEELS)
-	$(BIN)/python -m pip install $(FIND) -e '.[dev]'
+	$(BIN)/python -m pip install $(FIND) $(PINNED) -e '.[dev]'
 	touch $(VENV)/.installed-demo $(VENV)/.installed-test $@
+
+# What CI runs with, from an environment of the newest releases that has passed; and the lowest that
+# pyproject.toml allows.
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m pip freeze --exclude edgelingua | sed 's/+cpu$$//' > requirements/ci.txt
+	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install uv
+	build/tools/bin/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 \
+	    --no-header --no-annotate --extra test --extra chat pyproject.toml -o requirements/lowest.txt
 
 # llama-cpp-python for every CPU of these architectures; the second needs Debian's cross compiler.
 wheels: wheel-x86_64 wheel-aarch64
