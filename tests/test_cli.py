@@ -176,7 +176,7 @@ def test_models_and_methods(scorer_bundle: ModelBundle, gguf: Path) -> None:
         (b"\x7fELF\x00\x00\x00", "binary input"),
         (b"x" * 10_000_000, "10,000,000 characters; at most 5,000,000"),
     ],
-    ids=lambda value: repr(value[:12]),  # pytest 8.0 hands the name on to subprocesses, at any length
+    ids=lambda value: repr(value[:12]),  # of any length, it would be handed on to subprocesses
 )
 def test_bad_input_is_one_line_and_exit_code_1(stdin: bytes, message: str) -> None:
     done = edgelingua("compress", "--method", "truncate", "--rate", "0.5", stdin=stdin)

@@ -36,7 +36,7 @@ def wide_encoding(raw: bytes) -> str | None:
         if raw.startswith(mark):
             return name
     head = raw[:_LOOKED_AT]
-    if not _CONTROLS.search(head):
+    if len(raw) % 2 or not _CONTROLS.search(head):
         return None
     shares = {name: _usual_share(head, name) for name in _ORDERS}
     best = max(shares, key=shares.__getitem__)
