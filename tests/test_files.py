@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,23 @@ def test_a_partial_swept_before_it_had_its_lock_is_made_anew(
     write(tmp_path / "file", b"whole")
     assert swept
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"whole")]
+
+
+def test_writers_of_one_file_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sweeps before it writes, and finds the others' at any stage."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    path = tmp_path / "file"
+
+    def work(number: int) -> None:
+        for _ in range(50):
+            write(path, bytes([number]) * 1000)
+            assert len(set(path.read_bytes())) == 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 DTYPES = st.sampled_from(["<f4", "<f8", "<f2", "<i8", "<i4", "<i2", "|u1", "|i1", "|b1"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -493,6 +494,17 @@ def test_small_files_that_would_take_much_memory(tiny_reader: LlamaModel, tmp_pa
         tiny_reader.restore(tmp_path / "pipe")
     with pytest.raises(StateError, match="not a regular file"):
         tiny_reader.restore(tmp_path)
+
+
+def test_a_directory_larger_than_any_of_ours(tmp_path: Path) -> None:
+    """Each entry of 47 bytes would be an object of hundreds, before anything is compared."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, *[0] * 8, 1, *[0] * 6) + b"a"
+    count = 10**5
+    size = len(entry) * count
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, size, 0, 0)
+    (tmp_path / "s").write_bytes(entry * count + end)
+    with pytest.raises(StateError, match="4700000 bytes to be read where at most 65536"):
+        SavedSession.read(tmp_path / "s")
 
 
 def test_a_state_that_promises_more_cells_than_it_has_bytes(tiny_reader: LlamaModel) -> None:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ FORMAT = 1
 """Version of the file's layout."""
 
 _MARK = "edgelingua session"
+_DIRECTORY = 1 << 16
+"""Most bytes of the list of a file's arrays; ours takes less than a thousand."""
 _COLUMNS: Mapping[str, type[np.generic]] = {
     "positions": np.int64,
     "tokens": np.int32,
@@ -205,15 +207,33 @@ def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+class _Bounded:
+    """A file of which no more than so many bytes are read at a time."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.file, self.most = file, most
+        self.size = file.seek(0, os.SEEK_END)
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = max(0, self.size - self.tell()) if size < 0 else size
+        if wanted > self.most:
+            raise ValueError(f"{wanted} bytes to be read where at most {self.most} are expected")
+        return self.file.read(wanted)
+
+
 class _Members:
     """Arrays in an open file. Nothing is unpacked: what is read is at most what is in the file."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._archive = zipfile.ZipFile(file)
+        # A directory of millions of entries would take many times the memory of the file.
+        bounded = _Bounded(file, _DIRECTORY)
+        self._archive = zipfile.ZipFile(cast(BinaryIO, bounded))
+        bounded.most = bounded.size
         entries = self._archive.infolist()
-        size, there = sum(entry.file_size for entry in entries), file.seek(0, os.SEEK_END)
-        if size > there or any(entry.compress_type for entry in entries):
-            raise ValueError(f"{size} bytes packed into {there}")
+        size = sum(entry.file_size for entry in entries)
+        if size > bounded.size or any(entry.compress_type for entry in entries):
+            raise ValueError(f"{size} bytes packed into {bounded.size}")
 
     def read(self, name: str, kind: type[np.generic]) -> NDArray[Any]:
         """Read an array whole, so that its checksum is compared before anything looks at it."""
