@@ -139,3 +139,48 @@ for _ in range(3):
     work()
 """
     assert run(_COMMON + code, DOCUMENT, str(spin)) == ["True"] * 12
+
+
+def test_a_fork_while_another_thread_runs_a_graph_is_told() -> None:
+    code = """
+from edgelingua import Budget, Prompt
+from edgelingua.bundle import ModelBundle
+from edgelingua.compressors import TokenPruner
+from edgelingua.errors import InferenceError
+from edgelingua.models import find_bundle
+from edgelingua.ort import RunOptions
+from edgelingua.scorers import ClassifierScorer
+
+def load():
+    return ClassifierScorer(bundle, options=RunOptions(threads=2))
+
+def compress(scorer):
+    try:
+        print(len(TokenPruner(scorer).compress(prompt, Budget(rate=0.5)).text) > 100)
+    except InferenceError as error:
+        print(error)
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    prompt = Prompt.build(file.read(2000))
+bundle = ModelBundle.open(find_bundle("edgelingua-mini"))
+used, unused = load(), load()
+inside, done = threading.Event(), threading.Event()
+
+def hold():  # for as long as it takes to fork; a real run may end before
+    with used._graph._failures_named():
+        inside.set()
+        done.wait()
+
+other = threading.Thread(target=hold)
+other.start()
+inside.wait()
+in_child(lambda: [compress(scorer) for scorer in (used, used, unused, load())])
+compress(used)
+done.set()
+other.join()
+in_child(lambda: compress(used))
+"""
+    first, second, *rest = run(_COMMON + code, DOCUMENT)
+    assert first == second
+    assert "another thread was running it" in first
+    assert rest == ["True"] * 4

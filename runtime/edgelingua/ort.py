@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgelingua.cores import available_cores
 from edgelingua.devices import DEVICES, Device, DeviceName
 from edgelingua.errors import InferenceError
+from edgelingua.forks import Runs
 from edgelingua.providers import hardware, stdout_for_results
 
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
@@ -135,6 +136,7 @@ class Graph:
             settings.add_session_config_entry(name, value)
         device = DEVICES["cpu" if options.device == "auto" else options.device]
         self._path = path
+        self._runs = Runs()
         self._session = self._open(settings, device)
         self.operators: Mapping[str, int] = {}
         if device is not DEVICES["cpu"]:
@@ -204,7 +206,8 @@ class Graph:
         Raises
         ------
         InferenceError
-            onnxruntime failed; some kernels do so only when they run.
+            onnxruntime failed; some kernels do so only when they run. Or this process was forked
+            while another thread ran the graph.
         """
         values = {
             name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(feed))
@@ -230,7 +233,13 @@ class Graph:
 
     @contextmanager
     def _failures_named(self) -> Iterator[None]:
+        if self._runs.cut:  # it would mostly run, and now and then wait forever
+            raise InferenceError(
+                f"{self._path}: another thread was running it when this process was forked; load "
+                "it again here, or fork when nothing runs"
+            )
         try:
-            yield
+            with self._runs.one():
+                yield
         except Exception as error:  # onnxruntime's exceptions share no base but Exception
             raise InferenceError(f"{self._path}: onnxruntime cannot run it: {error}") from None
