@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -33,7 +34,6 @@ VARIANTS = {
     # Cortex-A53 and A72 (Raspberry Pi Zero 2 W, 3, 4); A76 and newer (5).
     "aarch64": ("armv8.0_1", "armv8.2_2"),
 }
-COMPILER = {"x86_64": "gcc", "aarch64": "aarch64-linux-gnu-gcc"}
 _VARIANT = re.compile(r"^ *ggml_add_cpu_backend_variant\(([\w.]+)\s*([^)]*)\)\n", re.MULTILINE)
 _LOAD_KERNELS = """
 # The kernels for each kind of CPU lie in a library of their own: load the best one that runs here,
@@ -113,9 +113,9 @@ def load_kernels_on_import(source: Path) -> None:
 
 def compile_libraries(source: Path, build: Path, architecture: str) -> list[Path]:
     """Compile llama.cpp's libraries, and nothing else of it."""
+    shutil.rmtree(build, ignore_errors=True)
     settings = {
         "CMAKE_BUILD_TYPE": "Release",
-        "CMAKE_BUILD_RPATH_USE_ORIGIN": "ON",  # they lie in one folder
         "CMAKE_PLATFORM_NO_VERSIONED_SONAME": "ON",  # a wheel has no symbolic links
         "GGML_BACKEND_DL": "ON",
         "GGML_CPU_ALL_VARIANTS": "ON",
@@ -123,7 +123,7 @@ def compile_libraries(source: Path, build: Path, architecture: str) -> list[Path
         "LLAMA_OPENSSL": "OFF",
         "LLAVA_BUILD": "OFF",
     }
-    if architecture != os.uname().machine:
+    if architecture != platform.machine():
         settings["CMAKE_TOOLCHAIN_FILE"] = str(HERE.resolve() / f"{architecture}.cmake")
     defines = [f"-D{name}={value}" for name, value in settings.items()]
     run("cmake", "-G", "Ninja", "-S", source, "-B", build, *defines)
@@ -133,14 +133,17 @@ def compile_libraries(source: Path, build: Path, architecture: str) -> list[Path
 
 def put_into_package(libraries: list[Path], folder: Path, architecture: str) -> None:
     """Put the libraries and OpenMP's, which no slim system has, where llama_cpp looks."""
+    prefix = "" if architecture == platform.machine() else f"{architecture}-linux-gnu-"
     found = subprocess.run(
-        [COMPILER[architecture], "-print-file-name=libgomp.so.1"],
+        [f"{prefix}gcc", "-print-file-name=libgomp.so.1"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for library in (*libraries, Path(found.stdout.strip())):
         shutil.copy(library, folder)
+        # Beside itself, and nowhere else: CMake's own has an empty entry, the current directory.
+        run("patchelf", "--set-rpath", "$ORIGIN", folder / library.name)
 
 
 def pack(source: Path, folder: Path, architecture: str) -> Path:
