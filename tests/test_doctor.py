@@ -68,7 +68,7 @@ def test_a_healthy_machine(doctor: Doctor, gguf: Path) -> None:
         assert found[bundle].value.endswith("as its manifest says")
     assert "load" in found["compression"].value
     assert "write" in found["answer"].value
-    assert found["llama.cpp"].value.endswith("works here")
+    assert "not tried" not in found["llama.cpp"].value
     assert found["not fetched"].state == "note"
     assert not list(Path(os.environ.get("EDGELINGUA_HOME", models.home())).glob(".edgelingua-*"))
 
@@ -183,7 +183,8 @@ def test_packages_that_are_missing_or_broken(doctor: Doctor, tmp_path: Path, ggu
     code, found = doctor(EDGELINGUA_HOME="~nobody-of-this-name/models")
     assert code == 1
     assert found["cache folder"].state == "fault"
-    assert found["llama.cpp"].state == found["compression"].state == "ok"
+    assert found["compression"].state == "ok"
+    assert found["llama.cpp"].state != "fault"
 
 
 @pytest.mark.slow
@@ -210,8 +211,8 @@ def test_kernels_that_do_not_work_are_a_note(doctor: Doctor, tmp_path: Path, ggu
     assert found["answer"].state == "ok"
     if "REPACK = 1" in found["llama.cpp's flags"].value:
         assert found["llama.cpp"].state == "note"
-        assert "SIGSEGV" in found["llama.cpp"].value
-        assert found["weights"].value == "as in the file"
+        assert "(SIG" in found["llama.cpp"].value  # of AMX's kernels, where there are some
+        assert found["weights"].value == "never rearranged for this CPU"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")

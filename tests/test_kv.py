@@ -24,6 +24,7 @@ from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.llama_engine import LlamaEngine
 
 from .conftest import DOCUMENT
+from .plain_llama import plain_llama
 
 
 @pytest.fixture(scope="module")
@@ -169,16 +170,7 @@ def test_a_view_cannot_be_written() -> None:
 
 def plain_logits(gguf: Path, tokens: NDArray[np.int32], chunk: int) -> NDArray[np.float32]:
     """Logits of plain llama.cpp through its own high-level class."""
-    plain = llama_cpp.Llama(
-        str(gguf),
-        n_ctx=1024,
-        n_batch=chunk,
-        n_ubatch=chunk,
-        n_threads=1,
-        n_threads_batch=1,
-        flash_attn=True,
-        verbose=False,
-    )
+    plain = plain_llama(gguf, n_ctx=1024, n_batch=chunk, n_ubatch=chunk)
     plain.eval(tokens.tolist())
     pointer = llama_cpp.llama_get_logits_ith(plain.ctx, -1)
     return np.ctypeslib.as_array(pointer, (plain.n_vocab(),)).copy()

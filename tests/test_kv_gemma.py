@@ -38,6 +38,7 @@ from edgelingua.llama import LlamaModel, Sampling
 from edgelingua.llama_engine import LlamaEngine
 
 from .conftest import DOCUMENT
+from .plain_llama import plain_llama
 
 pytestmark = pytest.mark.slow
 
@@ -142,10 +143,7 @@ def test_with_room_for_everything_logits_are_those_of_plain_llama_cpp(
 ) -> None:
     session = gemma.session(1024, cache=CacheOptions(chunk=chunk))
     session.feed(tokens[:900])
-    plain = llama_cpp.Llama(
-        str(gemma.path), n_ctx=1024, n_batch=chunk, n_ubatch=chunk, n_threads=1,
-        n_threads_batch=1, flash_attn=True, swa_full=True, verbose=False,
-    )  # fmt: skip
+    plain = plain_llama(gemma.path, n_ctx=1024, n_batch=chunk, n_ubatch=chunk, swa_full=True)
     plain.eval(tokens[:900].tolist())
     pointer = llama_cpp.llama_get_logits_ith(plain.ctx, -1)
     expected = np.ctypeslib.as_array(pointer, (plain.n_vocab(),))

@@ -31,7 +31,7 @@ import numpy as np
 from edgelingua import llama_trial_model
 from edgelingua.llama import LlamaModel
 from edgelingua.llama_engine import LlamaEngine
-from edgelingua.llama_library import llama_cpp, may_rearrange
+from edgelingua.llama_library import _FOUND, may_rearrange, system_info
 llama_trial_model.write(Path(sys.argv[1]))
 model = LlamaModel(sys.argv[1], threads=2)
 engine = LlamaEngine(model, 64)
@@ -40,7 +40,9 @@ print(json.dumps({
     "rearranges": may_rearrange(),
     "buffers": sorted(model._buffers),
     "logits": engine.logits().tolist(),
-    "amx": b"AMX_INT8 = 1" in llama_cpp.llama_print_system_info(),
+    "amx": "AMX_INT8 = 1" in system_info(),
+    "outcome": _FOUND.outcome,
+    "why": _FOUND.why,
 }))
 """
 
@@ -88,14 +90,20 @@ def remembered(home: Path) -> list[Verdict]:
 def test_a_build_that_works_is_tried_once(
     tmp_path: Path, read: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    assert result(read())["rearranges"]
-    assert remembered(tmp_path / "home") == [Verdict("works")]
+    found = result(read())
+    assert found["rearranges"] is (found["outcome"] == "works")
+    if not found["amx"]:  # else it depends on the compiler, and on the system
+        assert found["outcome"] == "works"
+    (known,) = remembered(tmp_path / "home")
+    assert known.outcome == found["outcome"]
     # What is remembered counts, until somebody asks for another trial.
     (place,) = (tmp_path / "home" / "probes").iterdir()
     place.write_text(json.dumps({"verdict": {"outcome": "plain", "why": "as remembered"}}))
-    assert not result(read())["rearranges"]
-    assert result(read(EDGELINGUA_PROBE="again"))["rearranges"]
-    assert remembered(tmp_path / "home") == [Verdict("works")]
+    recalled = result(read())
+    assert recalled["why"] == "as remembered"
+    assert not recalled["rearranges"]
+    assert result(read(EDGELINGUA_PROBE="again"))["outcome"] == known.outcome
+    assert remembered(tmp_path / "home") == [known]
 
 
 @needs_changed_builds
@@ -128,7 +136,7 @@ def test_a_build_that_dies_is_refused_by_name(
     # Whoever insists meets what he was warned of.
     assert read(build, EDGELINGUA_PROBE="off").returncode < 0
     # Another build in its place is tried anew.
-    assert result(read())["rearranges"]
+    assert result(read())["outcome"] in ("works", "plain")
 
 
 @needs_changed_builds
@@ -172,7 +180,7 @@ def test_amx_is_used_only_where_a_trial_has_shown_that_it_works(
     assert not list(tmp_path.glob("home/probes/*"))
     tried = result(read(build))
     assert tried["amx"]
-    assert tried["rearranges"]
+    assert tried["rearranges"] is (result(read())["outcome"] == "works")
 
 
 @pytest.mark.parametrize(
@@ -217,9 +225,9 @@ def test_without_a_place_to_remember_every_process_tries(
     tmp_path: Path, read: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     (tmp_path / "home").write_text("a file where the folder should be")
-    assert result(read())["rearranges"]
+    assert result(read())["outcome"] in ("works", "plain")
     unset = "import os, sys; del os.environ['EDGELINGUA_HOME']; sys.modules['platformdirs'] = None"
-    assert result(read(before=unset))["rearranges"]
+    assert result(read(before=unset))["outcome"] in ("works", "plain")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +263,7 @@ def test_a_frozen_app_is_started_again_only_if_it_heeds_the_trial(
     assert llama_probe._try().outcome == "untried"
     assert not started.exists()
     monkeypatch.setattr(sys, llama_probe.HEEDED, True, raising=False)
-    assert llama_probe._try() == Verdict("works")
+    assert llama_probe._try().outcome in ("works", "plain")
     assert started.exists()
 
 

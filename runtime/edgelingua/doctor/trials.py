@@ -63,7 +63,7 @@ def reader(path: str | None = None) -> None:
     from edgelingua.llama_library import may_rearrange, system_info
 
     say(Finding("llama.cpp's flags", system_info()))
-    say(Finding("weights", "rearranged for this CPU" if may_rearrange() else "as in the file"))
+    say(Finding("weights", f"{'may be' if may_rearrange() else 'never'} rearranged for this CPU"))
     if path is None:
         return
     watch = Stopwatch()
