@@ -60,8 +60,8 @@ class RunOptions:
         Fail where ``device`` cannot run the bundle, instead of warning and taking the CPU.
     spin
         Whether a run's threads wait for each other awake at first, for 0.2 ms (onnxruntime before
-        1.27: its own time), and never longer than the run. Then they sleep, as they do at once
-        without it: a run on an idle machine takes a quarter longer so, and less processor time.
+        1.26: as long as it likes), and never longer than the run. Then they sleep, as they do at
+        once without it: alone on a machine, a run takes a quarter longer so.
 
     Raises
     ------
