@@ -374,7 +374,7 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     both = chat_command("--cap", "99", "--cap-mb", "9", lines="")
     assert both.returncode == 2
     tiny = chat_command("--cap-mb", "1", lines="")
-    assert "expected at least 5.9, which is 256 cells" in tiny.stderr
+    assert "expected at least 5.9" in tiny.stderr
     listed = subprocess.run(
         [sys.executable, "-m", "edgelingua", "policies"], capture_output=True, text=True, check=True
     )
