@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from edgelingua import Budget, Chat, LlamaModel, Prompt, load_compressor, models
-from edgelingua.errors import FetchError
+from edgelingua.errors import FetchError, MissingExtraError
 
 _, document, question, gguf = sys.argv
 prompt = Prompt.build(Path(document).read_text(encoding="utf-8"), question=question)
@@ -34,6 +34,10 @@ print("-" * 9)
 try:
     models.fetch("gemma3-270m")
 except FetchError as error:
+    print(error)
+try:
+    models.find_reader("hub:owner/name/model.gguf")
+except MissingExtraError as error:
     print(error)
 """
 
@@ -56,6 +60,7 @@ def test_a_packaged_program_compresses_and_answers_anywhere(tmp_path: Path, gguf
     assert not {part for path in files for part in path.parts} & {"torch", "transformers", "spacy"}
     licences = [path for path in files if "edgelingua-0" in str(path) and path.name == "LICENSE"]
     assert len(licences) == 2  # of the code and of the weights
+    assert Path("_internal", "onnxruntime", "ThirdPartyNotices.txt") in files
     megabytes = sum(path.lstat().st_size for path in files.values()) / 1e6
     print(f"{megabytes:.0f} MB")
     assert megabytes < 300
@@ -74,4 +79,5 @@ def test_a_packaged_program_compresses_and_answers_anywhere(tmp_path: Path, gguf
     assert text.strip() == load_compressor().compress(prompt, Budget(tokens=100)).text.strip()
     assert answer.strip()
     assert "no pip" in refusal
+    assert "huggingface_hub is not part of this program" in refusal
     assert str(tmp_path / "home" / "models" / "gemma3-270m") in refusal

@@ -5,6 +5,7 @@ Each message names the file or value concerned, what was expected, what came, an
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sized
 
 
@@ -79,6 +80,12 @@ class MissingExtraError(EdgeLinguaError):
     """
 
     def __init__(self, package: str, extra: str, hint: str = "") -> None:
+        if getattr(sys, "frozen", False):  # made with PyInstaller: it has no pip
+            super().__init__(
+                f"{package} is not part of this program: package it again where {package} is "
+                "installed, with a program that imports it"
+            )
+            return
         super().__init__(
             f"{package} is not installed; this needs the '{extra}' extra: "
             f"pip install 'edgelingua[{extra}]'{hint and f' ({hint})'}"
