@@ -8,6 +8,7 @@ import pytest
 from edgelingua.errors import ReaderError
 from edgelingua.llama import LlamaModel
 
+from . import tiny_gguf
 from .conftest import DOCUMENT, TEXTS
 
 
@@ -149,3 +150,33 @@ def test_a_template_without_a_place_for_a_system_prompt(tmp_path: Path, gguf: Pa
     with pytest.raises(ReaderError, match="no system; some templates take no system prompt"):
         model.chat([("system", "Be brief."), ("user", "Hi")])
     assert [part.source for part in model.chat([("user", "Hi")])][1] == 0
+
+
+# Files that would end the process in llama.cpp: refused before it sees them.
+
+
+def patched(gguf_file: Path, old: bytes, new: bytes) -> Path:
+    raw = gguf_file.read_bytes()
+    assert old in raw
+    gguf_file.write_bytes(raw.replace(old, new, 1))
+    return gguf_file
+
+
+def test_a_vocabulary_with_a_token_twice(sentencepiece_gguf: Path) -> None:
+    one, other = (b"\x01\0\0\0\0\0\0\0" + letter for letter in (b"Y", b"Z"))
+    with pytest.raises(ReaderError, match="1 of its 323 tokens are there twice"):
+        LlamaModel(patched(sentencepiece_gguf, one, other), vocabulary_only=True)
+
+
+def test_a_vocabulary_without_a_byte(sentencepiece_gguf: Path) -> None:
+    with pytest.raises(ReaderError, match="no token for the byte 0xe4"):
+        LlamaModel(patched(sentencepiece_gguf, b"<0xE4>", b"<0xQQ>"), vocabulary_only=True)
+
+
+@pytest.mark.parametrize("key", [b"attention.head_count_kv", b"attention.head_count"])
+def test_a_size_that_is_right_only_in_32_bits(tmp_path: Path, key: bytes) -> None:
+    path = tiny_gguf.write_gemma(tmp_path / "gemma.gguf", chat=True)
+    at = path.read_bytes().index(key) + len(key)
+    kept = path.read_bytes()[at : at + 7]  # the value's type, and its lower bytes
+    with pytest.raises(ReaderError, match=rf"its header says {key.decode()} \d+: expected 0 to"):
+        LlamaModel(patched(path, key + kept + b"\0", key + kept + b"\x20"))

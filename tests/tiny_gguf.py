@@ -356,3 +356,45 @@ def _shown(byte: int) -> str:
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     moved = [other for other in range(256) if other not in plain]
     return chr(byte) if byte in plain else chr(256 + moved.index(byte))
+
+
+def write_bytes_llama(path: Path) -> Path:
+    """Write a Llama of random weights with a vocabulary of single bytes, merged pair by pair."""
+    width, layers = 64, 2
+    names = [_shown(byte) for byte in range(256)] + ["he", "<|im_start|>", "<|im_end|>", "<tool>"]
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_vocab_size(len(names))
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(width)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(1)
+    writer.add_rope_dimension_count(width // 2)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(names)
+    writer.add_token_types([1] * 257 + [3, 3, 4])
+    writer.add_token_merges(["h e"])
+    writer.add_bos_token_id(257)
+    writer.add_eos_token_id(258)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    shapes: dict[str, tuple[int, ...]] = {
+        "attn_q": (width, width),
+        "attn_k": (width // 2, width),
+        "attn_v": (width // 2, width),
+        "attn_output": (width, width),
+        "ffn_gate": (width, width),
+        "ffn_up": (width, width),
+        "ffn_down": (width, width),
+        "attn_norm": (width,),
+        "ffn_norm": (width,),
+    }
+    _finish(writer, width, len(names), layers, shapes)
+    return path

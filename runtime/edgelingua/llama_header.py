@@ -18,10 +18,23 @@ from edgelingua.llama_library import libggml
 _UINT32, _FLOAT32, _STRING, _ARRAY = 4, 6, 8, 9
 _MOST = 2**31 - 1
 
+# Sizes are multiplied in 32 bits: what is too large can come out as what a tensor has.
 _RANGES: Mapping[str, tuple[int, int]] = {
     "block_count": (1, 512),  # LLAMA_MAX_LAYERS
     "context_length": (1, _MOST),
     "attention.sliding_window": (0, _MOST),
+    "attention.head_count": (0, 4096),
+    "attention.head_count_kv": (0, 4096),
+    "attention.key_length": (1, 8192),
+    "attention.value_length": (1, 8192),
+    "attention.key_length_swa": (1, 8192),
+    "attention.value_length_swa": (1, 8192),
+    "rope.dimension_count": (0, 8192),
+    "embedding_length": (1, 2**20),
+    "feed_forward_length": (0, 2**24),
+    "expert_count": (0, 4096),
+    "expert_used_count": (0, 4096),
+    "vocab_size": (0, 2**24),
 }
 _EPSILONS = ("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon")
 
@@ -44,6 +57,10 @@ _find.restype = ctypes.c_int64
 _type = libggml.gguf_get_kv_type
 _type.argtypes = [ctypes.c_void_p, ctypes.c_int64]
 _type.restype = ctypes.c_int
+_list_type, _list_size = libggml.gguf_get_arr_type, libggml.gguf_get_arr_n
+_list_string = libggml.gguf_get_arr_str
+_list_string.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_size_t]
+_list_string.restype = ctypes.c_char_p
 _uint32, _float32, _string = (
     libggml.gguf_get_val_u32,
     libggml.gguf_get_val_f32,
@@ -53,6 +70,8 @@ for _function, _result in (
     (_uint32, ctypes.c_uint32),
     (_float32, ctypes.c_float),
     (_string, ctypes.c_char_p),
+    (_list_type, ctypes.c_int),
+    (_list_size, ctypes.c_size_t),
 ):
     _function.argtypes = [ctypes.c_void_p, ctypes.c_int64]
     _function.restype = _result
@@ -80,6 +99,31 @@ def check(path: Path) -> None:
             value = _value(header, f"{architecture}.{key}", _FLOAT32)
             if value is not None and not value >= 0:  # nor is it if it is no number
                 raise _damaged(path, key, value, "0 or more")
+        _check_tokens(path, header)
+
+
+def _check_tokens(path: Path, header: int) -> None:
+    """Refuse a vocabulary that has a token twice, or bytes that it cannot tokenize."""
+    at = _find(header, b"tokenizer.ggml.tokens")
+    if at < 0 or _type(header, at) != _ARRAY or _list_type(header, at) != _STRING:
+        return
+    count = _list_size(header, at)
+    # An empty one gets this name from llama.cpp.
+    texts = {_list_string(header, at, n) or b"[EMPTY_%d]" % n for n in range(count)}
+    if len(texts) != count:
+        raise ReaderError(
+            f"{path}: {count - len(texts)} of its {count} tokens are there twice; the file is "
+            "damaged, download it again"
+        )
+    model = _find(header, b"tokenizer.ggml.model")
+    if model < 0 or _type(header, model) != _STRING or _string(header, model) != b"llama":
+        return
+    for byte in range(256):
+        if not texts & {b"<0x%02X>" % byte, bytes([byte])}:
+            raise ReaderError(
+                f"{path}: its vocabulary has no token for the byte {byte:#04x}, and llama.cpp ends "
+                "the process where a text has it; the file is damaged, download it again"
+            )
 
 
 def lists(path: Path, key: str) -> bool:

@@ -170,7 +170,8 @@ class Vocabulary:
     @property
     def begin(self) -> int | None:
         """The token to put in front of every text; ``None`` for models that want none."""
-        return self.first if llama_cpp.llama_vocab_get_add_bos(self._vocabulary) else None
+        wanted = llama_cpp.llama_vocab_get_add_bos(self._vocabulary)
+        return self.first if wanted and self.first >= 0 else None
 
     def token_text(self, token: int) -> str:
         """Return a token as templates write it, control tokens too; nothing for -1."""
