@@ -9,7 +9,7 @@ CONSTRAINTS ?=
 PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-light lint install lock wheels clean
+.PHONY: demo test test-slow test-light test-arm test-arm-llama lint install lock wheels clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -24,6 +24,17 @@ test-slow: $(VENV)/.installed-dev
 # make test-light PYTHON=/usr/bin/python3 VENV=.venv-light
 test-light: $(VENV)/.installed-test
 	$(BIN)/python -m pytest --light
+
+# The wheel on emulated 64-bit ARM, from nothing; PART=quick is what CI runs. Needs apt.
+test-arm: $(VENV)/.installed-test
+	rm -rf build/wheel
+	$(BIN)/python -m hatchling build -t wheel -d build/wheel
+	PIP="$(BIN)/python -m pip" scripts/test_arm.sh build/wheel/*.whl $(PART)
+
+# The reader there, compiled first.
+test-arm-llama: $(VENV)/.installed-test wheel-aarch64
+	$(BIN)/python -m edgelingua models fetch smollm2-135m-instruct
+	PIP_FIND_LINKS="$(CURDIR)/$(WHEELS)" $(MAKE) test-arm PART=llama
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
