@@ -46,8 +46,9 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("llama"):
-            item.add_marker(pytest.mark.skip(reason="needs llama_cpp"))
+        for name in ("torch", "llama"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=f"needs {name}"))
 
 
 def _without(name: str) -> object:

@@ -47,6 +47,7 @@ def test_values_that_options_cannot_have_are_wrong_usage(options: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.llama
 @pytest.mark.parametrize(
     "options",
     [
@@ -82,6 +83,7 @@ def test_a_blank_question_is_none() -> None:
     assert "the question is empty" in done.stderr
 
 
+@pytest.mark.torch
 def test_the_export_too(tmp_path: Path) -> None:
     for option, value in (("--max-loss", "150%"), ("--attention", "x"), ("--keep-label", "-1")):
         arguments = ["build", "nothing", "--task", "classifier", "-o", str(tmp_path / "new")]

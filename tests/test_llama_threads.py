@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.llama
+
 _USERS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 _CODE = """
 import os
