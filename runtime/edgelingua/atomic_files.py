@@ -10,15 +10,14 @@ import platform
 import re
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-try:
+if sys.platform != "win32":  # where what somebody has open cannot be removed
     import fcntl
-except ImportError:  # Windows, where what somebody has open cannot be removed
-    fcntl = None  # type: ignore[assignment]
 
 _COMMON = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
@@ -62,9 +61,9 @@ def write_atomically(path: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
             if old:
                 _take_over(file.fileno(), old)
             os.fsync(file.fileno())
-            if fcntl:  # the lock is held until it has its name
+            if sys.platform != "win32":  # the lock is held until it has its name
                 partial.replace(path)
-        if not fcntl:
+        if sys.platform == "win32":
             partial.replace(path)
         _sync_folder(path.parent)
     finally:
@@ -120,7 +119,7 @@ def _create_partial(path: Path, mode: int) -> tuple[Path, IO[bytes]]:
             descriptor = os.open(partial, flags, mode)
         except FileExistsError:
             continue
-        if fcntl:
+        if sys.platform != "win32":
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:  # else it was swept away before it had its lock
@@ -130,7 +129,7 @@ def _create_partial(path: Path, mode: int) -> tuple[Path, IO[bytes]]:
 
 def _take_over(descriptor: int, old: os.stat_result) -> None:
     """Give a file the permissions of the one it replaces, and its owner."""
-    if not hasattr(os, "fchown"):
+    if sys.platform == "win32":
         return
     new = os.fstat(descriptor)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
@@ -143,15 +142,15 @@ def _take_over(descriptor: int, old: os.stat_result) -> None:
 
 def _remove_unlocked(path: Path) -> None:
     with contextlib.suppress(OSError):  # somebody writes it, or has taken it away
-        if not fcntl:
+        if sys.platform == "win32":
             path.unlink()
-            return
-        descriptor = os.open(path, os.O_RDWR | _NONBLOCK | _COMMON)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-        finally:
-            os.close(descriptor)
+        else:
+            descriptor = os.open(path, os.O_RDWR | _NONBLOCK | _COMMON)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -37,10 +37,10 @@ def peak_rss_mb() -> float | None:
         peak = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
         if peak:
             return int(peak[1]) * 1024 / 1e6
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return None
+    import resource
+
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest / 1e6 if sys.platform == "darwin" else largest * 1024 / 1e6
 
