@@ -78,6 +78,8 @@ def test_a_packaged_program_compresses_and_answers_anywhere(tmp_path: Path, gguf
     prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8"), question=QUESTION)
     assert text.strip() == load_compressor().compress(prompt, Budget(tokens=100)).text.strip()
     assert answer.strip()
+    (tried,) = (tmp_path / "home" / "probes").iterdir()  # before llama.cpp was first loaded
+    assert '"works"' in tried.read_text() or '"plain"' in tried.read_text()
     assert "no pip" in refusal
     assert "huggingface_hub is not part of this program" in refusal
     assert str(tmp_path / "home" / "models" / "gemma3-270m") in refusal
