@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
 from edgelingua.bundle import ModelBundle
@@ -84,16 +85,30 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
         assert kept[start:end].all() == (reason != Reason.DROPPED)
     dropped = np.flatnonzero(compressed.reasons == Reason.DROPPED)
     if len(dropped):
-        best = dropped[np.argmax(compressed.scores[dropped])]
-        start, end = compressed.units[best]
-        kept[start:end] = True
-        offsets = [*prompt.offsets(), len(text)]
-        for index, segment in enumerate(prompt.segments):
-            if segment.role == "separator":
-                before, after, beyond = offsets[index : index + 3]
-                kept[before:after] = kept[:before].any() and kept[after:beyond].any()
-        one_more = "".join(c for c, k in zip(text, kept, strict=True) if k)
-        assert count(one_more) > compressed.limit, "room for one more unit was wasted"
+        # Which of equally good ones would have been next is the compressor's affair.
+        best = compressed.scores[dropped].max()
+        tied = compressed.units[dropped[compressed.scores[dropped] == best]].tolist()
+        fits = [_with_one_more(compressed, prompt, kept, unit, count) for unit in tied]
+        assert not all(fits), "room for one more unit was wasted"
+
+
+def _with_one_more(
+    compressed: Compressed,
+    prompt: Prompt,
+    kept: NDArray[np.bool_],
+    unit: list[int],
+    count: Callable[[str], int],
+) -> bool:
+    """Whether a unit more would fit."""
+    kept, (start, end) = kept.copy(), unit
+    kept[start:end] = True
+    offsets = [*prompt.offsets(), len(prompt.text)]
+    for index, segment in enumerate(prompt.segments):
+        if segment.role == "separator":
+            before, after, beyond = offsets[index : index + 3]
+            kept[before:after] = kept[:before].any() and kept[after:beyond].any()
+    one_more = "".join(c for c, k in zip(prompt.text, kept, strict=True) if k)
+    return count(one_more) <= compressed.limit
 
 
 @pytest.mark.parametrize("method", METHODS)
