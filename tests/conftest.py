@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from . import patterns
 
 if TYPE_CHECKING:
     from edgelingua.bundle import ModelBundle
+
+# How fast a machine is, or what else it does, is not what is tested.
+settings.register_profile(
+    "patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that a
 # test starts would do the same.
