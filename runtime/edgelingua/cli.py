@@ -9,18 +9,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
-from edgelingua import __version__, inspection, models, parity
+from edgelingua import __version__, models
 from edgelingua.atomic_files import write_atomically
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
+from edgelingua.byte_pairs import BytePairs
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import (
     METHODS,
@@ -36,7 +37,6 @@ from edgelingua.devices import DeviceName
 from edgelingua.doctor.command import doctor
 from edgelingua.errors import BundleError, FetchError, InputError, MissingExtraError
 from edgelingua.kv.options import CacheOptions, CacheType, check_cap
-from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS, Policy, load_policy
 from edgelingua.measure import Stopwatch, peak_rss_mb
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Pin as PinOf
@@ -45,7 +45,12 @@ from edgelingua.scores import Progress as ProgressCallback
 from edgelingua.structure import Mode
 from edgelingua.writable import refuse_unwritable_file
 
+# What only some commands need is imported by them: most of the time that it takes to compress a
+# short text is that of imports.
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edgelingua.kv.policies import Policy
     from edgelingua.llama import LlamaModel
 
 app = typer.Typer(
@@ -56,10 +61,6 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Models on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
-
-stderr = Console(stderr=True, highlight=False, markup=False)
-# Tables are folded to a terminal's width, but never in a pipe.
-stdout = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
 
 Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
 Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
@@ -405,23 +406,30 @@ def chat(
             llama.cache_options(chosen, cache)
         session = llama.session(_cap(llama, cap, cap_mb, cache), chosen, cache=cache)
         conversation = Chat(llama, session, system, sampling)
-    Terminal(conversation, model, max_tokens, lambda text: stderr.print(text, soft_wrap=True)).run()
+    Terminal(conversation, model, max_tokens, _say).run()
 
 
 @app.command()
 def methods() -> None:
     """List the compression methods."""
+    from rich.table import Table
+
     table = Table("method", "what it does", "source", "needs", box=None)
     for name, method in METHODS.items():
         needs = [f"{method.task} bundle"] if method.task else []
         needs += ["a question"] if method.needs_question else []
         table.add_row(name, method.summary, method.source, ", ".join(needs) or "nothing")
-    stdout.print(table)
+    _stdout().print(table)
 
 
 @app.command()
 def policies() -> None:
     """List the ways to choose what leaves the KV cache."""
+    from rich.table import Table
+
+    from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS
+
+    stdout = _stdout()
     table = Table("policy", "what stays", "source", "signals", "cost", box=None)
     for name, policy in POLICIES.items():
         signals = ", ".join(sorted(policy.make().signals)) or "positions"
@@ -439,6 +447,8 @@ app.command()(doctor)
 @models_app.command("list")
 def list_models() -> None:
     """List the known models, the bundles that came with edgelingua, and those built here."""
+    from rich.table import Table
+
     table = Table("name", "kind", "what", box=None)
     table.add_column("where", overflow="fold")
     for name, model in models.REGISTRY.items():
@@ -450,7 +460,7 @@ def list_models() -> None:
     built = {name: models.bundle_folder(name) for name in models.built_bundles()}
     for name, folder in (built | models.shipped_bundles()).items():
         table.add_row(name, "bundle", _describe(folder), str(folder))
-    stdout.print(table)
+    _stdout().print(table)
 
 
 @models_app.command()
@@ -463,6 +473,11 @@ def inspect(
     if as_json:
         sys.stdout.write(manifest.dumps())
         return
+    from rich.table import Column, Table
+
+    from edgelingua import inspection
+
+    stdout = _stdout()
     table = Table("field", "value", box=None, show_header=False)
     for key, value in inspection.facts(manifest):
         table.add_row(key, value)
@@ -483,11 +498,13 @@ def verify(
     """Check hashes; for a bundle also that it scores like its original, on this machine."""
     if model in models.REGISTRY:
         models.verify(model)
-        stdout.print(f"{model}: ok; every file has the recorded SHA-256")
+        sys.stdout.write(f"{model}: ok; every file has the recorded SHA-256\n")
         return
     folder = models.find_bundle(model)
+    from edgelingua import parity
+
     results = parity.verify(folder)
-    stdout.print(parity.table(results), soft_wrap=True)
+    sys.stdout.write(f"{parity.table(results)}\n")
     parity.refuse_failures(folder, results)
 
 
@@ -581,6 +598,8 @@ def _policy(
     }
     if name is not None:
         with usage():
+            from edgelingua.kv.policies import load_policy
+
             return load_policy(name, **options)
     for option, value in options.items():
         if value is not None:
@@ -626,18 +645,47 @@ def _count_like(reader: str | None) -> tuple[Count | None, str]:
     if reader is None:
         reader = models.DEFAULT_READER
         if models.fetched(reader) is None:
-            stderr.print(
+            _say(
                 f"warning: counting the compressor's own tokens: {reader}, whose tokens count by "
                 f"default, has not been fetched (edgelingua models fetch {reader})"
             )
             return None, "the compressor"
-    try:
-        from edgelingua.llama import LlamaModel
-    except MissingExtraError as error:
-        stderr.print(f"warning: {error}. Counting the compressor's own tokens instead")
+    if find_spec("llama_cpp") is None:
+        error = MissingExtraError("llama-cpp-python", "llama")
+        _say(f"warning: {error}. Counting the compressor's own tokens instead")
         return None, "the compressor"
     path = models.find_reader(reader)
-    return LlamaModel(path, vocabulary_only=True).count, path.name
+    if reader not in models.REGISTRY:
+        from edgelingua.llama import LlamaModel
+
+        return LlamaModel(path, vocabulary_only=True).count, path.name
+    return _counter(path), path.name
+
+
+def _counter(path: Path) -> Count:
+    """Return a counter for a known reader's tokens that loads llama.cpp only where it must."""
+    pairs: BytePairs | None = None
+
+    def read() -> None:
+        nonlocal pairs
+        pairs = BytePairs.read(path)
+
+    # While onnxruntime loads the compressor's model, which takes as long and is not Python's work.
+    reading = Thread(target=read, daemon=True)
+    reading.start()
+
+    @cache
+    def vocabulary() -> LlamaModel:
+        from edgelingua.llama import LlamaModel
+
+        return LlamaModel(path, vocabulary_only=True)
+
+    def count(text: str) -> int:
+        reading.join()
+        number = pairs.count(text) if pairs else None
+        return vocabulary().count(text) if number is None else number
+
+    return count
 
 
 def _compression_statistics(compressed: Compressed) -> dict[str, Any]:
@@ -651,18 +699,43 @@ def _compression_statistics(compressed: Compressed) -> dict[str, Any]:
 @contextmanager
 def _progress(what: str) -> Iterator[ProgressCallback]:
     """Show a bar on stderr while tokens are scored, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    stderr = Console(stderr=True, highlight=False, markup=False)
     columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+    with Progress(*columns, console=stderr, transient=True) as bar:
         task = bar.add_task(what)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_statistics(statistics: dict[str, Any]) -> None:
-    table = Table("", "", box=None, show_header=False)
-    for key, value in inspection.flatten(statistics):
-        table.add_row(key, value)
+    from edgelingua.inspection import flatten
+
     sys.stdout.flush()
-    stderr.print(table)
+    rows = list(flatten(statistics))
+    width = max(len(key) for key, _ in rows)
+    _say("\n".join(f" {key:{width}}  {value}" for key, value in rows))
+
+
+def _say(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def _stdout() -> Console:
+    """Return a console for tables: folded to a terminal's width, but never in a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Regex
-from tokenizers.pre_tokenizers import PreTokenizer, Split
+from tokenizers.pre_tokenizers import ByteLevel, Digits, PreTokenizer, Split
+from tokenizers.pre_tokenizers import Sequence as Chain
 
 from edgelingua.bounded import Bounds, ForeignError, attempt, foreign
 from edgelingua.errors import BundleError, InputError
@@ -51,6 +52,7 @@ _sentences = Split(
 )
 _letters = Split(Regex(_LETTER), "removed", invert=True)
 _compounds = Split(Regex(_WORD), "removed", invert=True)
+_byte_level = Chain([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])
 _graphemes = Split(Regex(r"\X"), "isolated")
 # Characters that may be part of a cluster of several: all but those of ASCII, Latin, Greek,
 # Cyrillic, the usual punctuation, and ideographs and syllables that come ready-made.
@@ -228,6 +230,11 @@ class RawTokenizer(_Tokenizer):
         lists = [list(ids) for ids in each]
         texts: list[str] = self._call("decode", lists, size=sum(map(len, lists)))
         return texts
+
+
+def byte_level_words(text: str) -> list[str]:
+    """Split a text as GPT-2 does, and every digit off; bytes are written as its letters."""
+    return [word for word, _ in _byte_level.pre_tokenize_str(text)]
 
 
 def words(text: str) -> Spans:
