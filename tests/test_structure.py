@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edgelingua.errors import InputError
 from edgelingua.ranges import Range
-from edgelingua.structure import Block, atoms, by_structure, find, pin, ranges
+from edgelingua.structure import atoms, ranges
+from edgelingua.structure.blocks import Block, by_structure, find, pin
 
 from .conftest import TEXTS
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.explain import Row, page, rows
 from edgelingua.prompt import Prompt
-from edgelingua.recovery import Recovered, recover
 from edgelingua.scores import Spans, Unit
+
+if TYPE_CHECKING:
+    from edgelingua.explain import Row
+    from edgelingua.recovery import Recovered
 
 
 class Reason(IntEnum):
@@ -75,10 +78,14 @@ class Compressed:
 
     def recover(self, answer: str) -> Recovered:
         """Restore the original wording of what ``answer`` quotes, with its sources."""
+        from edgelingua.recovery import recover
+
         return recover(self, answer)
 
     def explain(self) -> list[Row]:
         """Return one row per unit: what became of it, and its score."""
+        from edgelingua.explain import rows
+
         return rows(self)
 
     def explain_html(self, title: str = "Compressed prompt") -> str:
@@ -86,6 +93,8 @@ class Compressed:
 
         It holds the whole prompt, not only what was kept.
         """
+        from edgelingua.explain import page
+
         return page(self, title)
 
 

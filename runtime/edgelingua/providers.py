@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -112,6 +112,8 @@ def _register(device: Device, package: str) -> None:
 def _check_complete(package: str) -> None:
     """Refuse an installation with a file cut short: a library like that crashes the process."""
     try:
+        from importlib import metadata
+
         files = metadata.files(package) or ()
     except metadata.PackageNotFoundError:
         return  # not installed as a package: nothing says how large its files are

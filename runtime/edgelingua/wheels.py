@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -77,6 +76,8 @@ class Wheel:
 
 def _unpack(wheel: Path, sizes: Mapping[str, int]) -> None:
     """Unpack files of a wheel beside it, none of which may be larger than said."""
+    import zipfile
+
     with zipfile.ZipFile(wheel) as archive:
         for name, size in sizes.items():
             entry = archive.getinfo(name)

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgelingua import models
 from edgelingua.budget import Budget, Count
 from edgelingua.bundle import ModelBundle
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import (
-    bm25,
-    llmlingua,
-    llmlingua2,
-    llmlingua2_question,
-    longllmlingua,
-    question_aware,
-    random,
-    selective_context,
-    truncate,
-)
-from edgelingua.compressors.coarse_to_fine import CoarseToFine, DocumentFilter
 from edgelingua.compressors.pruning import TokenPruner
 from edgelingua.compressors.units import Level, Rules
 from edgelingua.errors import InputError
@@ -30,6 +19,9 @@ from edgelingua.manifest import MANIFEST, Manifest, Task
 from edgelingua.ort import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
+
+if TYPE_CHECKING:
+    from edgelingua.compressors.coarse_to_fine import CoarseToFine, DocumentFilter
 
 __all__ = [
     "METHODS",
@@ -70,53 +62,65 @@ class Method:
     has_ranker: bool = False
 
 
+def _make(module: str) -> Callable[..., TokenPruner | CoarseToFine]:
+    """Return ``make`` of a method's file, which is imported when it is called: few need many."""
+
+    def make(*arguments: Any) -> Any:
+        return import_module(f"edgelingua.compressors.{module}").make(*arguments)
+
+    return make
+
+
 METHODS: Mapping[str, Method] = {
     "question_aware": Method(
         "passages ranked by how well they predict the question, then token pruning",
         "after LongLLMLingua, arXiv:2310.06839",
         "scorer",
-        question_aware.make,
+        _make("question_aware"),
         needs_question=True,
     ),
     "longllmlingua": Method(
         "documents ranked by the question, tokens by contrastive perplexity",
         "arXiv:2310.06839",
         "scorer",
-        longllmlingua.make,
+        _make("longllmlingua"),
         needs_question=True,
     ),
     "llmlingua": Method(
         "documents, then tokens that surprise a causal LM, iteratively",
         "arXiv:2310.05736",
         "scorer",
-        llmlingua.make,
+        _make("llmlingua"),
     ),
     "selective_context": Method(
         "drop the phrases a causal LM saw coming",
         "arXiv:2310.06201",
         "scorer",
-        selective_context.make,
+        _make("selective_context"),
     ),
     "llmlingua2_question": Method(
         "passages ranked by the question, then a token classifier",
         "after arXiv:2310.06839, arXiv:2403.12968",
         "classifier",
-        llmlingua2_question.make,
+        _make("llmlingua2_question"),
         needs_question=True,
         has_ranker=True,
     ),
     "llmlingua2": Method(
-        "a token classifier decides what to keep", "arXiv:2403.12968", "classifier", llmlingua2.make
+        "a token classifier decides what to keep",
+        "arXiv:2403.12968",
+        "classifier",
+        _make("llmlingua2"),
     ),
     "bm25": Method(
         "keep the sentences that share words with the question: a baseline",
         "doi:10.1561/1500000019",
         None,
-        bm25.make,
+        _make("bm25"),
         needs_question=True,
     ),
-    "random": Method("keep random words: a baseline", "-", None, random.make),
-    "truncate": Method("keep the beginning: a baseline", "-", None, truncate.make),
+    "random": Method("keep random words: a baseline", "-", None, _make("random")),
+    "truncate": Method("keep the beginning: a baseline", "-", None, _make("truncate")),
 }
 
 
@@ -207,3 +211,9 @@ def default_method(model: str | Path | None, *, question: bool) -> str:
 
 def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
     return models.default_bundle(task) if model is None else models.find_bundle(str(model))
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("CoarseToFine", "DocumentFilter"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("edgelingua.compressors.coarse_to_fine"), name)

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from edgelingua.console import printable
-from edgelingua.doctor import examine
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,6 +31,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Look at this machine, try a compression and an answer; say what to do about faults."""
+    from edgelingua.doctor.examination import examine
+
     found = []
     for finding in examine(reader):
         found.append(finding)

@@ -1,4 +1,4 @@
-"""``edgelingua doctor``: what this machine has, what works on it, and what to do where it does not.
+"""What a machine has, what works on it, and what to do where it does not.
 
 What may end a process, all native code, is tried in another one: `trials`.
 """

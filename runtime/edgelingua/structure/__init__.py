@@ -8,9 +8,8 @@ from typing import Literal
 from edgelingua.errors import InputError
 from edgelingua.ranges import Range, merged
 from edgelingua.structure.atoms import atoms
-from edgelingua.structure.blocks import Block, Kind, by_structure, find, pin
 
-__all__ = ["Block", "Kind", "Mode", "atoms", "by_structure", "find", "pin", "ranges"]
+__all__ = ["Mode", "atoms", "ranges"]
 
 _LINE_BREAK = re.compile(r"\r?\n")
 
@@ -26,8 +25,8 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
     text
         Any text; of prose there is nothing to return.
     mode
-        ``"pin"``: blocks are pinned. ``"compress"``: see `by_structure`. ``"off"``: nothing is
-        looked for.
+        ``"pin"``: blocks are pinned. ``"compress"``: see `blocks.by_structure`. ``"off"``: nothing
+        is looked for.
 
     Returns
     -------
@@ -49,6 +48,8 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
         raise InputError(f"structure mode {mode!r}: expected one of pin, compress, off")
     if mode == "off":
         return (), ()
+    from edgelingua.structure.blocks import by_structure, find, pin
+
     pinned: list[Range] = []
     whole: list[Range] = []
     for block in find(text):
