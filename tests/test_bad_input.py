@@ -122,6 +122,8 @@ def test_asking_touches_nothing(tmp_path: Path) -> None:
     refuse_unwritable_file(page)
     refuse_unwritable_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "edgelingua").mkdir()  # as beside a clone, and in a cache folder
+    refuse_unwritable_folder(tmp_path / "a" / "b")
     page.write_text("old")
     before = page.stat()
     refuse_unwritable_file(page)

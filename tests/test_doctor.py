@@ -58,7 +58,7 @@ def doctor(tmp_path: Path) -> Doctor:
     return run
 
 
-def test_a_healthy_machine(doctor: Doctor, gguf: Path) -> None:
+def test_a_healthy_machine(doctor: Doctor, gguf: Path, tmp_path: Path) -> None:
     code, found = doctor("--reader", gguf)
     assert code == 0
     assert cpu().name in found["CPU"].value
@@ -70,7 +70,9 @@ def test_a_healthy_machine(doctor: Doctor, gguf: Path) -> None:
     assert "write" in found["answer"].value
     assert "not tried" not in found["llama.cpp"].value
     assert found["not fetched"].state == "note"
-    assert not list(Path(os.environ.get("EDGELINGUA_HOME", models.home())).glob(".edgelingua-*"))
+    assert {path.name for path in tmp_path.rglob("*")} <= {"home", "probes"} | {
+        path.name for path in (tmp_path / "home" / "probes").glob("*.json")
+    }
 
 
 def test_lines_for_people(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from edgelingua.atomic_files import try_place
@@ -20,6 +21,6 @@ def refuse_unwritable_folder(path: Path) -> None:
     """Raise `InputError` unless a folder can be made, or filled, at ``path``; none is made."""
     try:
         there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
-        try_place(there / "edgelingua")
+        try_place(there / secrets.token_hex(8))  # which nothing there is called
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None

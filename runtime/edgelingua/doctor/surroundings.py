@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -14,8 +13,9 @@ from edgelingua import __file__ as init_file
 from edgelingua import __version__, models
 from edgelingua.cores import available_cores
 from edgelingua.doctor.findings import Finding
-from edgelingua.errors import MissingExtraError
+from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.machine import cpu, memory_mb
+from edgelingua.writable import refuse_unwritable_folder
 
 _NEEDED = ("numpy", "onnxruntime", "tokenizers")
 _OPTIONAL = {
@@ -88,15 +88,10 @@ def cache() -> Iterator[Finding]:
         advice = "set EDGELINGUA_HOME to a folder you may write to"
         yield Finding("cache folder", f"nowhere: {error}", "fault", advice)
         return
-    there = home
     try:
-        while not there.exists():
-            there = there.parent
-        with tempfile.NamedTemporaryFile(prefix=".edgelingua-", dir=there):
-            pass
-    except OSError as error:
-        value = f"{home}: cannot be written ({error.strerror})"
-        advice = f"make {there} a folder you may write to, or set EDGELINGUA_HOME to another one"
-        yield Finding("cache folder", value, "fault", advice)
+        refuse_unwritable_folder(home)
+    except InputError as error:
+        advice = "make it, or what it lies in, a folder you may write to, or set EDGELINGUA_HOME"
+        yield Finding("cache folder", str(error), "fault", advice)
         return
-    yield Finding("cache folder", f"{home}{'' if there == home else ', not there yet'}, writable")
+    yield Finding("cache folder", f"{home}{'' if home.exists() else ', not there yet'}, writable")
