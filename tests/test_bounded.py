@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,10 +49,8 @@ def ask(template: str, bounds: Bounds = ROOMY) -> str:
     ],
 )
 def test_a_template_that_takes_too_long(template: str) -> None:
-    began = time.monotonic()
     with pytest.raises(ForeignError, match=r"more than 1 s|MemoryError"):
-        ask(template, Bounds(1, 256))
-    assert time.monotonic() - began < 30  # on a busy machine; it would take days
+        ask(template, Bounds(1, 256))  # it would take days
 
 
 @pytest.mark.parametrize(
@@ -246,6 +243,19 @@ def test_a_killed_worker_is_replaced(worker: Bounded) -> None:
     with pytest.raises(ForeignError, match="ends the process"):
         echo(worker, "one")
     assert echo(worker, "two") == "two"
+
+
+def test_a_worker_that_cannot_be_made_says_why_every_time(tmp_path: Path) -> None:
+    with pytest.raises(ForeignError, match="No module named 'edgelingua"):
+        Bounded("edgelingua.nowhere:Engine", bounds=ROOMY)
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes((NANO / "tokenizer.json").read_bytes())
+    engine = Bounded("edgelingua.tokenizer_engine:Engine", str(path), False, bounds=ROOMY)
+    engine.close()
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(ForeignError, match="No such file"):
+            engine.call("count", "Hi", bounds=ROOMY)
 
 
 def test_threads_get_their_own_answers(worker: Bounded) -> None:

@@ -12,15 +12,13 @@ import contextlib
 import marshal
 import os
 import subprocess
-import sys
 import threading
 import weakref
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
-from edgelingua.bounded_worker import ForeignError, attempt, receive, send
+from edgelingua import child
+from edgelingua.bounded_worker import ForeignError, attempt, found, receive, send
 
 __all__ = ["Bounded", "Bounds", "Foreign", "ForeignError", "Local", "attempt", "foreign"]
 
@@ -73,7 +71,7 @@ def foreign(factory: str, *arguments: Any, bounds: Bounds, trusted: bool = False
     ForeignError
         It cannot be made, or not within its bounds.
     """
-    if trusted or _interpreter() is None:
+    if trusted or child.interpreter() is None:
         return Local(factory, *arguments)
     return Bounded(factory, *arguments, bounds=bounds)
 
@@ -82,8 +80,7 @@ class Local:
     """An object in this process; see `foreign`."""
 
     def __init__(self, factory: str, *arguments: Any) -> None:
-        module, _, name = factory.partition(":")
-        self._object = attempt(getattr(import_module(module), name), *arguments)
+        self._object = attempt(found(factory), *arguments)
 
     def call(self, name: str, *arguments: Any, bounds: Bounds) -> Any:
         """Call a method; the bounds are not enforced."""
@@ -129,19 +126,24 @@ class Bounded:
         if self._process and self._end and self._end.alive and self._pid == os.getpid():
             return self._process
         factory, arguments, bounds = self._made
-        here = str(Path(__file__).parents[1])
-        paths = [here, *(os.path.abspath(path) for path in sys.path)]  # noqa: PTH100 - "" too
-        process = subprocess.Popen(
-            [str(_interpreter()), "-I", "-S", "-c", _BOOT, *paths],
-            env=os.environ | _ENVIRONMENT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        try:
+            process = subprocess.Popen(
+                [str(child.interpreter()), "-I", "-S", "-c", _BOOT, *child.places()],
+                env=os.environ | _ENVIRONMENT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise ForeignError(f"no process can be started for it: {error}") from None
         self._process, self._pid = process, os.getpid()
         self._end = weakref.finalize(self, _end, process, self._pid)
-        self._ask(process, (factory, arguments), bounds)
+        try:
+            self._ask(process, (factory, arguments), bounds)
+        except ForeignError:
+            self.close()  # it would take the next question for how to make its object
+            raise
         return process
 
     def _ask(self, process: subprocess.Popen[bytes], what: tuple[Any, ...], bounds: Bounds) -> Any:
@@ -180,10 +182,3 @@ def _end(process: subprocess.Popen[bytes], pid: int) -> None:
             process.wait(0.05)  # it ends by itself when its pipes do
     process.kill()
     process.wait()
-
-
-def _interpreter() -> str | None:
-    """Return the Python that runs this, if it is one and no app that has one built in."""
-    program = Path(sys.executable or "")
-    known = program.name.lower().startswith(("python", "pypy"))
-    return str(program) if known and not getattr(sys, "frozen", False) else None

@@ -33,6 +33,13 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
         raise ForeignError(str(error) or type(error).__name__) from None
 
 
+def found(factory: str) -> Callable[..., Any]:
+    """Import what is called ``module:name``."""
+    module, _, name = factory.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
 def send(file: IO[bytes], message: bytes) -> None:
     """Write a message and its size."""
     file.write(len(message).to_bytes(8, "little"))
@@ -69,18 +76,14 @@ def main() -> None:
                 name, arguments, seconds, memory = marshal.loads(receive(questions))
             except EOFError:
                 return
-            if asked is None:
-                module, _, name = name.partition(":")
-                function = getattr(import_module(module), name)
-            else:
-                function = getattr(asked, name)
-            _limit_memory(memory)
-            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
             try:
+                function = attempt(found, name) if asked is None else getattr(asked, name)
+                _limit_memory(memory)
+                faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
                 result = attempt(function, *arguments)
                 if asked is None:
                     asked, result = result, None
-                reply = marshal.dumps((True, result))
+                reply = attempt(marshal.dumps, (True, result))  # memory may end here too
             except ForeignError as error:
                 reply = marshal.dumps((False, str(error)[:1000]))
             faulthandler.cancel_dump_traceback_later()

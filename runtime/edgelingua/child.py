@@ -21,6 +21,12 @@ def interpreter() -> str | None:
     return None if getattr(sys, "frozen", False) or not named else str(program)
 
 
+def places() -> list[str]:
+    """Return where this process finds packages, this one too, for a process that starts anew."""
+    here = str(Path(__file__).parents[1])  # on no path where an import hook has found it
+    return [*(os.path.abspath(path) for path in sys.path), here]  # noqa: PTH100 - "" too
+
+
 def start(
     command: Sequence[str], timeout: float, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
@@ -42,8 +48,7 @@ def start(
     subprocess.TimeoutExpired
         It was killed.
     """
-    places = os.pathsep.join(path for path in sys.path if path)
-    added = {"PYTHONPATH": places} | environment
+    added = {"PYTHONPATH": os.pathsep.join(places())} | environment
     return subprocess.run(
         command,
         env=os.environ | added,
