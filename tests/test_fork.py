@@ -36,6 +36,7 @@ _READER = (
     + """
 from edgelingua import LlamaModel
 from edgelingua.errors import ReaderError
+from edgelingua.llama_library import llama_cpp
 
 def load():
     return LlamaModel(sys.argv[1], threads=2)
@@ -92,13 +93,22 @@ def test_a_reader_loaded_before_a_fork_has_all_its_threads(gguf: Path) -> None:
 def test_a_fork_in_the_middle_of_reading_is_told(gguf: Path) -> None:
     code = """
 model = load()
-session = begin(model)
 many = np.tile(model.tokenize("and so on, "), 300)[:1000]
 session = model.session(2000)
+inside, done = threading.Event(), threading.Event()
+decode = llama_cpp.llama_decode
+
+def held(*arguments):  # for as long as it takes to fork; by itself it may end before
+    outcome = decode(*arguments)
+    inside.set()
+    done.wait()
+    return outcome
+
+llama_cpp.llama_decode = held
 reader = threading.Thread(target=session.feed, args=(many,))
 reader.start()
-while not session.engine._decoding:
-    time.sleep(0.001)
+inside.wait()
+llama_cpp.llama_decode = decode
 
 def work():
     for step in (lambda: session.feed(many[:1]), lambda: session.engine.decode(many[:1], 0)):
@@ -109,6 +119,7 @@ def work():
     write(begin(model), 1)
 
 in_child(work)
+done.set()
 reader.join()
 print(len(session.cells))
 """
