@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from edgelingua.cores import available_cores
+from edgelingua.machine import cpu
 
 
 def machine() -> dict[str, Any]:
@@ -21,11 +21,8 @@ def machine() -> dict[str, Any]:
         "optimum-onnx",
         "onnx",
     )
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return {
-        "cpu": models[0] if models else platform.processor(),
+        "cpu": cpu().name,
         "architecture": platform.machine(),
         "cpus": available_cores(),
         "python": platform.python_version(),
