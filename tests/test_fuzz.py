@@ -21,7 +21,7 @@ def test_a_few_texts_of_all_scripts() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["gguf", "bundle"])
+@pytest.mark.parametrize("kind", [pytest.param("gguf", marks=pytest.mark.llama), "bundle"])
 def test_damaged_files_run_or_are_refused(kind: str) -> None:
     found, faults = damaged_models.run(kind, 200)
     assert not faults

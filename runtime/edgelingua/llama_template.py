@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -62,7 +63,7 @@ def _render(vocabulary: Vocabulary, template: str, messages: list[dict[str, str]
     try:
         end, first = (vocabulary.token_text(t) for t in (vocabulary.end, vocabulary.first))
         said = tuple((message["role"], message["content"]) for message in messages)
-        return _rendered(template, end, first, said)
+        return _rendered(template, end, first, said, date.today())
     except ForeignError as error:
         hint = ""
         if any(message["role"] == "system" for message in messages):
@@ -71,8 +72,13 @@ def _render(vocabulary: Vocabulary, template: str, messages: list[dict[str, str]
 
 
 @lru_cache(maxsize=64)
-def _rendered(template: str, end: str, first: str, said: tuple[tuple[str, str], ...]) -> str:
-    """Render a template; since only marks stand for contents, a chat needs but a few renderings."""
+def _rendered(
+    template: str, end: str, first: str, said: tuple[tuple[str, str], ...], _: date
+) -> str:
+    """Render a template, which may say what day it is.
+
+    Since only marks stand for contents, a chat needs but a few renderings.
+    """
     trusted = hashlib.sha256(template.encode()).hexdigest() in _KNOWN
     factory = "edgelingua.template_engine:Engine"
     engine = foreign(factory, template, end, first, bounds=_BOUNDS, trusted=trusted)
