@@ -170,12 +170,13 @@ def test_of_many_texts_the_nearest_of_a_block_are_negatives(
 ) -> None:
     monkeypatch.setattr(negatives, "BLOCK", 3)
     texts = [f"The {name} is red." for name in ("pump", "ship", "mill", "gate", "lock")]
-    found = list(with_negatives([Example(t, (), "Which is red?", t) for t in texts], 9))
+    answer = (Mark(4, 8, 1.0),)
+    found = list(with_negatives([Example(t, answer, "Which is red?", t) for t in texts], 9))
     assert [len({e.text for e in g}) for g in labels.groups(found)] == [3, 3, 3, 2, 2]
     # A few more than a block are one: none has too few to choose from.
-    more = [replace(e, text=f"{e.text}.", group=e.group) for e in found if e.group == texts[0]]
+    more = [replace(e, text=f"{e.text}.", marks=answer) for e in found if e.group == texts[0]]
     assert {len(list(with_negatives(more[:1], 9)))} == {1}
-    four = [Example(t, (), "Which is red?", t) for t in texts[:4]]
+    four = [Example(t, answer, "Which is red?", t) for t in texts[:4]]
     assert [len(g) for g in labels.groups(with_negatives(four, 9))] == [4] * 4
 
 

@@ -47,7 +47,11 @@ _uncuttable = Split(
     invert=True,
 )
 _sentences = Split(
-    Regex(r"(?:[^\n.?!。！？…]|[.?!…](?![\s\"'”’)\]]))*(?:[.?!。！？…]+[\"'”’)\]]*\s*|\n\s*|$)"),
+    # The full stops and question marks of Chinese, Devanagari, Arabic, Urdu and Ethiopic end one.
+    Regex(
+        r"(?:[^\n.?!。！？।॥؟۔።፧…]|[.?!…](?![\s\"'”’)\]]))*"
+        r"(?:[.?!。！？।॥؟۔።፧…]+[\"'”’)\]」』]*\s*|\n\s*|$)"
+    ),
     "isolated",
 )
 _letters = Split(Regex(_LETTER), "removed", invert=True)

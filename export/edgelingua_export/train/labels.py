@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -46,6 +47,11 @@ class Example:
         False: nobody labelled the text, and only a teacher says what is to be kept.
     answer
         What answers the question, where the set says so: marks may be of answers on the way to it.
+    near
+        What texts near the question are looked for with, where that is not the question itself: it
+        is in another language than they are.
+    name
+        Of the question in its set, the same in all languages it is asked in.
     """
 
     text: str
@@ -55,6 +61,8 @@ class Example:
     source: str = ""
     known: bool = True
     answer: str = ""
+    near: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         for mark in self.marks:
@@ -63,6 +71,10 @@ class Example:
                     f"{mark} of a text of {len(self.text)} characters: expected "
                     "0 <= start <= end <= length and a label from 0 to 1"
                 )
+
+    def left_out(self, share: float) -> bool:
+        """Whether the question is among the ``share``, by its name, that nothing is trained on."""
+        return held_back(self.name, share)
 
     def labels(self, spans: NDArray[np.int64]) -> NDArray[np.float32]:
         """Label of each token ``(T, 2)``: that of most of its characters, ``(T,)``."""
@@ -74,6 +86,11 @@ class Example:
         means = (total[spans[:, 1]] - total[spans[:, 0]]) / sizes
         labels: NDArray[np.float32] = means.astype(np.float32)
         return labels
+
+
+def held_back(name: str, share: float) -> bool:
+    """Whether a question of this name is among the ``share`` of a set that is not trained on."""
+    return zlib.crc32(name.encode()) < share * 2**32
 
 
 def groups(examples: Iterable[Example]) -> Iterator[list[Example]]:

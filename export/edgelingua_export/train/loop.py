@@ -83,6 +83,8 @@ def fit(
     device = next(model.parameters()).device
     if schedule.dropout >= 0:
         _set_dropout(model, schedule.dropout)
+    if schedule.frozen_words:
+        model.get_input_embeddings().requires_grad_(False)
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, schedule.weight_decay),
         lr=schedule.learning_rate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -19,20 +20,22 @@ def with_negatives(examples: Iterable[Example], count: int) -> Iterator[Example]
     """Yield the examples, the ``count`` BM25-nearest other texts with each question's group.
 
     A text that contains an answer of the question (a stretch with label 1) is no negative. Examples
-    without a question are left as they are. Of many texts, those of one block of a few thousand are
-    looked through: time grows with the square of a block.
+    without a question are left as they are, and those whose answer nobody knows: it
+    may be there. Of many texts, those of one block of a few thousand are looked through: time grows
+    with the square of a block.
     """
     for block in _blocks(groups(examples)):
         near = Nearest(example.text for group in block for example in group)
         for group in block:
             yield from group
-            if not group[0].question:
-                continue
             answers = {
                 e.text[m.start : m.end].lower() for e in group for m in e.marks if m.label == 1
             }
+            if not group[0].question or not answers:
+                continue
             own = {example.text for example in group}
-            for text in islice(near.without(group[0].question, own, answers), count):
+            asked = group[0].near or group[0].question
+            for text in islice(near.without(asked, own, answers), count):
                 yield replace(group[0], text=text, marks=())
 
 
@@ -62,7 +65,8 @@ def pooled(examples: Iterable[Example], near: Nearest, count: int) -> Iterator[E
     """
     questions = {e.question: e for e in examples if e.question}
     for example in questions.values():
-        for _, (text, _) in zip(range(count), near.to(example.question), strict=False):
+        asked = example.near or example.question
+        for _, (text, _) in zip(range(count), near.to(asked), strict=False):
             group = f"{example.group}:pooled"
             yield replace(example, text=text, marks=(), group=group, known=False)
 
@@ -118,5 +122,26 @@ class Nearest:
 _FIRST = 64
 
 
+# Scripts without spaces between words: Thai, Lao, Myanmar, Khmer, kana, ideographs.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# `\w` leaves out the marks that spell the vowels of Devanagari, Thai and others.
+_MARKS = "".join(c for c in map(chr, range(0x300, 0xAC00)) if unicodedata.category(c)[0] == "M")
+_TERM = re.compile(rf"[{_UNSPACED}]+|[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}])*")
+_JOINED = re.compile(rf"[{_UNSPACED}]")
+
+
 def _terms(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
+    """Words in lower case; of scripts without spaces, each two neighbouring characters."""
+    lowered = text.lower()
+    if lowered.isascii():
+        return re.findall(r"\w+", lowered)
+    found: list[str] = []
+    for run in _TERM.findall(lowered):
+        if len(run) > 1 and _JOINED.match(run):
+            found += [run[i : i + 2] for i in range(len(run) - 1)]
+        else:
+            found.append(run)
+    return found

@@ -14,7 +14,7 @@ from edgelingua.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text import TextTokenizer
 from edgelingua_export.errors import ExportError
-from edgelingua_export.train import labels, readers_qa, readers_text
+from edgelingua_export.train import labels, readers_multi, readers_qa, readers_text
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.compose import composed
 from edgelingua_export.train.corpus import Corpus, tokenize
@@ -31,6 +31,7 @@ READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
     "hotpotqa": readers_qa.hotpot,
     "2wikimultihop": readers_qa.two_wiki,
     "musique": readers_qa.musique,
+    "questions": readers_multi.questions,
     "qmsum": readers_text.qmsum,
     "qmsum-evidence": readers_text.evidence,
     "ami": readers_text.ami,
@@ -113,6 +114,8 @@ def examples(data_set: DataSet, data: Path, seed: int) -> list[Example]:
         found = READERS[data_set.format](data / data_set.file)
     else:
         raise ExportError(f"format {data_set.format!r}: expected records, {', '.join(READERS)}")
+    if data_set.left_out:
+        found = (example for example in found if not example.left_out(data_set.left_out))
     chosen = list(islice(found, data_set.limit or None))
     if data_set.scorer:
         scorer = PerplexityScorer(ModelBundle.open(Path(data_set.scorer).expanduser()))

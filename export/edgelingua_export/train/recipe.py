@@ -46,6 +46,8 @@ class DataSet:
         Share of the groups whose digits are permuted.
     limit
         Use the first so many examples only; 0: all.
+    left_out
+        Share of the questions, by their names, that a benchmark asks and nothing is trained on.
     scorer
         Folder of a scorer bundle: its surprisal gives the labels, in place of the format's own. See
         `edgelingua_export.train.surprisal`.
@@ -65,6 +67,7 @@ class DataSet:
     composed: int = 0
     digits: float = 0.1
     limit: int = 0
+    left_out: float = 0.0
     scorer: str = ""
 
 
@@ -97,6 +100,9 @@ class Schedule:
     dropout
         Share of the activations that a step leaves out, below 1; -1: what the base's
         ``config.json`` says, which is saved as it is in any case.
+    frozen_words
+        Leave the word embeddings as they are: those of words, or languages, that the data lack stay
+        beside those that they have.
     """
 
     epochs: float = 4
@@ -108,6 +114,7 @@ class Schedule:
     precision: str = "bf16"
     checkpoint_every: int = 500
     dropout: float = -1.0
+    frozen_words: bool = False
 
 
 @dataclass(frozen=True)
