@@ -62,7 +62,7 @@ esac
 
 rm -rf "$folder/site"
 tags=()
-for tag in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do # pip infers no older ones
+for tag in manylinux_2_34 manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do # pip infers no older ones
     tags+=(--platform "${tag}_$machine")
 done
 $pip install --quiet "${tags[@]}" --implementation cp --python-version "$version" \
