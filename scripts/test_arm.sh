@@ -47,7 +47,7 @@ if [ "$part" = llama ]; then
     mine=(answers) other=(answers)
 else
     for arch in arm64 amd64; do
-        scripts/foreign_python.sh $arch trixie "$folder/$arch" "edgelingua[test] @ file://$wheel"
+        scripts/foreign_python.sh $arch trixie "$folder/$arch" "edgelingua[test] @ file://$wheel" pip
     done
     edgelingua amd64 compress --model edgelingua-nano >"$folder/amd64.txt"
     grep -q Boston "$folder/amd64.txt"
