@@ -65,7 +65,7 @@ def write_atomically(path: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
                 partial.replace(path)
         if sys.platform == "win32":
             partial.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def try_place(path: Path) -> None:
     _replaced(path)
     partial, file = _create_partial(path, 0o600)
     file.close()
-    partial.unlink()
+    partial.unlink(missing_ok=True)  # somebody's `sweep` may have been faster
 
 
 def sweep(path: Path) -> None:
@@ -153,10 +153,10 @@ def _remove_unlocked(path: Path) -> None:
                 os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the disk know a file's new name too."""
+def sync(path: Path) -> None:
+    """Have the disk know a file's content, or the names in a folder."""
     with contextlib.suppress(OSError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

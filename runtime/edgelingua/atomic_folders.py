@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from edgelingua.atomic_files import sync
+
 _ATTEMPTS = 10
 _ASIDE = ".edgelingua-old"
 
@@ -25,7 +27,9 @@ def replace_folder(new: Path, place: Path) -> None:
     OSError
         It cannot; the old one is where it was.
     """
-    _sync(new)
+    # The disk is to know the files before it knows the folder's new name.
+    for path in (*new.rglob("*"), new):
+        sync(path)
     for attempt in range(_ATTEMPTS):
         if not os.path.lexists(place):
             new.rename(place)
@@ -83,14 +87,3 @@ def _exchange(one: Path, other: Path) -> bool:
         return bool(libc.renameat2(-100, paths[0], -100, paths[1], 2) == 0)  # RENAME_EXCHANGE
     except (AttributeError, OSError, TypeError):  # Windows; a C library without it
         return False
-
-
-def _sync(folder: Path) -> None:
-    """Have the disk know a folder's files before it knows its new name."""
-    for path in (*folder.rglob("*"), folder):
-        with contextlib.suppress(OSError):  # Windows opens no folders
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
