@@ -651,7 +651,9 @@ def _count_like(reader: str | None) -> tuple[Count | None, str]:
             )
             return None, "the compressor"
     if find_spec("llama_cpp") is None:
-        error = MissingExtraError("llama-cpp-python", "llama")
+        from edgelingua.llama_build import INSTALLING, PACKAGE
+
+        error = MissingExtraError(PACKAGE, "llama", INSTALLING)
         _say(f"warning: {error}. Counting the compressor's own tokens instead")
         return None, "the compressor"
     path = models.find_reader(reader)

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "llama-cpp-python"
+INSTALLING = (
+    "pip compiles it for four to ten minutes, which needs a C++ compiler; or give pip a wheel that "
+    "`make wheels` made, see docs/builds.md; compressing needs neither"
+)
+"""What to know before installing it."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,8 @@ import re
 
 from edgelingua import llama_probe, llama_threads
 from edgelingua.errors import MissingExtraError, ReaderError
+from edgelingua.llama_build import INSTALLING, PACKAGE
 
-_INSTALLING = (
-    "pip compiles it for four to ten minutes, which needs a C++ compiler; or give pip a wheel that "
-    "`make wheels` made, see docs/builds.md; compressing needs neither"
-)
 _FOUND = llama_probe.check()  # before a library that may end the process is loaded
 
 try:
@@ -19,7 +16,7 @@ try:
         import llama_cpp
         from llama_cpp._ggml import libggml
 except ImportError as error:
-    raise MissingExtraError("llama-cpp-python", "llama", _INSTALLING) from error
+    raise MissingExtraError(PACKAGE, "llama", INSTALLING) from error
 except (OSError, RuntimeError) as error:  # its libraries, or those that they need, are not there
     raise ReaderError(f"llama-cpp-python cannot be loaded: {error}; install it again") from error
 

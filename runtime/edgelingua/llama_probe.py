@@ -63,11 +63,8 @@ class Verdict:
     why: str = ""
 
 
-def verdict() -> Verdict:
-    """Return what is known of the installed build on this CPU; try it if that is nothing."""
-    build = installed()
-    if build is None:
-        return Verdict("untried", f"{PACKAGE} is not installed")
+def _verdict(build: Build) -> Verdict:
+    """Return what is known of a build on this CPU; try it if that is nothing."""
     mode = os.environ.get(MODE, "").lower()
     if mode in ("off", "0", "no", "false"):
         return Verdict("untried", f"{MODE}={mode}")
@@ -88,9 +85,11 @@ def check() -> Verdict:
     ReaderError
         It dies on this CPU.
     """
-    found = verdict()
     build = installed()
-    if found.outcome == "dies" and build:
+    if build is None:
+        return Verdict("untried", f"{PACKAGE} is not installed")
+    found = _verdict(build)
+    if found.outcome == "dies":
         raise ReaderError(
             f"{build.name} in {build.folder} dies ({found.why}) on this CPU, {cpu().name}: it was "
             f"probably compiled for another one; {build.cure}. {MODE}=again tries it again, "
