@@ -57,7 +57,7 @@ def _name_on_mac() -> str:
 def memory_mb() -> tuple[float, float] | None:
     """Return memory in MB (10^6 bytes): all that this may use, and what is free; ``None``: unknown.
 
-    On Linux; a container's limit counts as all.
+    On Linux; a container's limit counts as all, where control groups are of version 2.
     """
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
