@@ -151,6 +151,15 @@ def test_the_text_is_not_replaced_by_its_page(tmp_path: Path) -> None:
     assert text.read_text() == "Some words."
 
 
+def test_a_page_is_replaced_where_the_output_is_no_file(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    arguments = ["compress", str(DOCUMENT), "--method", "truncate", "--explain", str(page)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.exception
+    assert page.read_text(encoding="utf-8").startswith("<!")
+
+
 def test_an_export_looks_at_its_place_before_it_loads_anything(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     place = str(tmp_path / "file" / "new")

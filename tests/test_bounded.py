@@ -167,7 +167,7 @@ def test_the_panic_of_a_trusted_one(changed: Callable[..., Path]) -> None:
             tokenizer("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
 
 
-def test_a_tokenizer_that_takes_too_long_to_load(changed: Callable[..., Path]) -> None:
+def test_a_tokenizer_nested_too_deeply(changed: Callable[..., Path]) -> None:
     nested: dict[str, Any] = {"type": "Lowercase"}
     for _ in range(300):
         nested = {"type": "Sequence", "normalizers": [nested]}

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import cache
 from importlib.util import find_spec
@@ -556,7 +556,10 @@ def _refuse_page(page: Path, source: str) -> None:
         return
     there = page.stat()
     inputs = [Path(source).stat()] if source != "-" and Path(source).exists() else []
-    outputs = [os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    outputs = []
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # none, as in pythonw, or one that is no file
+            outputs.append(os.fstat(stream.fileno()))
     if any(os.path.samestat(there, other) for other in (*inputs, *outputs)):
         raise typer.BadParameter(
             "the text or the output is in this file; name another", param_hint="'--explain'"
