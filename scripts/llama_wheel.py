@@ -36,6 +36,9 @@ VARIANTS = {
 }
 _VARIANT = re.compile(r"^ *ggml_add_cpu_backend_variant\(([\w.]+)\s*([^)]*)\)\n", re.MULTILINE)
 _LOAD_KERNELS = """
+import ctypes
+import os
+
 # The kernels for each kind of CPU lie in a library of their own: load the best one that runs here,
 # without a word on stderr.
 _QUIET = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(lambda *_: None)
@@ -101,10 +104,7 @@ def choose_variants(source: Path, chosen: tuple[str, ...]) -> None:
 def load_kernels_on_import(source: Path) -> None:
     """Make ``import llama_cpp`` load kernels: by itself ggml looks beside the program only."""
     loader, package = (source / "llama_cpp" / name for name in ("_ggml.py", "__init__.py"))
-    text = loader.read_text(encoding="utf-8").replace(
-        "import os\n", "import ctypes\nimport os\n", 1
-    )
-    loader.write_text(text + _LOAD_KERNELS, encoding="utf-8")
+    loader.write_text(loader.read_text(encoding="utf-8") + _LOAD_KERNELS, encoding="utf-8")
     # First: what is imported next sets a log of its own.
     text = package.read_text(encoding="utf-8")
     package.write_text("from . import _ggml  # noqa: F401\n" + text, encoding="utf-8")
