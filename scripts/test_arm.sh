@@ -22,7 +22,7 @@ edgelingua() { # edgelingua ARCH COMMAND OPTION...
 }
 
 answers() {
-    edgelingua arm64 run --cap 256 --max-tokens 16 | tee /dev/stderr | grep -q Boston
+    edgelingua arm64 run --cap 256 --max-tokens 16 | tee /dev/stderr | grep -Eq "Boston|Chicago" # both burned, says the text
     say "the reader answers"
 }
 
