@@ -107,6 +107,25 @@ def test_a_full_disk_is_one_line() -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="closes streams as a POSIX shell does")
+@pytest.mark.parametrize(
+    ("closed", "message"),
+    [("0<&-", "nothing to compress"), ("1>&-", "stdout is closed"), ("2>&-", "")],
+)
+def test_a_closed_stream_is_one_line(closed: str, message: str) -> None:
+    command = [sys.executable, "-m", "edgelingua", "compress", "--method", "truncate"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        input=b"A text.",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == (1 if message else 0), done.stderr
+    assert done.stderr.count(b"\n") == (1 if message else 0)
+    assert message.encode() in done.stderr
+    assert b"error" not in done.stdout
+
+
 def test_one_damaged_bundle_does_not_hide_the_others(tmp_path: Path) -> None:
     for name in ("broken", ".half.partial"):
         (tmp_path / "bundles" / name).mkdir(parents=True)

@@ -106,7 +106,8 @@ def _replaced(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(old.st_mode):
-        kind = "a link: name the file it leads to" if stat.S_ISLNK(old.st_mode) else "no file"
+        kinds = {stat.S_IFLNK: "a link: name the file it leads to", stat.S_IFDIR: "a folder"}
+        kind = kinds.get(stat.S_IFMT(old.st_mode), "no regular file")
         raise OSError(errno.EINVAL, f"{kind}, which is not replaced", str(path))
     return old
 

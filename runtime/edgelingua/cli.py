@@ -349,7 +349,7 @@ def run(
         "cells_used": reply.cache.peak,
         "cap": reply.cache.cap,
         "evicted": reply.cache.evicted,
-        "policy": policy,
+        "policy": policy or repr(llama.default_policy),
         "milliseconds": watch.milliseconds | reply.milliseconds,
         "memory_mb": asdict(reply.memory),
         "peak_rss_mb": peak_rss_mb(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 import sys
 import unicodedata
@@ -33,11 +34,15 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
     signal.signal(signal.SIGTERM, _stop)
+    has_output = sys.stdout is not None
+    _open_closed_streams()
     # Results are slices of a UTF-8 input: the same bytes on every system, line ends included.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     try:
+        if not has_output:
+            raise InputError("stdout is closed: expected a place for the result, or /dev/null")
         load()()
         sys.stdout.flush()
     except EdgeLinguaError as error:
@@ -97,6 +102,14 @@ def usage(option: str | None = None) -> Iterator[None]:
         yield
     except EdgeLinguaError as error:
         raise typer.BadParameter(str(error), param_hint=[option] if option else None) from None
+
+
+def _open_closed_streams() -> None:
+    """Open what the caller has closed, before a file of ours gets its number and its text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  # until the end
+            setattr(sys, name, stream)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -111,4 +111,6 @@ def short(value: Any) -> str:
             if len(value) <= _LONGEST_LIST
             else (f"{len(value)} entries")
         )
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
