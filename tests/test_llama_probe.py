@@ -212,6 +212,7 @@ def test_what_a_verdict_allows(found: Verdict, amx: bool, allowed: bool) -> None
         '{"verdict": {"outcome": ["works"], "why": ""}}',
         '{"verdict": {"outcome": "untried", "why": ""}}',
         "\udcff",
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_memory_is_none(tmp_path: Path, entry: str) -> None:
@@ -219,6 +220,22 @@ def test_a_damaged_memory_is_none(tmp_path: Path, entry: str) -> None:
     place.write_bytes(entry.encode(errors="surrogateescape"))
     assert llama_probe._recall(place) is None
     assert llama_probe._recall(tmp_path) is None
+    place.unlink()
+    os.mkfifo(place)  # which would keep us waiting
+    assert llama_probe._recall(place) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "outcomes"),
+    [
+        ("import tempfile; tempfile.tempdir = '/nowhere'", ["untried"]),
+        ("import sys; sys.path += [b'/nowhere', None]", ["works", "plain"]),
+    ],
+)
+def test_what_else_is_odd_about_a_process(
+    before: str, outcomes: list[str], read: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    assert result(read(before=before))["outcome"] in outcomes
 
 
 def test_without_a_place_to_remember_every_process_tries(

@@ -24,7 +24,8 @@ def interpreter() -> str | None:
 def places() -> list[str]:
     """Return where this process finds packages, this one too, for a process that starts anew."""
     here = str(Path(__file__).parents[1])  # on no path where an import hook has found it
-    return [*(os.path.abspath(path) for path in sys.path), here]  # noqa: PTH100 - "" too
+    paths = [path for path in sys.path if isinstance(path, str)]  # Python passes over others too
+    return [*(os.path.abspath(path) for path in paths), here]  # noqa: PTH100 - "" too
 
 
 def start(

@@ -181,10 +181,13 @@ class LlamaModel(Vocabulary):
         """Lay out (role, content) messages with the model's own template, ready for a reply.
 
         Contents are tokenized apart from the template, and as letters (`llama_markers`), so that
-        nothing written in them can act as one of its control tokens.
+        nothing written in them can act as one of its control tokens. The template writes roles
+        itself: only names are taken for one.
 
         Raises
         ------
+        InputError
+            A role is no name: ``system``, ``user``, ``assistant``, ``tool``, …
         ReaderError
             The model has no template, or it does not accept these messages.
         """

@@ -21,11 +21,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from edgelingua import child
+from edgelingua import child, strict_json
 from edgelingua.atomic_files import write_atomically
 from edgelingua.errors import EdgeLinguaError, ReaderError
 from edgelingua.llama_build import PACKAGE, Build, installed
 from edgelingua.machine import cpu
+from edgelingua.safe_files import open_regular
 
 MODE = "EDGELINGUA_PROBE"
 FROZEN_TRIAL = "EDGELINGUA_PROBE_FOLDER"
@@ -122,11 +123,11 @@ def _try() -> Verdict:
         command = [python, "-P", "-m", "edgelingua.llama_trial"] if python else []
     if not command:
         return Verdict("untried", "no Python interpreter to try it in")
-    with tempfile.TemporaryDirectory(prefix="edgelingua-", ignore_cleanup_errors=True) as folder:
-        try:
-            done = child.start(command, _PATIENCE, **{MODE: "off", FROZEN_TRIAL: folder})
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Verdict("untried", str(error))
+    try:  # there may be no place for temporary files
+        with tempfile.TemporaryDirectory(prefix="edgelingua-", ignore_cleanup_errors=True) as place:
+            done = child.start(command, _PATIENCE, **{MODE: "off", FROZEN_TRIAL: place})
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Verdict("untried", str(error))
     return _judge(done.returncode, done.stdout.decode(errors="replace").split())
 
 
@@ -154,7 +155,8 @@ def _place(build: Build) -> Path | None:
 
 def _recall(place: Path) -> Verdict | None:
     try:
-        entry = json.loads(place.read_text(encoding="utf-8"))["verdict"]
+        with open_regular(place) as file:
+            entry = strict_json.parse(file.read(strict_json.MAX_BYTES))["verdict"]
         found = Verdict(entry["outcome"], str(entry["why"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

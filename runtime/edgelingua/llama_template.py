@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.bounded import Bounds, ForeignError, foreign
-from edgelingua.errors import ReaderError
+from edgelingua.errors import InputError, ReaderError
 from edgelingua.llama_vocabulary import Vocabulary
 
 _BOUNDS = Bounds(seconds=20, megabytes=256)
@@ -20,6 +21,8 @@ _KNOWN = frozenset(
     {"872be49dbb638044ad01b60388f48d469ff2980e5f0dccdc22ec907db54d0788"}
 )  # SmolLM2's
 """SHA-256 of templates that are rendered in this process; all others are under `_BOUNDS`."""
+_ROLE = re.compile(r"[\w .-]{1,64}")
+"""Templates write roles among their own control tokens, so that one must not spell any."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ def lay_out(
     vocabulary: Vocabulary, template: str, messages: Sequence[tuple[str, str]]
 ) -> list[ChatPart]:
     """Lay out (role, content) messages, ready for a reply; see `LlamaModel.chat`."""
+    for role, _ in messages:
+        if not _ROLE.fullmatch(role):
+            raise InputError(
+                f"a role of {len(role)} characters that is no name: expected letters, digits, "
+                "hyphens, as in system, user, assistant or tool"
+            )
     marks = [f"\x02{index}\x03" for index in range(len(messages))]
     rendered = _render(
         vocabulary,
