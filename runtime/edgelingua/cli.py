@@ -555,12 +555,12 @@ def _refuse_page(page: Path, source: str) -> None:
     if not page.exists():
         return
     there = page.stat()
-    inputs = [Path(source).stat()] if source != "-" and Path(source).exists() else []
-    outputs = []
-    for stream in (sys.stdout, sys.stderr):
+    used = [Path(source).stat()] if source != "-" and Path(source).exists() else []
+    streams = (sys.stdout, sys.stderr, *((sys.stdin,) if source == "-" else ()))
+    for stream in streams:
         with suppress(AttributeError, OSError):  # none, as in pythonw, or one that is no file
-            outputs.append(os.fstat(stream.fileno()))
-    if any(os.path.samestat(there, other) for other in (*inputs, *outputs)):
+            used.append(os.fstat(stream.fileno()))
+    if any(os.path.samestat(there, other) for other in used):
         raise typer.BadParameter(
             "the text or the output is in this file; name another", param_hint="'--explain'"
         )
