@@ -156,6 +156,7 @@ def test_the_text_is_not_replaced_by_its_page(tmp_path: Path) -> None:
             [*COMMAND, "compress", "-", "--method", "truncate", "--explain", text],
             stdin=stdin,
             capture_output=True,
+            text=True,
             check=False,
         )
     assert done.returncode == 2

@@ -258,6 +258,25 @@ def test_a_worker_that_cannot_be_made_says_why_every_time(tmp_path: Path) -> Non
             engine.call("count", "Hi", bounds=ROOMY)
 
 
+def test_a_new_worker_does_not_take_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes((NANO / "tokenizer.json").read_bytes())
+    before = path.stat()
+    tokenizer = TextTokenizer(path, "wordpiece")
+    count = tokenizer.count("The tribunal sat.")
+    assert isinstance(tokenizer._engine, Bounded)
+    os.kill(running(tokenizer._engine), signal.SIGKILL)
+    with pytest.raises(BundleError, match="ends the process"):
+        tokenizer.count("Hi")
+    assert tokenizer.count("The tribunal sat.") == count
+    path.write_bytes(path.read_bytes().replace(b"tribunal", b"lanubirt"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    tokenizer._engine.close()
+    for _ in range(2):
+        with pytest.raises(BundleError, match="changed since"):
+            tokenizer.count("The tribunal sat.")
+
+
 def test_threads_get_their_own_answers(worker: Bounded) -> None:
     wrong: list[str] = []
 

@@ -79,6 +79,10 @@ class Encoding:
     starts: NDArray[np.bool_]
 
 
+_STATUS = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+"""What tells a file from another, as in `safe_files`."""
+
+
 class _Tokenizer:
     """A ``tokenizer.json``: here if it is trusted, else under bounds, see `bounded`."""
 
@@ -86,10 +90,11 @@ class _Tokenizer:
         self._path = path
         factory = "edgelingua.tokenizer_engine:Engine"
         try:
-            size = path.stat().st_size
-            self._engine = foreign(
-                factory, str(path), special, list(added), bounds=_bounds(size), trusted=trusted
-            )
+            now = path.stat()
+            size = now.st_size
+            status = {name: getattr(now, name) for name in _STATUS}
+            made_from = (str(path), special, list(added), status)
+            self._engine = foreign(factory, *made_from, bounds=_bounds(size), trusted=trusted)
         except (ForeignError, OSError) as error:
             raise BundleError(
                 f"{path}: not a tokenizer.json that tokenizers can read ({error})"

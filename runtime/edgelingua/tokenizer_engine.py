@@ -6,8 +6,9 @@ Imports nothing of the package, so that a worker starts fast.
 from __future__ import annotations
 
 import json
+import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from tokenizers import Tokenizer
@@ -24,11 +25,22 @@ class Engine:
         Whether special tokens in a text count; otherwise text is text.
     added
         Special tokens to add.
+    status
+        Some of the file's `os.stat` when it was checked: a worker may be started again much later.
     """
 
-    def __init__(self, path: str, special: bool, added: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        special: bool,
+        added: Sequence[str] = (),
+        status: Mapping[str, int] | None = None,
+    ) -> None:
         self._path = path
         self._tokenizer = Tokenizer.from_file(path)
+        now = os.stat(path)  # noqa: PTH116 - spares a worker pathlib
+        if status and any(getattr(now, name) != value for name, value in status.items()):
+            raise ValueError("it changed since it was first read; open the bundle again")
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = not special
