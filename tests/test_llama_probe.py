@@ -169,6 +169,14 @@ def test_kernels_for_rearranged_weights_that_do_not_work_are_not_used(
     assert done.returncode < 0 or result(done)["logits"] != healthy["logits"]
 
 
+def test_a_setting_that_says_nothing_is_refused(
+    read: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = read(EDGELINGUA_PROBE="on")
+    assert done.returncode == 1
+    assert "EDGELINGUA_PROBE=on: expected off or again, or leave it unset" in done.stderr
+
+
 @needs_changed_builds
 def test_amx_is_used_only_where_a_trial_has_shown_that_it_works(
     tmp_path: Path, read: Callable[..., subprocess.CompletedProcess[str]]

@@ -334,3 +334,12 @@ def test_a_hub_file_comes_from_the_hubs_cache(tmp_path: Path, gguf: Path) -> Non
     assert found.stdout.strip().endswith("m.gguf"), found.stderr
     missing = look_up("other.gguf")
     assert "EDGELINGUA_OFFLINE is set and it is not in the hub's cache" in missing.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody may write to /sys there")
+def test_a_home_that_may_not_be_written_is_no_reason_to_run_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EDGELINGUA_HOME", "/sys/edgelingua")
+    with pytest.raises(FetchError, match="set EDGELINGUA_HOME to a folder you may write to"):
+        models.fetch("smollm2-135m-instruct")

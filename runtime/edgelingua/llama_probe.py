@@ -69,6 +69,8 @@ def _verdict(build: Build) -> Verdict:
     mode = os.environ.get(MODE, "").lower()
     if mode in ("off", "0", "no", "false"):
         return Verdict("untried", f"{MODE}={mode}")
+    if mode not in ("", "again"):
+        raise ReaderError(f"{MODE}={mode}: expected off or again, or leave it unset")
     place = _place(build)
     known = _recall(place) if place and mode != "again" else None
     if known is None:
@@ -84,7 +86,7 @@ def check() -> Verdict:
     Raises
     ------
     ReaderError
-        It dies on this CPU.
+        It dies on this CPU, or `MODE` has a value that says nothing.
     """
     build = installed()
     if build is None:

@@ -8,6 +8,7 @@ touches the network.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -224,7 +225,11 @@ def fetch(name: str) -> Path:
             if fetched(name) is None:  # else another process was faster
                 _fetch_into(folder, name, model)
     except OSError as error:
-        raise FetchError(f"{name} could not be put into {folder}: {error}; run again") from None
+        cure = "run again"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            cure = "set EDGELINGUA_HOME to a folder you may write to"
+        why = error.strerror or error
+        raise FetchError(f"{name} could not be put into {folder}: {why}; {cure}") from None
     return fetch(name)
 
 
