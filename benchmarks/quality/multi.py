@@ -57,7 +57,13 @@ def main() -> None:
     for method in options.methods.split(","):
         made = of_bundle(bundles[method]) if method in bundles else ""
         runner = Runner(METHODS[method], bundles.get(method), count)
-        todo = [(s, n, case) for s in settings for n, case in enumerate(asked[s])]
+        # In turns, so that an early end leaves some of all.
+        todo = [
+            (setting, number, asked[setting][number])
+            for number in range(options.cases)
+            for setting in settings
+            if number < len(asked[setting])
+        ]
         for setting, number, case in options.shard.of(todo):
             if results.has(setting, method, number, weights=made):
                 continue
