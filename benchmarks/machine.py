@@ -6,8 +6,8 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from edgelingua.cores import available_cores
-from edgelingua.machine import cpu
+from edgelingua.system.cores import available_cores
+from edgelingua.system.machine import cpu
 
 
 def machine() -> dict[str, Any]:

@@ -18,10 +18,10 @@ METHOD, FOLDER, TEXT, RATE, VARIANT = *sys.argv[1:4], float(sys.argv[4]), sys.ar
 
 from edgelingua import Budget, ClassifierScorer, ModelBundle, PerplexityScorer, Prompt  # noqa: E402
 from edgelingua.compat import PromptCompressor  # noqa: E402
-from edgelingua.compressors.coarse_to_fine import CoarseToFine  # noqa: E402
-from edgelingua.compressors.pruning import TokenPruner  # noqa: E402
-from edgelingua.measure import peak_rss_mb  # noqa: E402
-from edgelingua.ort import RunOptions  # noqa: E402
+from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine  # noqa: E402
+from edgelingua.compressors.parts.token_pruner import TokenPruner  # noqa: E402
+from edgelingua.ort.session import RunOptions  # noqa: E402
+from edgelingua.system.measure import peak_rss_mb  # noqa: E402
 
 SPENT = {"model_s": 0.0, "tokenizer_s": 0.0}
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import llama_cpp
 
-from edgelingua import models
-from edgelingua.safe_files import hash_file
+from edgelingua.files.safe import hash_file
+from edgelingua.models import registry
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     options.add_argument("reader", help="name in the registry, or a GGUF")
     options.add_argument("out", type=Path)
     arguments = options.parse_args()
-    requantize(models.find_reader(arguments.reader), arguments.out)
+    requantize(registry.find_reader(arguments.reader), arguments.out)
     print(hash_file(arguments.out), arguments.out)
 
 

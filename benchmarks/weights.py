@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from edgelingua.manifest import MANIFEST, Manifest
-from edgelingua.models import find_bundle
-from edgelingua.safe_files import hash_file
+from edgelingua.bundle.manifest import MANIFEST, Manifest
+from edgelingua.files.safe import hash_file
+from edgelingua.models.registry import find_bundle
 
 LENGTH = 12
 """Hexadecimal digits of a SHA-256 that a row carries."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from edgelingua import Assistant, Budget
-from edgelingua.measure import peak_rss_mb
+from edgelingua.system.measure import peak_rss_mb
 
 BUDGET, CAP = 400, 512
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from . import patterns
 
 if TYPE_CHECKING:
-    from edgelingua.bundle import ModelBundle
+    from edgelingua.bundle.bundle import ModelBundle
 
 # How fast a machine is, or what else it does, is not what is tested.
 settings.register_profile(
@@ -71,7 +71,7 @@ def corpus() -> list[str]:
 
 
 def _bundle(name: str, factory: pytest.TempPathFactory) -> ModelBundle:
-    from edgelingua.bundle import ModelBundle
+    from edgelingua.bundle.bundle import ModelBundle
 
     return ModelBundle.open(shutil.copytree(BUNDLES / name, factory.mktemp("bundle") / name))
 

@@ -48,7 +48,7 @@ def mutated(raw: bytes, draw: random.Random, places: Callable[[random.Random], i
 
 def gguf_case(folder: Path, number: int) -> None:
     """Load a model whose header is damaged, and do all that can be done with it."""
-    from edgelingua.llama import LlamaModel, Sampling
+    from edgelingua.llama.model import LlamaModel, Sampling
 
     original = (folder / f"{number % 2}.gguf").read_bytes()
     end = int((folder / f"{number % 2}.end").read_text())
@@ -77,9 +77,10 @@ def gguf_case(folder: Path, number: int) -> None:
 def bundle_case(folder: Path, number: int) -> None:
     """Open a bundle of which one file is damaged, the manifest agreeing, and compress with it."""
     from edgelingua.budget import Budget
-    from edgelingua.bundle import ModelBundle, hash_file
+    from edgelingua.bundle.bundle import ModelBundle
     from edgelingua.compressors import load_compressor
-    from edgelingua.ort import RunOptions
+    from edgelingua.files.safe import hash_file
+    from edgelingua.ort.session import RunOptions
     from edgelingua.prompt import Prompt
 
     name = ("manifest.json", "tokenizer.json", "model")[number % 3]
@@ -110,7 +111,7 @@ CASES = {"gguf": gguf_case, "bundle": bundle_case}
 def prepare(kind: str, folder: Path) -> None:
     """Write what is damaged."""
     if kind == "bundle":
-        from edgelingua.models import shipped_bundles
+        from edgelingua.bundle.shipped import shipped_bundles
 
         shutil.copytree(shipped_bundles()["edgelingua-nano"], folder / "bundle")
         return

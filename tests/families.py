@@ -18,7 +18,7 @@ from tokenizers import models as tokenizer_models
 from tokenizers import trainers as tokenizer_trainers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from edgelingua.manifest import Task
+from edgelingua.bundle.manifest import Task
 from edgelingua.text import WordBoundary
 
 VOCABULARY = 1000

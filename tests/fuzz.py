@@ -17,11 +17,12 @@ from typing import Any, get_args
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import TokenPruner, load_compressor
-from edgelingua.compressors.units import Level
 from edgelingua.errors import BudgetError, InputError
-from edgelingua.ort import RunOptions
+from edgelingua.explain import page
+from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
-from edgelingua.structure import Mode
+from edgelingua.selection.units import Level
+from edgelingua.text.structure import Mode
 
 from .conftest import TEXTS
 from .test_compress import check
@@ -126,7 +127,7 @@ def case(number: int) -> Compressed | None:
         again = pruner.compress(prompt, Budget(rate=rate))
         assert again.spans.tolist() == compressed.spans.tolist(), "another result"
         assert "".join(row.text for row in compressed.explain()) == prompt.text
-        assert json.dumps(compressed.explain_html())
+        assert json.dumps(page(compressed))
     return compressed
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from edgelingua import models
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
+from edgelingua.models import registry
 
 from . import tiny_gguf, tiny_models
 
@@ -45,7 +45,7 @@ def tiny_xlmr(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def gguf() -> Path:
     """SmolLM2-135M-Instruct, fetched on the first run."""
-    return models.fetch("smollm2-135m-instruct")
+    return registry.fetch("smollm2-135m-instruct")
 
 
 @pytest.fixture(scope="session")

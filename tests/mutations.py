@@ -17,7 +17,7 @@ import numpy as np
 from edgelingua.chat import Chat
 from edgelingua.errors import EdgeLinguaError, StateError
 from edgelingua.kv.storage import SavedSession
-from edgelingua.llama import LlamaModel, Sampling
+from edgelingua.llama.model import LlamaModel, Sampling
 
 _ODD: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 64, 10**6, 2**31, 2**32, 2**63, 2**64, -(2**63), 10**30, 0.5,

@@ -8,7 +8,7 @@ from typing import Any
 import llama_cpp
 import pytest
 
-from edgelingua.llama_library import may_rearrange
+from edgelingua.llama.library import may_rearrange
 
 
 def plain_llama(path: Path, **options: Any) -> Any:

@@ -9,14 +9,14 @@ import pytest
 
 from edgelingua.assistant import Assistant
 from edgelingua.budget import Budget
-from edgelingua.cli import run
+from edgelingua.cli.app import run
+from edgelingua.cli.console import _show_warning, printable
 from edgelingua.compressors import load_compressor
-from edgelingua.console import _show_warning, printable
 from edgelingua.errors import CapError
 from edgelingua.kv.policies import Blocked, Random
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel
-from edgelingua.llama_vocabulary import Vocabulary
+from edgelingua.llama.model import LlamaModel
+from edgelingua.llama.vocabulary import Vocabulary
 from edgelingua.prompt import Prompt
 
 from .conftest import DOCUMENT

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import InputError
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export.attention_outputs import add_attention_output, parse_heads

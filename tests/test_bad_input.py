@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from edgelingua.cli import app
+from edgelingua.cli.app import app
+from edgelingua.cli.console import read_text
 from edgelingua.compat import PromptCompressor
 from edgelingua.compat.tags import parse
-from edgelingua.console import read_text
-from edgelingua.encodings import wide_encoding
 from edgelingua.errors import EdgeLinguaError, InputError, described
+from edgelingua.files.writable import refuse_unwritable_file, refuse_unwritable_folder
 from edgelingua.prompt import Prompt, Segment
-from edgelingua.writable import refuse_unwritable_file, refuse_unwritable_folder
+from edgelingua.text.encodings import wide_encoding
 from edgelingua_export.cli import app as export_app
 
 from .conftest import DOCUMENT, TEXTS

@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from edgelingua import llama_template
-from edgelingua.bounded import Bounded, Bounds, ForeignError, Local, foreign
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.shipped import shipped_bundles
 from edgelingua.errors import BundleError, ReaderError
-from edgelingua.llama import LlamaModel
-from edgelingua.models import shipped_bundles
-from edgelingua.text import RawTokenizer, TextTokenizer
+from edgelingua.llama import template
+from edgelingua.llama.model import LlamaModel
+from edgelingua.system.bounded import Bounded, Bounds, ForeignError, Local, foreign
+from edgelingua.text.tokenizer import RawTokenizer, TextTokenizer
 
 from .conftest import TEXTS
 from .test_bundle import Copy, record
 
 ROOMY = Bounds(20, 400)
-TEMPLATE = "edgelingua.template_engine:Engine"
+TEMPLATE = "edgelingua.llama.template_engine:Engine"
 NANO = shipped_bundles()["edgelingua-nano"]
 
 
@@ -90,7 +90,7 @@ def test_a_chat_with_such_a_template_is_refused(
     gguf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = LlamaModel(gguf, vocabulary_only=True)
-    monkeypatch.setattr(llama_template, "_BOUNDS", Bounds(1, 256))
+    monkeypatch.setattr(template, "_BOUNDS", Bounds(1, 256))
     model.chat_template = (
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     )
@@ -112,9 +112,9 @@ def test_here_and_in_a_worker_a_template_says_the_same(
 
     monkeypatch.setattr(Bounded, "__init__", watched)
     layouts = []
-    for known in (llama_template._KNOWN, frozenset[str]()):
-        monkeypatch.setattr(llama_template, "_KNOWN", known)
-        llama_template._rendered.cache_clear()
+    for known in (template._KNOWN, frozenset[str]()):
+        monkeypatch.setattr(template, "_KNOWN", known)
+        template._rendered.cache_clear()
         layouts.append([part.tokens.tolist() for part in reader.chat(talk)])
         assert len(started) == (0 if known else 1)
     assert layouts[0] == layouts[1]
@@ -250,7 +250,7 @@ def test_a_worker_that_cannot_be_made_says_why_every_time(tmp_path: Path) -> Non
         Bounded("edgelingua.nowhere:Engine", bounds=ROOMY)
     path = tmp_path / "tokenizer.json"
     path.write_bytes((NANO / "tokenizer.json").read_bytes())
-    engine = Bounded("edgelingua.tokenizer_engine:Engine", str(path), False, bounds=ROOMY)
+    engine = Bounded("edgelingua.text.tokenizer_engine:Engine", str(path), False, bounds=ROOMY)
     engine.close()
     path.unlink()
     for _ in range(2):
@@ -334,7 +334,7 @@ def test_without_a_python_to_start_it_runs_here(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_else_is_swallowed() -> None:
-    from edgelingua.bounded_worker import attempt
+    from edgelingua.system.bounded_worker import attempt
 
     for error in (KeyboardInterrupt, SystemExit):
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Manifest
+from edgelingua.bundle.onnx_file import summarize
 from edgelingua.errors import BundleError, EdgeLinguaError
-from edgelingua.manifest import Manifest
-from edgelingua.onnx_file import summarize
+from edgelingua.files.safe import hash_file
 
 Copy = Callable[[ModelBundle], Path]
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgelingua import models
-from edgelingua.byte_pairs import BytePairs
-from edgelingua.gguf_metadata import read_metadata
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.byte_pairs import BytePairs
+from edgelingua.llama.gguf_metadata import read_metadata
+from edgelingua.llama.model import LlamaModel
+from edgelingua.models import registry
 
 from . import tiny_gguf
 from .conftest import DOCUMENT, TEXTS
@@ -23,7 +23,7 @@ from .test_cli import edgelingua
 
 @pytest.fixture(scope="module")
 def smollm() -> Path:
-    return models.fetch(models.DEFAULT_READER)
+    return registry.fetch(registry.DEFAULT_READER)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from edgelingua import inspection
-from edgelingua.bundle import ModelBundle, hash_file
-from edgelingua.cli import app as edgelingua_app
-from edgelingua.manifest import MANIFEST, Manifest, Task
+from edgelingua.bundle import inspection
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
+from edgelingua.cli.app import app as edgelingua_app
+from edgelingua.files.safe import hash_file
 from edgelingua_export import card
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.card import CARD, render, write_card

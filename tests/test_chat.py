@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgelingua.alignment import token_importance
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.chat import Chat
+from edgelingua.cli.console import printable
+from edgelingua.cli.terminal import Terminal
 from edgelingua.compressors import load_compressor
-from edgelingua.console import printable
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
@@ -28,10 +30,8 @@ from edgelingua.kv.policies import (
     KNorm,
     load_policy,
 )
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.planning import token_importance
+from edgelingua.llama.model import LlamaModel, Sampling
 from edgelingua.prompt import Prompt
-from edgelingua.terminal import Terminal
 
 from .conftest import DOCUMENT
 
@@ -330,7 +330,7 @@ def test_file_names_that_cannot_be_do_not_end_the_chat(
     chat = Chat(reader, reader.session(128), SYSTEM)
     chat.begin()
     lines = [*(f"{command} {name}" for name in names), f"/compress plain {'9' * 5000}", "/stats"]
-    monkeypatch.setattr("edgelingua.terminal._lines", lambda: iter(lines))
+    monkeypatch.setattr("edgelingua.cli.terminal._lines", lambda: iter(lines))
     Terminal(chat, None, 3, shown.append).run()
     assert len(shown) == len(lines)
     assert all(line.startswith("error: ") for line in shown[:-1])

@@ -16,7 +16,7 @@ from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import KeyDiff, Random, Streaming
 from edgelingua.kv.storage import SavedSession
-from edgelingua.llama import ChatPart, LlamaModel, Sampling
+from edgelingua.llama.model import ChatPart, LlamaModel, Sampling
 
 from . import tiny_gguf
 

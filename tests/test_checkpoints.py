@@ -28,7 +28,7 @@ from transformers import (
 )
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import MissingExtraError
 from edgelingua_export import conversion, onnx_graph
 from edgelingua_export.build import BuildOptions, build

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 
 from .conftest import DOCUMENT
 
 if TYPE_CHECKING:
-    from edgelingua.llama import LlamaModel
+    from edgelingua.llama.model import LlamaModel
 
 
 def edgelingua(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat import PromptCompressor
 from edgelingua.compat.tags import Part, parse
 from edgelingua.errors import InputError
-from edgelingua.text import sentences
+from edgelingua.text.boundaries import sentences
 
 from .conftest import DOCUMENT, TEXTS
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.compressors import (
     METHODS,
@@ -29,13 +29,13 @@ from edgelingua.compressors import (
     default_method,
     load_compressor,
 )
-from edgelingua.compressors.iterative import IterativePruner
+from edgelingua.compressors.parts.iterative import IterativePruner
 from edgelingua.compressors.random import RandomScorer
 from edgelingua.errors import BudgetError, InputError, ModelNotFoundError
 from edgelingua.parity import scorer_for
 from edgelingua.prompt import MAX_CHARACTERS, Prompt, Segment
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import count_words, cuttable, sentences, words
+from edgelingua.text.boundaries import count_words, cuttable, sentences, words
 
 from .conftest import DOCUMENT, TEXTS
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from edgelingua import Conversation
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.errors import BudgetError, EdgeLinguaError, InputError
-from edgelingua.text import count_words
+from edgelingua.text.boundaries import count_words
 
 from .conftest import DOCUMENT, TEXTS
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua.cores import MOST, available_cores, physical_cores, quota
+from edgelingua.system.cores import MOST, available_cores, physical_cores, quota
 
 
 def test_threads_of_one_core_count_once(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_without_control_groups_there_is_no_quota(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity here")
 def test_affinity_is_heeded() -> None:
     code = (
-        "import os; from edgelingua.cores import available_cores;"
+        "import os; from edgelingua.system.cores import available_cores;"
         "before = available_cores(); os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
         "print(before, available_cores())"
     )

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua import models
-from edgelingua.doctor.findings import Finding
-from edgelingua.machine import cpu, memory_mb
+from edgelingua.bundle.shipped import shipped_bundles
+from edgelingua.cli.doctor.findings import Finding
+from edgelingua.models import registry
+from edgelingua.system.machine import cpu, memory_mb
 
 from . import llama_builds
 from .conftest import ROOT
@@ -64,7 +65,7 @@ def test_a_healthy_machine(doctor: Doctor, gguf: Path, tmp_path: Path) -> None:
     assert cpu().name in found["CPU"].value
     assert "CPUExecutionProvider" in found["onnxruntime's providers"].value
     assert "CPU : " in found["llama.cpp's flags"].value
-    for bundle in models.shipped_bundles():
+    for bundle in shipped_bundles():
         assert found[bundle].value.endswith("as its manifest says")
     assert "load" in found["compression"].value
     assert "write" in found["answer"].value
@@ -101,10 +102,10 @@ def test_damaged_bundles(doctor: Doctor, tmp_path: Path) -> None:
     """One that came with the package, one that was built, and one whose manifest is no JSON."""
     copy = tmp_path / "installed"
     shutil.copytree(ROOT / "runtime" / "edgelingua", copy / "edgelingua")
-    for name, folder in models.shipped_bundles().items():
+    for name, folder in shipped_bundles().items():
         shutil.copytree(folder, copy / "edgelingua" / "bundles" / name)
         shutil.copytree(folder, tmp_path / "home" / "bundles" / f"my-{name}")
-    broken = copy / "edgelingua" / "bundles" / models.DEFAULT_CLASSIFIER
+    broken = copy / "edgelingua" / "bundles" / registry.DEFAULT_CLASSIFIER
     graph = max(broken.iterdir(), key=lambda path: path.stat().st_size)
     raw = bytearray(graph.read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -112,9 +113,9 @@ def test_damaged_bundles(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "home" / "bundles" / "my-edgelingua-nano" / "manifest.json").write_text("{")
     code, found = doctor(first=copy)
     assert code == 1
-    assert found[models.DEFAULT_CLASSIFIER].state == "fault"
-    assert graph.name in found[models.DEFAULT_CLASSIFIER].value
-    assert found[models.DEFAULT_CLASSIFIER].advice == "install edgelingua again"
+    assert found[registry.DEFAULT_CLASSIFIER].state == "fault"
+    assert graph.name in found[registry.DEFAULT_CLASSIFIER].value
+    assert found[registry.DEFAULT_CLASSIFIER].advice == "install edgelingua again"
     assert found["my-edgelingua-nano"].state == "fault"
     assert found["my-edgelingua-nano"].advice == "build it again"
     assert found["edgelingua-nano"].state == found["my-edgelingua-mini"].state == "ok"
@@ -122,19 +123,19 @@ def test_damaged_bundles(doctor: Doctor, tmp_path: Path) -> None:
 
 
 def test_fetched_models_that_are_damaged(doctor: Doctor, tmp_path: Path, gguf: Path) -> None:
-    folder = tmp_path / "home" / "models" / models.DEFAULT_READER
+    folder = tmp_path / "home" / "models" / registry.DEFAULT_READER
     folder.mkdir(parents=True)
     raw = bytearray(gguf.read_bytes())
     raw[-1] ^= 1
     (folder / gguf.name).write_bytes(raw)
     code, found = doctor(missing="llama_cpp")
     assert code == 1
-    assert "damaged or tampered with" in found[models.DEFAULT_READER].advice
+    assert "damaged or tampered with" in found[registry.DEFAULT_READER].advice
     (folder / gguf.name).write_bytes(raw[:-1])
     code, found = doctor(missing="llama_cpp")
     assert code == 1
-    assert "incomplete" in found[models.DEFAULT_READER].value
-    assert f"models fetch {models.DEFAULT_READER}" in found[models.DEFAULT_READER].advice
+    assert "incomplete" in found[registry.DEFAULT_READER].value
+    assert f"models fetch {registry.DEFAULT_READER}" in found[registry.DEFAULT_READER].advice
 
 
 @pytest.mark.parametrize(

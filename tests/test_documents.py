@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from edgelingua import Budget, Prompt, Segment, models
-from edgelingua.bundle import ModelBundle
-from edgelingua.cli import app
+from edgelingua import Budget, Prompt, Segment
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.cli.app import app
 from edgelingua.compressors import TokenPruner, load_compressor
-from edgelingua.compressors.second_pass import best_sentence, with_clue
+from edgelingua.compressors.parts.second_pass import best_sentence, with_clue
 from edgelingua.errors import InputError
+from edgelingua.models import registry
 from edgelingua.scorers import ClassifierScorer
 from edgelingua.scores import TokenScores
 from edgelingua_export.build import BuildOptions, build
@@ -201,7 +202,7 @@ def test_nano_reads_the_question_whole_in_its_short_windows() -> None:
 
 def peak(text: str, word: str) -> TokenScores:
     """Scores whose best token is ``word``."""
-    scores = ClassifierScorer(ModelBundle.open(models.default_bundle())).score(text)
+    scores = ClassifierScorer(ModelBundle.open(registry.default_bundle())).score(text)
     best = [text[a:b] == word for a, b in scores.spans.tolist()]
     return replace(scores, scores=np.asarray(best, dtype=np.float32))
 

@@ -9,6 +9,7 @@ import pytest
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors import load_compressor
+from edgelingua.explain import page
 from edgelingua.prompt import Prompt
 
 TEXT = "The tribunal awarded the very large sum of $15,500,000 in gold to the United States."
@@ -101,7 +102,7 @@ def test_rows_tell_the_fate_of_every_unit() -> None:
 def test_the_page_is_self_contained_and_shows_the_text() -> None:
     text = "Tags <script>alert('x')</script> & \"quotes\" stay text. " * 4
     compressed = load_compressor("random").compress(Prompt.build(text), Budget(rate=0.5))
-    page = compressed.explain_html("a <title>")
+    shown = page(compressed, "a <title>")
 
     class Reader(HTMLParser):
         shown = ""
@@ -121,7 +122,7 @@ def test_the_page_is_self_contained_and_shows_the_text() -> None:
                 self.shown += data
 
     reader = Reader()
-    reader.feed(page)
+    reader.feed(shown)
     assert reader.shown == text
     assert "script" not in reader.tags
-    assert "http" not in page
+    assert "http" not in shown

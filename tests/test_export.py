@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import ModelNotFoundError
 from edgelingua_export import build as build_module
 from edgelingua_export.build import BuildOptions, build

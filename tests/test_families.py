@@ -12,7 +12,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedModel
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import load_compressor
 from edgelingua.prompt import Prompt
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edgelingua import atomic_files, npy
-from edgelingua.atomic_files import sweep, write_atomically
+from edgelingua.files import atomic, npy
+from edgelingua.files.atomic import sweep, write_atomically
 
 WRITER = """
 import sys, time
@@ -136,7 +136,7 @@ def test_a_name_that_is_taken_is_not_written_to(
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(names))
     victim = tmp_path / "victim"
     victim.write_text("mine")
-    planted = tmp_path / f".file.{atomic_files._MACHINE}00000000.partial"
+    planted = tmp_path / f".file.{atomic._MACHINE}00000000.partial"
     planted.symlink_to(victim)
     write(tmp_path / "file", b"new")
     assert victim.read_text() == "mine"
@@ -171,7 +171,7 @@ def test_leftovers_of_the_killed_go_and_those_of_the_living_stay(tmp_path: Path)
 
 
 def test_only_leftovers_of_this_file_go(tmp_path: Path) -> None:
-    ours = f".a.{atomic_files._MACHINE}01234567.partial"
+    ours = f".a.{atomic._MACHINE}01234567.partial"
     elsewhere = [f".a.{'e' * 16}.partial", f".a.{'f' * 16}.partial"]
     others = [
         f".b.{'0' * 16}.partial", f".a.b.{'0' * 16}.partial", f".a.{'0' * 15}.partial",
@@ -181,8 +181,8 @@ def test_only_leftovers_of_this_file_go(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
         os.utime(tmp_path / name, (0, 0))
     os.utime(tmp_path / elsewhere[0], (time.time(), time.time()))
-    (tmp_path / f".a.{atomic_files._MACHINE}{'0' * 8}.partial").mkdir()
-    (tmp_path / f".a.{atomic_files._MACHINE}{'1' * 8}.partial").symlink_to("a")
+    (tmp_path / f".a.{atomic._MACHINE}{'0' * 8}.partial").mkdir()
+    (tmp_path / f".a.{atomic._MACHINE}{'1' * 8}.partial").symlink_to("a")
     sweep(tmp_path / "a")
     gone = {ours, elsewhere[1]}
     assert not any((tmp_path / name).exists() for name in gone)

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua import atomic_folders
-from edgelingua.atomic_folders import aside, replace_folder, restore, restore_all
+from edgelingua.files import folders
+from edgelingua.files.folders import aside, replace_folder, restore, restore_all
 
 
 @pytest.fixture(params=["in one step", "in two steps"])
 def steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """As here, and as on systems where folders cannot change places."""
     if request.param == "in two steps":
-        monkeypatch.setattr(atomic_folders, "_exchange", lambda *_: False)
+        monkeypatch.setattr(folders, "_exchange", lambda *_: False)
     return str(request.param)
 
 
@@ -56,7 +56,7 @@ def test_the_new_folder_takes_its_place(tmp_path: Path, there: str) -> None:
 
 def test_it_takes_one_step_here(tmp_path: Path) -> None:
     one, other = make(tmp_path / "one", "1"), make(tmp_path / "other", "2")
-    if not atomic_folders._exchange(one, other):
+    if not folders._exchange(one, other):
         pytest.skip("this system or file system cannot")
     assert (content(one), content(other)) == ({"2"}, {"1"})
 
@@ -101,7 +101,7 @@ import os, signal, sys
 from pathlib import Path
 from edgelingua import atomic_folders
 if sys.argv[2] == "in two steps":
-    atomic_folders._exchange = lambda *_: False
+    folders._exchange = lambda *_: False
 left = int(sys.argv[1])
 def die(event, arguments):
     global left
@@ -110,7 +110,7 @@ def die(event, arguments):
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(die)
-atomic_folders.replace_folder(Path("new"), Path("place"))
+folders.replace_folder(Path("new"), Path("place"))
 """
 
 

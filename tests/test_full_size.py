@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgelingua import models, parity
+from edgelingua import parity
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import load_compressor
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
+from edgelingua.models import registry
 from edgelingua.prompt import Prompt
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
@@ -28,9 +29,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def scorer() -> ModelBundle:
     """The default scorer, built where a user would have it, once."""
-    folder = models.bundle_folder(models.DEFAULT_SCORER)
+    folder = registry.bundle_folder(registry.DEFAULT_SCORER)
     if not folder.exists():
-        source = find(models.DEFAULT_READER)
+        source = find(registry.DEFAULT_READER)
         quick = SearchOptions(max_loss=0.015, objective="first")
         options = BuildOptions(search=quick)
         build(source, "scorer", folder, options, lambda line: print(line, file=sys.stderr))
@@ -132,8 +133,8 @@ def test_the_command_of_the_readme(scorer: ModelBundle) -> None:
 
 
 def test_the_default_bundle_is_the_one_that_export_names() -> None:
-    assert f"{find(models.DEFAULT_READER).name}-scorer" == models.DEFAULT_SCORER
-    assert Path(models.bundle_folder(models.DEFAULT_SCORER)).name == models.DEFAULT_SCORER
+    assert f"{find(registry.DEFAULT_READER).name}-scorer" == registry.DEFAULT_SCORER
+    assert Path(registry.bundle_folder(registry.DEFAULT_SCORER)).name == registry.DEFAULT_SCORER
 
 
 def test_ten_thousand_tokens_in_150_megabytes(classifier: ModelBundle) -> None:

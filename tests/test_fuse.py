@@ -10,8 +10,8 @@ import onnx
 import pytest
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from edgelingua.bundle import ModelBundle
-from edgelingua.manifest import Cache, Variant
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Cache, Variant
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export import fuse as fuse_module
 from edgelingua_export.attention_kind import AttentionKind

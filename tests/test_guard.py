@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua import guard
-from edgelingua.guard import negations, numbers
-from edgelingua.ranges import merged
+from edgelingua.text import negations as module
+from edgelingua.text.negations import negations, numbers
+from edgelingua.text.ranges import merged
 
 from .conftest import DOCUMENT
 
@@ -113,6 +113,6 @@ def test_words_are_looked_up_one_by_one() -> None:
 
 
 def test_nothing_long_is_remembered() -> None:
-    guard._negates.cache_clear()
+    module._negates.cache_clear()
     assert len(negations("x" * 1000 + " " + "y" * 33)) == 0
-    assert guard._negates.cache_info().currsize == 0
+    assert module._negates.cache_info().currsize == 0

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Manifest
+from edgelingua.bundle.onnx_file import External, summarize
+from edgelingua.bundle.strict_json import MAX_BYTES, MAX_DEPTH, parse
 from edgelingua.errors import BundleError, EdgeLinguaError
-from edgelingua.manifest import Manifest
-from edgelingua.onnx_file import External, summarize
 from edgelingua.scorers import ClassifierScorer
-from edgelingua.strict_json import MAX_BYTES, MAX_DEPTH, parse
 
 from .test_bundle import Copy, edit, record
 

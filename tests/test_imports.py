@@ -33,7 +33,7 @@ def test_the_assistant_needs_only_llama_cpp() -> None:
 @pytest.mark.parametrize(("module", "extra"), [("llama_cpp", "llama"), ("typer", "cli")])
 def test_a_missing_extra_is_named_with_its_command(module: str, extra: str) -> None:
     start = (
-        "import edgelingua.llama"
+        "import edgelingua.llama.model"
         if extra == "llama"
         else "import edgelingua.__main__ as m; m.main()"
     )

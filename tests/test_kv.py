@@ -20,8 +20,8 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Blocked, Streaming
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Cells, Signal, runs
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.model import LlamaModel, Sampling
 
 from .conftest import DOCUMENT
 from .plain_llama import plain_llama

@@ -25,10 +25,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgelingua import ModelBundle
+from edgelingua.bundle.manifest import MANIFEST
 from edgelingua.errors import ReaderError
 from edgelingua.kv.policies import KeyDiff, Streaming
-from edgelingua.llama import LlamaModel
-from edgelingua.manifest import MANIFEST
+from edgelingua.llama.model import LlamaModel
 
 SENTENCES = "".join(f"Sentence {number} says nothing at all. " for number in range(200))
 

@@ -19,23 +19,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua import models
 from edgelingua.errors import CapError, PolicyError
 from edgelingua.kv import blob
 from edgelingua.kv.engine import Heard
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.policies import (
-    Chunked,
-    KeyDiff,
-    KNorm,
-    LagKV,
-    Policy,
-    Streaming,
-    load_policy,
-)
+from edgelingua.kv.policies import Chunked, KeyDiff, KNorm, LagKV, Policy, Streaming, load_policy
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.model import LlamaModel, Sampling
+from edgelingua.models import registry
 
 from .conftest import DOCUMENT
 from .plain_llama import plain_llama
@@ -51,7 +43,7 @@ EXACT = CacheOptions(flash_attention=False)  # restored cells lie in another ord
 @pytest.fixture(scope="module")
 def path() -> Path:
     """Gemma's own terms are accepted by running this: https://ai.google.dev/gemma/terms."""
-    return models.fetch("gemma3-270m")
+    return registry.fetch("gemma3-270m")
 
 
 @pytest.fixture(scope="module")

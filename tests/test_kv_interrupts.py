@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgelingua.kv.interrupts import uninterrupted
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 BOTH = (signal.SIGINT, signal.SIGTERM)
 

@@ -12,8 +12,9 @@ from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Blocked, KeyDiff, Policy, Streaming
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.model import LlamaModel
+from edgelingua.llama.sampler import LlamaSampler, Sampling
 
 from . import tiny_gguf
 from .conftest import DOCUMENT
@@ -59,7 +60,7 @@ def read_on(session: Session, policy: Policy, window: int, seed: int) -> None:
     """Feed and generate some; what must hold, holds."""
     session.feed(some_tokens(70, seed))
     assert isinstance(session.engine, LlamaEngine)
-    sampler = session.engine.model.sampler(session, Sampling(temperature=1.0, seed=seed))
+    sampler = LlamaSampler(session.engine, Sampling(temperature=1.0, seed=seed))
     for _ in session.generate(sampler, 5, frozenset()):
         assert session.statistics.used <= 64
     positions = session.cells.positions

@@ -16,15 +16,15 @@ import pytest
 from numpy.typing import NDArray
 from transformers import LlamaForCausalLM
 
-from edgelingua import llama_gate
 from edgelingua.errors import CapError, PolicyError, ReaderError, RoughCacheWarning
 from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, SnapKV, Streaming
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import LlamaEngine
-from edgelingua.llama_library import buffers
-from edgelingua.measure import rss_mb
+from edgelingua.llama import cache_check
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.library import buffers
+from edgelingua.llama.model import LlamaModel, Sampling
+from edgelingua.system.measure import rss_mb
 
 from . import tiny_gguf
 
@@ -238,8 +238,8 @@ def test_a_model_that_does_not_stand_a_quantized_cache_is_warned_of(
 ) -> None:
     model = LlamaModel(gguf, threads=1)
     q4 = CacheOptions(keys="q4_0", values="q4_0")
-    assert 0.005 < llama_gate.divergence(model, q4) < llama_gate.TOLERATED
-    monkeypatch.setattr(llama_gate, "TOLERATED", 0.0)
+    assert 0.005 < cache_check.divergence(model, q4) < cache_check.TOLERATED
+    monkeypatch.setattr(cache_check, "TOLERATED", 0.0)
     with pytest.warns(RoughCacheWarning, match="q4_0/q4_0 predicts something else than in f16"):
         model.session(64, cache=q4)
     with warnings.catch_warnings():

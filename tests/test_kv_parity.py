@@ -19,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
+from edgelingua.kv.options import CacheType
 from edgelingua.kv.policies import H2O, Policy, SnapKV, Tova
 from edgelingua.kv.state import CellView, Signal
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 from .conftest import DOCUMENT
 
@@ -38,6 +39,10 @@ class Recording:
     @property
     def signals(self) -> frozenset[Signal]:
         return self.policy.signals
+
+    @property
+    def cache_types(self) -> frozenset[CacheType]:
+        return self.policy.cache_types
 
     @property
     def queries(self) -> int:

@@ -18,7 +18,7 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, Blocked, Chunked, LagKV, SnapKV, Streaming, Tova
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 from .test_kv import CountingEngine
 
@@ -121,6 +121,8 @@ def test_lagkv_is_refused_where_channels_are_mixed(tiny_reader: LlamaModel) -> N
 
 
 def test_a_reader_needs_no_onnxruntime() -> None:
-    code = "import sys, edgelingua.llama; print({'onnxruntime', 'tokenizers'} & {*sys.modules})"
+    code = (
+        "import sys, edgelingua.llama.model; print({'onnxruntime', 'tokenizers'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua import llama_hook, llama_selftest
 from edgelingua.errors import PolicyError, ReaderError, StateError
 from edgelingua.kv import blob
 from edgelingua.kv.options import CacheOptions, CacheType
 from edgelingua.kv.policies import H2O, POLICIES, KeyDiff, KNorm, SnapKV, Tova, load_policy
 from edgelingua.kv.policy import attention
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel, Sampling
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama import hook, self_test
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.model import LlamaModel, Sampling
 
 from .conftest import DOCUMENT
 
@@ -153,20 +153,20 @@ def test_unknown_cache_types(reader: LlamaModel) -> None:
 def test_the_selftest_notices_an_engine_that_changed(
     reader: LlamaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    llama_selftest.check(reader)
+    self_test.check(reader)
     with monkeypatch.context() as patch:
-        patch.setattr(llama_hook, "_ROPE", -1)
+        patch.setattr(hook, "_ROPE", -1)
         with pytest.raises(ReaderError, match=r"no queries .* passed by; choose a policy"):
-            llama_selftest.check(reader)
+            self_test.check(reader)
     with monkeypatch.context() as patch:
-        patch.setattr(llama_hook, "_SET_ROWS", -1)
+        patch.setattr(hook, "_SET_ROWS", -1)
         with pytest.raises(ReaderError, match="which cells the tokens went to"):
-            llama_selftest.check(reader)
+            self_test.check(reader)
     right = attention
     with monkeypatch.context() as patch:
-        patch.setattr(llama_selftest, "attention", lambda cells: right(cells)[:, ::-1])
+        patch.setattr(self_test, "attention", lambda cells: right(cells)[:, ::-1])
         with pytest.raises(ReaderError, match="queries times keys are not the attention"):
-            llama_selftest.check(reader)
+            self_test.check(reader)
 
 
 def test_an_error_inside_the_callback_surfaces_and_leaves_the_session_whole(
@@ -179,7 +179,7 @@ def test_an_error_inside_the_callback_surfaces_and_leaves_the_session_whole(
         def fail(*_: object) -> None:
             raise ValueError("a new layout")
 
-        patch.setattr(llama_hook.Hook, "_take", fail)
+        patch.setattr(hook.Hook, "_take", fail)
         with pytest.raises(ReaderError, match=r"listening to llama\.cpp failed: a new layout"):
             session.feed(tokens[30:40])
     (part,) = blob.parse(engine_of(session).state())

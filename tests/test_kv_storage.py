@@ -26,8 +26,8 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import H2O, KeyDiff, Policy, SnapKV, Streaming, load_policy
 from edgelingua.kv.session import Session
 from edgelingua.kv.storage import SavedSession
-from edgelingua.llama import LlamaModel, LlamaSampler, SamplerState, Sampling
-from edgelingua.llama_engine import LlamaEngine
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.model import LlamaModel, LlamaSampler, SamplerState, Sampling
 
 WARM = Sampling(temperature=1.2, seed=7, top_k=0, top_p=1.0, min_p=0.0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.prompt import Prompt
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgelingua.errors import InputError, ReaderError
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 from . import tiny_gguf
 from .conftest import DOCUMENT, TEXTS
@@ -95,7 +95,7 @@ def test_a_model_without_a_template_says_so(reader: LlamaModel, tmp_path: Path, 
 
 
 def test_a_sampler_belongs_to_its_model(reader: LlamaModel, gguf: Path) -> None:
-    from edgelingua.llama import Sampling
+    from edgelingua.llama.model import Sampling
 
     other = LlamaModel(gguf)
     with pytest.raises(ReaderError, match="not one of this model"):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua import llama_loading, llama_trial_model
-from edgelingua.llama import LlamaModel
-from edgelingua.measure import mapped_rss
+from edgelingua.llama import loading, trial_model
+from edgelingua.llama.model import LlamaModel
+from edgelingua.system.measure import mapped_rss
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="pages are given back on Linux only")
 
@@ -28,9 +28,9 @@ def test_pages_that_weights_were_copied_from_are_given_back(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / name
-    llama_trial_model.write(path)
+    trial_model.write(path)
     ours = LlamaModel(path, threads=1)
-    _, copied = llama_loading.mapped_and_copied(ours._buffers)
+    _, copied = loading.mapped_and_copied(ours._buffers)
     if not copied:
         pytest.skip("this build rearranges nothing on this CPU")
     assert mapped_rss(path) == 0
@@ -41,7 +41,7 @@ def test_pages_that_weights_were_copied_from_are_given_back(
     assert 0 < resident < path.stat().st_size, "what was copied does not come back"
     del ours
     with monkeypatch.context() as patched:
-        patched.setattr(llama_loading._Pages, "give_back", lambda _: None)
+        patched.setattr(loading._Pages, "give_back", lambda _: None)
         theirs = LlamaModel(path, threads=1)
     assert (mapped_rss(path) or 0) > resident
     np.testing.assert_array_equal(read(theirs), logits)
@@ -50,7 +50,7 @@ def test_pages_that_weights_were_copied_from_are_given_back(
 @on_linux
 def test_a_model_in_use_stands_that_another_one_of_its_file_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
-    llama_trial_model.write(path)
+    trial_model.write(path)
     first = LlamaModel(path, threads=1)
     before = read(first)
     second = LlamaModel(path, threads=1)
@@ -63,10 +63,10 @@ def test_pages_of_weights_used_as_they_are_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "model.gguf"
-    llama_trial_model.write(path)
-    monkeypatch.setattr(llama_loading, "may_rearrange", lambda: False)
+    trial_model.write(path)
+    monkeypatch.setattr(loading, "may_rearrange", lambda: False)
     model = LlamaModel(path, threads=1)
-    assert llama_loading.mapped_and_copied(model._buffers)[1] == 0
+    assert loading.mapped_and_copied(model._buffers)[1] == 0
     assert (mapped_rss(path) or 0) > 0.9 * path.stat().st_size
     assert model.how_loaded.endswith("used as they are")
 
@@ -75,10 +75,10 @@ def test_where_the_system_does_not_tell_its_pages_a_model_loads_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "model.gguf"
-    llama_trial_model.write(path)
+    trial_model.write(path)
     expected = read(LlamaModel(path, threads=1))
     for place in (tmp_path / "missing", Path("/dev/null")):
-        monkeypatch.setattr(llama_loading, "_MAPS", place)
+        monkeypatch.setattr(loading, "_MAPS", place)
         np.testing.assert_array_equal(read(LlamaModel(path, threads=1)), expected)
 
 
@@ -92,4 +92,4 @@ def test_where_the_system_does_not_tell_its_pages_a_model_loads_all_the_same(
     ],
 )
 def test_it_is_said_in_words(sizes: dict[str, int], said: str) -> None:
-    assert said in llama_loading.explain(sizes)
+    assert said in loading.explain(sizes)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from gguf.quants import dequantize
 
-from edgelingua import llama_probe, llama_trial_model
-from edgelingua.llama_probe import Verdict, may_rearrange
-from edgelingua.machine import cpu
+from edgelingua.llama import probe, trial_model
+from edgelingua.llama.probe import Verdict, may_rearrange
+from edgelingua.system.machine import cpu
 
 from . import llama_builds
 
@@ -32,7 +32,7 @@ from edgelingua import llama_trial_model
 from edgelingua.llama import LlamaModel
 from edgelingua.llama_engine import LlamaEngine
 from edgelingua.llama_library import _FOUND, may_rearrange, system_info
-llama_trial_model.write(Path(sys.argv[1]))
+trial_model.write(Path(sys.argv[1]))
 model = LlamaModel(sys.argv[1], threads=2)
 engine = LlamaEngine(model, 64)
 engine.decode(np.arange(32, dtype=np.int32), 0)
@@ -226,11 +226,11 @@ def test_what_a_verdict_allows(found: Verdict, amx: bool, allowed: bool) -> None
 def test_a_damaged_memory_is_none(tmp_path: Path, entry: str) -> None:
     place = tmp_path / "probe.json"
     place.write_bytes(entry.encode(errors="surrogateescape"))
-    assert llama_probe._recall(place) is None
-    assert llama_probe._recall(tmp_path) is None
+    assert probe._recall(place) is None
+    assert probe._recall(tmp_path) is None
     place.unlink()
     os.mkfifo(place)  # which would keep us waiting
-    assert llama_probe._recall(place) is None
+    assert probe._recall(place) is None
 
 
 @pytest.mark.parametrize(
@@ -259,19 +259,19 @@ def test_without_a_place_to_remember_every_process_tries(
     ("code", "said", "outcome"),
     [
         (-9, [], "untried"),  # out of memory, or somebody's impatience
-        (-15, [llama_probe.PLAIN], "untried"),
+        (-15, [probe.PLAIN], "untried"),
         (1, [], "untried"),  # an exception: the user's own process will say it better
         (0, [], "untried"),
-        (0, [llama_probe.PLAIN, llama_probe.SAME], "works"),
-        (0, [llama_probe.PLAIN, llama_probe.DIFFERENT], "plain"),
-        (-11, [llama_probe.PLAIN], "plain"),
+        (0, [probe.PLAIN, probe.SAME], "works"),
+        (0, [probe.PLAIN, probe.DIFFERENT], "plain"),
+        (-11, [probe.PLAIN], "plain"),
         (-4, [], "dies"),
         (0xC000001D, [], "dies"),  # as Windows says it
-        (0xC0000005, [llama_probe.PLAIN], "plain"),
+        (0xC0000005, [probe.PLAIN], "plain"),
     ],
 )
 def test_only_deaths_by_native_code_count(code: int, said: list[str], outcome: str) -> None:
-    assert llama_probe._judge(code, said).outcome == outcome
+    assert probe._judge(code, said).outcome == outcome
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
@@ -279,21 +279,21 @@ def test_a_frozen_app_is_started_again_only_if_it_heeds_the_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, started = tmp_path / "app", tmp_path / "started"
-    trial = "-m edgelingua.llama_trial"
+    trial = "-m edgelingua.llama.trial"
     app.write_text(f'#!/bin/sh\ntouch "{started}"\nexec "{sys.executable}" {trial}\n')
     app.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(app))
-    assert llama_probe._try().outcome == "untried"  # not Python: a server with Python inside, say
+    assert probe._try().outcome == "untried"  # not Python: a server with Python inside, say
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert llama_probe._try().outcome == "untried"
+    assert probe._try().outcome == "untried"
     assert not started.exists()
-    monkeypatch.setattr(sys, llama_probe.HEEDED, True, raising=False)
-    assert llama_probe._try().outcome in ("works", "plain")
+    monkeypatch.setattr(sys, probe.HEEDED, True, raising=False)
+    assert probe._try().outcome in ("works", "plain")
     assert started.exists()
 
 
 def test_the_trials_model_is_what_gguf_says_it_is(tmp_path: Path) -> None:
-    llama_trial_model.write(tmp_path / "trial.gguf")
+    trial_model.write(tmp_path / "trial.gguf")
     tensors = gguf.GGUFReader(tmp_path / "trial.gguf").tensors
     kinds = {tensor.tensor_type.name for tensor in tensors}
     # All that llama.cpp's AMX kernels know but half precision, and those it repacks.

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgelingua import models
 from edgelingua.assistant import Assistant
 from edgelingua.budget import Budget
 from edgelingua.chat import Chat
-from edgelingua.cli import app
+from edgelingua.cli.app import app
 from edgelingua.compressors import load_compressor
 from edgelingua.conversation import Conversation
 from edgelingua.errors import ReaderError
 from edgelingua.kv.session import Session
-from edgelingua.llama import LlamaModel
-from edgelingua.llama_template import lay_out
+from edgelingua.llama.model import LlamaModel
+from edgelingua.llama.template import lay_out
+from edgelingua.models import registry
 
 from . import tiny_gguf
 from .conftest import DOCUMENT, TEXTS
@@ -78,7 +78,7 @@ def old(gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
 @pytest.fixture(scope="module")
 def gemma() -> LlamaModel:
     """Gemma's own terms are accepted by running this: https://ai.google.dev/gemma/terms."""
-    return LlamaModel(models.fetch("gemma3-270m"), vocabulary_only=True)
+    return LlamaModel(registry.fetch("gemma3-270m"), vocabulary_only=True)
 
 
 READERS = ["reader", "old", pytest.param("gemma", marks=pytest.mark.slow)]

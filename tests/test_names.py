@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from edgelingua import Budget, Prompt
 from edgelingua.compressors import Rules, TokenPruner
 from edgelingua.compressors.random import RandomScorer
-from edgelingua.names import MOST_WORDS, names
-from edgelingua.text import count_words
+from edgelingua.text.boundaries import count_words
+from edgelingua.text.names import MOST_WORDS, names
 
 TEXT = (
     "The keeper, Ida Brandt, wrote to Jonas O'Neil of Saint-Denis on May 8, 1904 about Apollo 11 "

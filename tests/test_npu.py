@@ -20,11 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
-from edgelingua import parity, placement, providers
-from edgelingua.bundle import ModelBundle
-from edgelingua.devices import DEVICES, Device
+from edgelingua import parity
+from edgelingua.bundle import placement
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import BundleError, DeviceFallbackWarning, InferenceError, InputError
-from edgelingua.ort import Graph, RunOptions
+from edgelingua.ort import providers
+from edgelingua.ort.devices import DEVICES, Device
+from edgelingua.ort.session import Graph, RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua_export import npu
 from edgelingua_export.build import BuildOptions, build
@@ -171,7 +173,7 @@ def test_a_graph_that_is_not_made_for_the_npu(npu_bundle: ModelBundle) -> None:
 
 def test_without_the_package(npu_bundle: ModelBundle) -> None:
     load = (
-        "from edgelingua import *; from edgelingua.ort import RunOptions; "
+        "from edgelingua import *; from edgelingua.ort.session import RunOptions; "
         "ModelBundle.open(sys.argv[1]).load(None, RunOptions(device='qnn', strict={}))"
     )
     done = python(WITHOUT_PLUGIN + load.format(True), str(npu_bundle.folder))

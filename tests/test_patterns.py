@@ -7,9 +7,9 @@ import pkgutil
 import pytest
 
 from edgelingua.errors import MissingExtraError
-from edgelingua.guard import numbers
-from edgelingua.names import names
-from edgelingua.structure import atoms
+from edgelingua.text.names import names
+from edgelingua.text.negations import numbers
+from edgelingua.text.structure import atoms
 
 from .patterns import misread
 

@@ -35,18 +35,11 @@ from benchmarks.weights import LENGTH, of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua import (
-    Budget,
-    LlamaModel,
-    ModelBundle,
-    PerplexityScorer,
-    Prompt,
-    load_compressor,
-)
+from edgelingua import Budget, LlamaModel, ModelBundle, PerplexityScorer, Prompt, load_compressor
 from edgelingua.compressors import TokenPruner
 from edgelingua.compressors.random import RandomScorer
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.text import count_words, words
+from edgelingua.text.boundaries import count_words, words
 
 CASE = Case(
     "Who took the fee?",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError

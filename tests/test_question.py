@@ -10,18 +10,18 @@ import pytest
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import TokenPruner, load_compressor
 from edgelingua.compressors.llmlingua2_question import RankedJudge
-from edgelingua.compressors.passages import PassageScorer, cut
+from edgelingua.compressors.parts.passages import PassageScorer, cut
+from edgelingua.compressors.parts.rankers import Bm25Ranker, LikelihoodRanker
 from edgelingua.compressors.question_aware import SurpriseJudge
 from edgelingua.compressors.random import RandomScorer
-from edgelingua.compressors.rankers import Bm25Ranker, LikelihoodRanker
 from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
-from edgelingua.text import count_words, words
+from edgelingua.text.boundaries import count_words, words
 
 from .conftest import DOCUMENT
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import MANIFEST, Manifest
 from edgelingua.compat import PromptCompressor, quirks_llmlingua
 from edgelingua.compat.quirks_iterative import Pruned
 from edgelingua.compat.quirks_llmlingua import Compression
 from edgelingua.errors import BundleError, InputError
-from edgelingua.manifest import MANIFEST, Manifest
 from edgelingua.scorers import PerplexityScorer
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions

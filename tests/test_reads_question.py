@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from edgelingua import Budget, Prompt
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import load_compressor
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer

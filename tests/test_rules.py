@@ -12,16 +12,16 @@ import pytest
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import CoarseToFine, DocumentFilter, Rules, TokenPruner, load_compressor
 from edgelingua.compressors.random import RandomScorer
 from edgelingua.errors import BudgetError, InputError
-from edgelingua.guard import numbers
-from edgelingua.phrases import phrases
 from edgelingua.prompt import Prompt, Segment
-from edgelingua.structure import Mode, ranges
-from edgelingua.text import count_words, sentences
+from edgelingua.text.boundaries import count_words, sentences
+from edgelingua.text.negations import numbers
+from edgelingua.text.noun_phrases import phrases
+from edgelingua.text.structure import Mode, ranges
 
 from .conftest import DOCUMENT
 

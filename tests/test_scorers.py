@@ -11,12 +11,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import BundleError, InferenceError, UntrainedModelWarning
-from edgelingua.ort import RunOptions
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
+from edgelingua.scorers.seams import seams
 from edgelingua.scores import TokenScores
-from edgelingua.windows import seams
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.sources import find
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from edgelingua import Budget, Prompt, models, parity
-from edgelingua.bundle import ModelBundle
+from edgelingua import Budget, Prompt, parity
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat import PromptCompressor
 from edgelingua.compressors import default_method, load_compressor
 from edgelingua.errors import ModelNotFoundError
+from edgelingua.models import registry
 from edgelingua_export.card import render
 
 from .conftest import DOCUMENT, ROOT
@@ -39,7 +40,7 @@ print(load_compressor().compress(prompt, Budget(tokens=80)).text)
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_shipped_bundle_is_whole_and_trained(name: str) -> None:
-    bundle = ModelBundle.open(models.find_bundle(name))
+    bundle = ModelBundle.open(registry.find_bundle(name))
     manifest = bundle.manifest
     assert manifest.name == name
     assert manifest.trained
@@ -53,14 +54,14 @@ def test_a_shipped_bundle_is_whole_and_trained(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_its_scores_are_those_of_its_original_here(name: str) -> None:
-    results = parity.verify(models.find_bundle(name))
+    results = parity.verify(registry.find_bundle(name))
     assert not results["cpu-int8"].failures
     assert results["cpu-int8"].figures["agreement"] >= 0.98
 
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_its_card_says_what_matters(name: str) -> None:
-    folder = models.find_bundle(name)
+    folder = registry.find_bundle(name)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card == render(ModelBundle.open(folder).manifest, folder)
     for heading in ("Intended use", "Results", "Data", "Licence", "Limits", "Training"):
@@ -88,12 +89,12 @@ def test_a_folder_that_happens_to_have_the_name_is_not_the_default(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("edgelingua-mini").mkdir()
-    assert (models.default_bundle() / "manifest.json").is_file()
-    assert models.find_bundle("edgelingua-mini") == Path("edgelingua-mini")
+    assert (registry.default_bundle() / "manifest.json").is_file()
+    assert registry.find_bundle("edgelingua-mini") == Path("edgelingua-mini")
 
 
 def test_a_package_without_its_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "shipped_bundles", dict)
+    monkeypatch.setattr(registry, "shipped_bundles", dict)
     with pytest.raises(ModelNotFoundError, match="did not come with this copy"):
         load_compressor()
 

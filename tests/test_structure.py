@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgelingua.errors import InputError
-from edgelingua.ranges import Range
-from edgelingua.structure import atoms, ranges
-from edgelingua.structure.blocks import Block, by_structure, find, pin
+from edgelingua.text.ranges import Range
+from edgelingua.text.structure import atoms, ranges
+from edgelingua.text.structure.blocks import Block, by_structure, find, pin
 
 from .conftest import TEXTS
 

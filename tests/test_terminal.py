@@ -18,7 +18,7 @@ import pytest
 from edgelingua.chat import Chat
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.policies import KeyDiff
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
 
 pty = pytest.importorskip("pty", reason="terminals are those of Unix")
 termios = pytest.importorskip("termios")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edgelingua import text as text_module
-from edgelingua.bundle import ModelBundle
-from edgelingua.scores import LONGEST_WORD
-from edgelingua.text import count_words, cuttable, interior, sentences, words
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.text import boundaries as text_module
+from edgelingua.text.boundaries import count_words, cuttable, interior, sentences, words
+from edgelingua.text.ranges import LONGEST_WORD
 
 from .conftest import TEXTS
 
@@ -109,4 +109,4 @@ def test_word_starts_by_scheme(scorer_bundle: ModelBundle, bert_bundle: ModelBun
 def test_what_goes_on_a_word_is_what_the_regular_expression_says(text: str) -> None:
     compounds = text_module._pieces(text_module._compounds, text)
     short = compounds[compounds[:, 1] - compounds[:, 0] <= LONGEST_WORD]
-    assert (text_module._inside_compound(text) == interior(short, len(text))).all()
+    assert (text_module.inside_compound(text) == interior(short, len(text))).all()

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from edgelingua.budget import Budget
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.prompt import Prompt
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from edgelingua.text import TextTokenizer
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import calibrate, labels, negatives, prepare, readers_qa, readers_text
 from edgelingua_export.train import recipe as recipes

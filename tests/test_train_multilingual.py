@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua.text import TextTokenizer, sentences
+from edgelingua.text.boundaries import sentences
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import e5_file, multilingual_base, unigram
 from edgelingua_export.train.labels import held_back

@@ -21,9 +21,10 @@ from transformers import (
     PreTrainedModel,
 )
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import TextTokenizer, words
+from edgelingua.text.boundaries import words
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
 from edgelingua_export.quantization.options import SearchOptions

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgelingua import Budget, Prompt, models
-from edgelingua.bundle import ModelBundle
+from edgelingua import Budget, Prompt
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import load_compressor
-from edgelingua.ort import RunOptions
+from edgelingua.models import registry
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer
-from edgelingua.windows import seams
+from edgelingua.scorers.seams import seams
 
 from .conftest import DOCUMENT
 
@@ -24,7 +25,7 @@ QUESTION = "How much did the tribunal at Geneva award to the United States?"
 
 @pytest.fixture(scope="module")
 def mini() -> ClassifierScorer:
-    bundle = ModelBundle.open(models.default_bundle())
+    bundle = ModelBundle.open(registry.default_bundle())
     return ClassifierScorer(bundle, options=RunOptions(threads=1))
 
 

@@ -27,7 +27,7 @@ from transformers import (
     XLMRobertaForTokenClassification,
 )
 
-from edgelingua.manifest import Task
+from edgelingua.bundle.manifest import Task
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find

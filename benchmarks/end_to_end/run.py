@@ -15,7 +15,7 @@ from statistics import median
 
 from edgelingua import Assistant, Budget, load_compressor
 from edgelingua.assistant import Reply
-from edgelingua.cores import available_cores
+from edgelingua.system.cores import available_cores
 
 HERE = Path(__file__).parent
 TEXT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"

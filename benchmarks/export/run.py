@@ -21,8 +21,8 @@ from statistics import median
 from typing import Any
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
-from edgelingua.manifest import Task
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.quantize import PLOT

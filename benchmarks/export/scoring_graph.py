@@ -78,10 +78,10 @@ def worker(side: str, folder: str) -> dict[str, float]:
 
 def measure(side: str, folder: Path) -> dict[str, float]:
     """Score the text twice; the second time counts."""
-    from edgelingua.bundle import ModelBundle
-    from edgelingua.measure import peak_rss_mb
-    from edgelingua.ort import RunOptions
+    from edgelingua.bundle.bundle import ModelBundle
+    from edgelingua.ort.session import RunOptions
     from edgelingua.scorers import PerplexityScorer
+    from edgelingua.system.measure import peak_rss_mb
 
     bundle = ModelBundle.open(folder / "bundle")
     ids = bundle.tokenizer().encode(DOCUMENT.read_text(encoding="utf-8")).ids[:TOKENS]

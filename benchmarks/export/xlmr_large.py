@@ -111,7 +111,7 @@ def checkpoint(folder: Path) -> dict[str, Any]:
 
 def export(folder: Path) -> dict[str, Any]:
     """Build the bundle; say when each step began, and the peak of memory until then."""
-    from edgelingua.measure import peak_rss_mb
+    from edgelingua.system.measure import peak_rss_mb
     from edgelingua_export.build import BuildOptions, build
     from edgelingua_export.quantization.options import SearchOptions
     from edgelingua_export.sources import find
@@ -139,9 +139,9 @@ def export(folder: Path) -> dict[str, Any]:
 
 def inference(folder: Path) -> dict[str, Any]:
     """Open the bundle and score a document, which is most of what compressing does."""
-    from edgelingua.bundle import ModelBundle
-    from edgelingua.measure import peak_rss_mb
+    from edgelingua.bundle.bundle import ModelBundle
     from edgelingua.scorers.classifier import ClassifierScorer
+    from edgelingua.system.measure import peak_rss_mb
 
     started = time.perf_counter()
     bundle = ModelBundle.open(folder / "bundle")

@@ -24,7 +24,8 @@ from benchmarks.shards import Shard
 from benchmarks.weights import LENGTH, of_bundle
 from numpy.typing import NDArray
 
-from edgelingua import Budget, LlamaModel, Prompt, load_compressor, models
+from edgelingua import Budget, LlamaModel, Prompt, load_compressor
+from edgelingua.alignment import token_importance
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import (
     POLICIES,
@@ -37,9 +38,9 @@ from edgelingua.kv.policies import (
     unwrapped,
 )
 from edgelingua.kv.session import Session
-from edgelingua.llama_engine import LlamaEngine
-from edgelingua.ort import RunOptions
-from edgelingua.planning import token_importance
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.models import registry
+from edgelingua.ort.session import RunOptions
 
 HERE = Path(__file__).parent
 RECENT = "knorm, 1/4 recent"
@@ -105,7 +106,7 @@ def parser(description: str | None, name: str) -> argparse.ArgumentParser:
     """Options that all scripts have; ``name`` is that of the results' file."""
     made = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     made.add_argument("--data", type=Path, help="folder with train/text/NAME.txt.gz, books")
-    made.add_argument("--reader", default=models.DEFAULT_READER)
+    made.add_argument("--reader", default=registry.DEFAULT_READER)
     made.add_argument("--bundle", help="for the compressor policy; default: the one shipped")
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--results", type=Path, default=HERE / f"{name}.jsonl")
@@ -145,7 +146,7 @@ def weights(reader: LlamaModel, bundle: Path | None = None) -> dict[str, str]:
 def bundle_of(arguments: argparse.Namespace) -> Path:
     """Folder of the compressor's bundle."""
     named: str | None = arguments.bundle
-    return models.find_bundle(named) if named else models.default_bundle()
+    return registry.find_bundle(named) if named else registry.default_bundle()
 
 
 def setting(reader: LlamaModel, bundle: Path | None = None) -> dict[str, Any]:

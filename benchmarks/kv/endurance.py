@@ -19,8 +19,9 @@ from typing import Any
 from benchmarks.kv.common import chosen, parser, policies, setting, weights
 from benchmarks.kv.log import Log, Row, read_rows
 
-from edgelingua import LlamaModel, Sampling, models
-from edgelingua.measure import rss_mb
+from edgelingua import LlamaModel, Sampling
+from edgelingua.models import registry
+from edgelingua.system.measure import rss_mb
 
 EVERY = 500
 WARM = 2000
@@ -54,7 +55,7 @@ def write_on(name: str, arguments: Any) -> None:
     """Let a model write, and look at the process every now and then."""
     if rss_mb() is None:
         raise SystemExit("the system does not say how much memory a process has: this needs Linux")
-    reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+    reader = LlamaModel(registry.find_reader(arguments.reader), threads=arguments.threads)
     log = Log(arguments.results, setting(reader))
     [variant] = chosen(policies(arguments.cap), [name])
     session = reader.session(variant.cells(reader), variant.policy, cache=variant.cache)

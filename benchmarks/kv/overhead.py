@@ -34,10 +34,11 @@ from benchmarks.kv.log import Row, read_rows
 from benchmarks.kv.tasks import body
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel, Sampling, models
+from edgelingua import LlamaModel, Sampling
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Phrased, SnapKV, Streaming
 from edgelingua.kv.session import Session
+from edgelingua.models import registry
 
 
 def main() -> None:
@@ -52,7 +53,7 @@ def main() -> None:
     options.add_argument("--names", nargs="+", help="only these variants")
     arguments = options.parse_args()
     if not arguments.tables:
-        reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+        reader = LlamaModel(registry.find_reader(arguments.reader), threads=arguments.threads)
         work_off(jobs(reader, arguments), arguments, setting(reader))
     rows = read_rows(arguments.results)
     arguments.results.with_suffix(".md").write_text(table(rows), encoding="utf-8")

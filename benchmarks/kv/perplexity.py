@@ -40,10 +40,11 @@ from benchmarks.kv.perplexity_tables import BUCKET, write
 from benchmarks.kv.tasks import body
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel, models
+from edgelingua import LlamaModel
 from edgelingua.kv.options import CacheOptions, CacheType
 from edgelingua.kv.policies import Streaming
-from edgelingua.measure import peak_rss_mb
+from edgelingua.models import registry
+from edgelingua.system.measure import peak_rss_mb
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def main() -> None:
     options.add_argument("--block", type=int, default=32, help="tokens read at once")
     arguments = options.parse_args()
     if not arguments.tables:
-        reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+        reader = LlamaModel(registry.find_reader(arguments.reader), threads=arguments.threads)
         work_off(jobs(reader, arguments), arguments, setting(reader, bundle_of(arguments)))
     if not arguments.shard:
         write(arguments.results)

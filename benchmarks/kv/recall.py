@@ -36,8 +36,9 @@ from benchmarks.kv.common import (
 from benchmarks.kv.log import Row, read_rows
 from benchmarks.kv.tasks import Told, facts
 
-from edgelingua import Chat, LlamaModel, models
+from edgelingua import Chat, LlamaModel
 from edgelingua.kv.policies import POLICIES, Streaming
+from edgelingua.models import registry
 
 FACTS = 3
 TURNS = (10, 25, 50)
@@ -60,7 +61,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=list(range(8)))
     arguments = options.parse_args()
     if not arguments.tables:
-        reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+        reader = LlamaModel(registry.find_reader(arguments.reader), threads=arguments.threads)
         work_off(jobs(reader, arguments), arguments, setting(reader))
     if not arguments.shard:
         write(arguments.results)

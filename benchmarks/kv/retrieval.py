@@ -41,8 +41,9 @@ from benchmarks.kv.retrieval_tables import write
 from benchmarks.kv.tasks import Haystack, Question, body, haystack, prose
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel, models
+from edgelingua import LlamaModel
 from edgelingua.kv.policies import Streaming
+from edgelingua.models import registry
 
 CHARACTERS = 7600
 ASIDE = 48
@@ -87,7 +88,7 @@ def main() -> None:
     options.add_argument("--names", nargs="+", help="only these variants")
     arguments = options.parse_args()
     if not arguments.tables:
-        reader = LlamaModel(models.find_reader(arguments.reader), threads=arguments.threads)
+        reader = LlamaModel(registry.find_reader(arguments.reader), threads=arguments.threads)
         work_off(jobs(reader, arguments), arguments, setting(reader, bundle_of(arguments)))
     if not arguments.shard:
         write(arguments.results)

@@ -9,7 +9,7 @@ import numpy as np
 from edgelingua.budget import Count
 from edgelingua.compressors import Rules, TokenPruner
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.text import count_words, words
+from edgelingua.text.boundaries import count_words, words
 
 _LISTED = """
 a an the this that these those some any each every either neither both all such

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.bundle import ModelBundle
-from edgelingua.ort import RunOptions
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.train.calibrate import HeldOut, calibration_error, reliability
 from edgelingua_export.train.curves import draw_reliability

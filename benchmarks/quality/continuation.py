@@ -29,9 +29,9 @@ from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle, PerplexityScorer
-from edgelingua.models import find_bundle
-from edgelingua.ort import RunOptions
-from edgelingua.text import TextTokenizer
+from edgelingua.models.registry import find_bundle
+from edgelingua.ort.session import RunOptions
+from edgelingua.text.tokenizer import TextTokenizer
 
 BEFORE, AFTER = 1024, 256
 KEY = ("kind", "method", "rate", "place")

@@ -31,10 +31,10 @@ from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle
-from edgelingua.models import find_bundle
-from edgelingua.ort import RunOptions
+from edgelingua.models.registry import find_bundle
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer
-from edgelingua.text import words
+from edgelingua.text.boundaries import words
 from edgelingua_export.train.labels import groups
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.recipe import DataSet, load

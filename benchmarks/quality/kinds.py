@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.text import words
+from edgelingua.text.boundaries import words
 
 LANGUAGES = ("en", "de", "fr", "es", "zh")
 

@@ -17,7 +17,7 @@ from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import CoarseToFine, TokenPruner
-from edgelingua.ort import RunOptions
+from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR, Prompt
 
 Needs = Literal["scorer", "mini", "nano"]

@@ -23,7 +23,7 @@ from benchmarks.quality.rows import Rows
 from benchmarks.shards import Shard
 from benchmarks.weights import of_bundle
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed
 
 HERE = Path(__file__).parent

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
-from edgelingua.text import TextTokenizer, words
+from edgelingua.text.boundaries import words
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
 

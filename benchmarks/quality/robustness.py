@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edgelingua import Budget, Prompt, load_compressor
 from edgelingua.compressors import Compressor
-from edgelingua.ort import RunOptions
+from edgelingua.ort.session import RunOptions
 
 RATE = 0.5
 HERE = Path(__file__).parent

@@ -28,7 +28,7 @@ from benchmarks.quality.tables import SETS
 from benchmarks.shards import Shard, in_turn
 
 from edgelingua import LlamaModel
-from edgelingua.models import DEFAULT_READER, find_reader
+from edgelingua.models.registry import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
 SCORER = "smollm2-135m-instruct-scorer"

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from edgelingua import Budget, ModelBundle, load_compressor
 from edgelingua.compressors import Compressor
-from edgelingua.models import find_bundle
-from edgelingua.ort import RunOptions
+from edgelingua.models.registry import find_bundle
+from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scorers import ClassifierScorer
 

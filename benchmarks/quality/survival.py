@@ -9,7 +9,7 @@ from benchmarks.quality.sets import found
 from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
-from edgelingua.text import words
+from edgelingua.text.boundaries import words
 
 RATES = (0.5, 0.33, 0.2, 0.1, 0.05)
 """Share of the context's tokens that may stay, counted by the reader."""

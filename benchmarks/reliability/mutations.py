@@ -12,14 +12,14 @@ from pathlib import Path
 
 from tests.mutations import try_many
 
-from edgelingua import models
-from edgelingua.llama import LlamaModel
+from edgelingua.llama.model import LlamaModel
+from edgelingua.models import registry
 
 
 def main() -> None:
     """Try as many as the command line says; an error that is not ours raises."""
     count = int(sys.argv[1])
-    reader = LlamaModel(models.fetch(models.DEFAULT_READER), threads=1)
+    reader = LlamaModel(registry.fetch(registry.DEFAULT_READER), threads=1)
     with tempfile.TemporaryDirectory() as folder:
         outcome = try_many(reader, Path(folder), range(count))
     print(json.dumps({"mutated_states": count, "foreign_errors": 0, "by_kind": outcome}))

@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from live import Live, ahead_of_others, two_busy_processes  # noqa: E402
 from machine import machine  # noqa: E402
 
-from edgelingua.models import find_reader  # noqa: E402
+from edgelingua.models.registry import find_reader  # noqa: E402
 
 LOOKS, AWAKE = "GOMP_SPINCOUNT", "session.intra_op.spin_duration_us"
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {

@@ -33,8 +33,9 @@ def reader() -> Work:
     """Read 64 tokens, then write 12, each the likeliest."""
     import numpy as np
 
-    from edgelingua import LlamaModel, llama_loading
-    from edgelingua.llama_library import llama_cpp
+    from edgelingua import LlamaModel
+    from edgelingua.llama import loading
+    from edgelingua.llama.library import llama_cpp
 
     ours = llama_cpp.llama_model_default_params
 
@@ -46,9 +47,9 @@ def reader() -> Work:
     if SETTINGS.get("unmapped"):
         llama_cpp.llama_model_default_params = parameters
     if SETTINGS.get("keep_pages"):
-        llama_loading._Pages.give_back = lambda self: None  # type: ignore[method-assign]
+        loading._Pages.give_back = lambda self: None  # type: ignore[method-assign]
     if SETTINGS.get("plain"):
-        llama_loading.may_rearrange = lambda: False  # type: ignore[attr-defined]
+        loading.may_rearrange = lambda: False  # type: ignore[attr-defined]
     model = LlamaModel(MODEL, threads=THREADS)
     tokens = model.tokenize(TEXT)[:64]
 
@@ -78,7 +79,7 @@ def compressor() -> Work:
 
     onnxruntime.InferenceSession = session
     from edgelingua import Budget, Prompt, load_compressor
-    from edgelingua.ort import RunOptions
+    from edgelingua.ort.session import RunOptions
 
     options = RunOptions(threads=THREADS, spin=SETTINGS.get("spin", True))
     loaded = load_compressor(model=MODEL, options=options)

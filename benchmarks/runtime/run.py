@@ -1,8 +1,9 @@
 """What threads, windows, batches and onnxruntime's settings cost: tokens/s, memory, cold start.
 
 One process per measurement, the settings in turn, medians of the rounds. The defaults are those of
-`edgelingua.ort`; each other row changes one thing. The bundle is all-MiniLM-L6-v2 as a classifier
-(untrained head: only the cost counts), the text 10,000 tokens made of examples/data/grant-1872.txt.
+`edgelingua.ort.session`; each other row changes one thing. The bundle is all-MiniLM-L6-v2 as a
+classifier (untrained head: only the cost counts), the text 10,000 tokens made of
+examples/data/grant-1872.txt.
 Writes ``results.jsonl`` and ``table.md`` beside this script.
 
     edgelingua-export build all-minilm-l6-v2 --task classifier -o bundle

@@ -19,11 +19,11 @@ STARTED = float(sys.argv[5])
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
 
-import edgelingua.cli  # noqa: E402, F401 - as the command does
+import edgelingua.cli.app  # noqa: E402, F401 - as the command does
 from edgelingua import Budget, ClassifierScorer, ModelBundle, Prompt  # noqa: E402
 from edgelingua.compressors import TokenPruner  # noqa: E402
-from edgelingua.measure import peak_rss_mb  # noqa: E402
-from edgelingua.ort import RunOptions  # noqa: E402
+from edgelingua.ort.session import RunOptions  # noqa: E402
+from edgelingua.system.measure import peak_rss_mb  # noqa: E402
 
 FIRST_CHARACTERS = 1000  # some 200 tokens
 

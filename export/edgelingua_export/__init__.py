@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from edgelingua.models import offline
+from edgelingua.models.registry import offline
 
 if offline():
     # Read when huggingface_hub and transformers are imported, which comes later. Asking them for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edgelingua.console import run
+from edgelingua.cli.console import run
 from edgelingua.errors import MissingExtraError
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from edgelingua.atomic_folders import aside, remove, replace_folder, restore
-from edgelingua.bundle import ModelBundle, hash_file
-from edgelingua.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task
-from edgelingua.text import TextTokenizer
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task
+from edgelingua.files.folders import aside, remove, replace_folder, restore
+from edgelingua.files.safe import hash_file
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export import npu, texts
 from edgelingua_export.card import write_card
 from edgelingua_export.conversion import make_fp32

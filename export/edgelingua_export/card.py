@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgelingua.atomic_files import PUBLIC, write_atomically
-from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.inspection import flatten, short, tables, variant_rows
+from edgelingua.bundle.manifest import MANIFEST, FileRecord, Manifest
 from edgelingua.compressors import METHODS
-from edgelingua.inspection import flatten, short, tables, variant_rows
-from edgelingua.manifest import MANIFEST, FileRecord, Manifest
+from edgelingua.files.atomic import PUBLIC, write_atomically
+from edgelingua.files.safe import hash_file
 from edgelingua_export import recipe_toml
 from edgelingua_export.errors import ExportError
 

@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
-from edgelingua import inspection, models, parity
-from edgelingua.bundle import ModelBundle
-from edgelingua.console import usage
-from edgelingua.writable import refuse_unwritable_folder
+from edgelingua import parity
+from edgelingua.bundle import inspection
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.cli.console import usage
+from edgelingua.files.writable import refuse_unwritable_folder
+from edgelingua.models import registry
 
 app = typer.Typer(
     help="Turn models into verified INT8 ONNX bundles for edgelingua.",
@@ -138,7 +140,7 @@ def build_command(
         search=SearchOptions(cpu, loss, objective.value, seed),
     )
     found = find(source, licence, revision)
-    folder = output or models.bundle_folder(f"{found.name}-{task.value}")
+    folder = output or registry.bundle_folder(f"{found.name}-{task.value}")
     build(found, task.value, folder, options, _report)
     print(folder)
 
@@ -204,7 +206,7 @@ def ask_command(
     ],
     model: Annotated[
         str, typer.Option(help="Causal LM that learns to ask: a known name, a folder, a GGUF file.")
-    ] = models.DEFAULT_READER,
+    ] = registry.DEFAULT_READER,
     each: Annotated[
         int, typer.Option(min=1, help="Questions about each text, and about two together.")
     ] = 1,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.manifest import TOKENIZER, Task, Tokens, Variant
-from edgelingua.text import TextTokenizer
+from edgelingua.bundle.manifest import TOKENIZER, Task, Tokens, Variant
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export import npu, texts
 from edgelingua_export.attention_outputs import add_attention_output
 from edgelingua_export.fingerprint import weights_sha256

@@ -15,7 +15,7 @@ from onnxruntime.transformers.fusion_options import FusionOptions
 from onnxruntime.transformers.optimizer import optimize_model
 from transformers import PretrainedConfig
 
-from edgelingua.manifest import Task, Variant
+from edgelingua.bundle.manifest import Task, Variant
 from edgelingua_export.advice import no_advice
 from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.errors import reason

@@ -37,7 +37,7 @@ def check_against_llama_cpp(
         They do not: the file's tokenizer is of a kind that transformers does not rebuild.
     """
     try:
-        from edgelingua.llama import LlamaModel
+        from edgelingua.llama.model import LlamaModel
     except MissingExtraError:
         report("tokenizer not compared with llama.cpp: llama-cpp-python is not installed")
         return

@@ -9,8 +9,9 @@ from pathlib import Path
 import onnx
 from optimum.exporters.onnx import onnx_export_from_model
 
-from edgelingua.manifest import Attention, Cache, Task, Tokens, Variant
-from edgelingua.text import CONTINUATION, WordBoundary
+from edgelingua.bundle.manifest import Attention, Cache, Task, Tokens, Variant
+from edgelingua.text import WordBoundary
+from edgelingua.text.tokenizer import CONTINUATION
 from edgelingua_export.attention_outputs import ATTENTION, Head
 from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.heads import KEEP, LOGITS, NLL, TARGETS

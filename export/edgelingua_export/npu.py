@@ -13,12 +13,12 @@ import onnx
 from numpy.typing import NDArray
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
-from edgelingua.devices import DEVICES
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task, Tokens, Variant
 from edgelingua.errors import InferenceError
-from edgelingua.manifest import Task, Tokens, Variant
-from edgelingua.ort import Graph, RunOptions
-from edgelingua.providers import hardware, is_simulated
+from edgelingua.ort.devices import DEVICES
+from edgelingua.ort.providers import hardware, is_simulated
+from edgelingua.ort.session import Graph, RunOptions
 from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.graph import describe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgelingua.manifest import Task
+from edgelingua.bundle.manifest import Task
 from edgelingua_export import npu
 from edgelingua_export.attention_outputs import Head
 from edgelingua_export.errors import ExportError

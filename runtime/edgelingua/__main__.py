@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from edgelingua.console import run
+from edgelingua.cli.console import run
 from edgelingua.errors import MissingExtraError
 
 
@@ -16,9 +16,9 @@ def _load() -> Callable[[], Any]:
     gc.disable()
     try:
         if sys.argv[1:2] == ["doctor"]:
-            from edgelingua.doctor.command import app
+            from edgelingua.cli.doctor.command import app
         else:
-            from edgelingua.cli import app
+            from edgelingua.cli.app import app
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "cli") from error
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua import models
+from edgelingua.alignment import token_importance, token_pinned
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
@@ -18,13 +18,13 @@ from edgelingua.errors import CapError, EvictionWarning, InputError
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.statistics import CacheStatistics, Memory
-from edgelingua.llama import ChatPart, LlamaModel, Sampling
-from edgelingua.measure import Stopwatch
-from edgelingua.ort import RunOptions
-from edgelingua.planning import token_importance, token_pinned
+from edgelingua.llama.model import ChatPart, LlamaModel, Sampling
+from edgelingua.models import registry
+from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
-from edgelingua.structure import Mode
+from edgelingua.system.measure import Stopwatch
+from edgelingua.text.structure import Mode
 
 SYSTEM = "You answer questions about the text you are given. Answer briefly, from the text only."
 
@@ -94,13 +94,13 @@ class Assistant:
     def load(
         cls,
         model: str | Path | None = None,
-        reader: str = models.DEFAULT_READER,
+        reader: str = registry.DEFAULT_READER,
         *,
         cap: int = 1024,
         threads: int = 0,
     ) -> Assistant:
         """Load a bundle (default: edgelingua-mini) and a reader (see `models.find_reader`)."""
-        llama = LlamaModel(models.find_reader(reader), threads=threads)
+        llama = LlamaModel(registry.find_reader(reader), threads=threads)
         method = default_method(model, question=True)
         compressor = load_compressor(
             method, model, count=llama.count, options=RunOptions(threads=threads)

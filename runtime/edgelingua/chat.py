@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from edgelingua.alignment import token_importance, token_pinned
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv import turns
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
-from edgelingua.llama import ChatPart, LlamaModel, SamplerState, Sampling
-from edgelingua.planning import token_importance, token_pinned
+from edgelingua.llama.model import ChatPart, LlamaModel, SamplerState, Sampling
 from edgelingua.prompt import SEPARATOR
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Spans, Unit
+from edgelingua.scores import Unit
+from edgelingua.text.ranges import Spans
 
 if TYPE_CHECKING:
-    from edgelingua.explain import Row
     from edgelingua.recovery import Recovered
 
 
@@ -23,6 +23,17 @@ class Reason(IntEnum):
     DROPPED = 0
     KEPT = 1
     PROTECTED = 2
+
+
+@dataclass(frozen=True)
+class Row:
+    """One unit of the prompt: its characters, its text, its score (NaN: protected), its fate."""
+
+    start: int
+    end: int
+    text: str
+    score: float
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,25 +88,42 @@ class Compressed:
         return texts
 
     def recover(self, answer: str) -> Recovered:
-        """Restore the original wording of what ``answer`` quotes, with its sources."""
-        from edgelingua.recovery import recover
+        """Restore the original wording of what ``answer`` quotes, with its sources.
 
-        return recover(self, answer)
+        The question and the instruction are not quoted from. See `recovery.requote` for what a
+        quotation is.
+        """
+        from edgelingua.recovery import requote
+
+        return requote(self.prompt.text, self._kept_words(), answer)
 
     def explain(self) -> list[Row]:
-        """Return one row per unit: what became of it, and its score."""
-        from edgelingua.explain import rows
+        """Return one row per unit, in the order of the text: what became of it, and its score.
 
-        return rows(self)
-
-    def explain_html(self, title: str = "Compressed prompt") -> str:
-        """Return a self-contained page: kept words shaded by score, dropped ones struck out.
-
-        It holds the whole prompt, not only what was kept.
+        `explain.page` shows them.
         """
-        from edgelingua.explain import page
+        text = self.prompt.text
+        return [
+            Row(start, end, text[start:end], float(score), Reason(reason).name.lower())
+            for (start, end), score, reason in zip(
+                self.units.tolist(), self.scores, self.reasons.tolist(), strict=True
+            )
+        ]
 
-        return page(self, title)
+    def _kept_words(self) -> list[tuple[int, int]]:
+        """Words of the compressed contexts, as character ranges of the original."""
+        from edgelingua.text.boundaries import words
+
+        found = []
+        for offset, segment in zip(self.prompt.offsets(), self.prompt.segments, strict=True):
+            if segment.role != "context":
+                continue
+            for start, end in self.spans.tolist():
+                low, high = max(start, offset), min(end, offset + len(segment.text))
+                if low < high:
+                    inside = words(self.prompt.text[low:high]) + low
+                    found += [(int(a), int(b)) for a, b in inside]
+        return found
 
 
 def join(text: str, spans: Spans) -> str:

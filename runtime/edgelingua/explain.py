@@ -1,41 +1,12 @@
-"""Shows what was kept and dropped, and why: as rows, and as a page that needs nothing else."""
+"""Shows what was kept and dropped, and why: as a page that needs nothing else."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from edgelingua.compressed import Compressed
-
-
-_REASONS = ("dropped", "kept", "protected")
-"""Names of `Reason`, by value."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One unit of the prompt: its characters, its text, its score (NaN: protected), its fate."""
-
-    start: int
-    end: int
-    text: str
-    score: float
-    reason: str
-
-
-def rows(compressed: Compressed) -> list[Row]:
-    """One row per unit, in the order of the text."""
-    text = compressed.prompt.text
-    return [
-        Row(start, end, text[start:end], float(score), _REASONS[reason])
-        for (start, end), score, reason in zip(
-            compressed.units.tolist(), compressed.scores, compressed.reasons, strict=True
-        )
-    ]
+from edgelingua.compressed import Compressed
 
 
 def page(compressed: Compressed, title: str = "Compressed prompt") -> str:
@@ -45,7 +16,7 @@ def page(compressed: Compressed, title: str = "Compressed prompt") -> str:
     """
     shades = _shades(compressed)
     spans = []
-    for row, shade in zip(rows(compressed), shades, strict=True):
+    for row, shade in zip(compressed.explain(), shades, strict=True):
         note = "protected" if np.isnan(row.score) else f"{row.score:.3g} {compressed.score_unit}"
         kind = row.reason
         spans.append(

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua import npy
-from edgelingua.bundle import ModelBundle
-from edgelingua.devices import DEVICES
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task, Variant
+from edgelingua.bundle.placement import device_for
 from edgelingua.errors import BundleError, InferenceError
-from edgelingua.manifest import Task, Variant
-from edgelingua.ort import RunOptions
-from edgelingua.placement import device_for
-from edgelingua.providers import hardware
+from edgelingua.files import npy
+from edgelingua.ort.devices import DEVICES
+from edgelingua.ort.providers import hardware
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import pool

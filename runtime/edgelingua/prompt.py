@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import InputError, described
-from edgelingua.structure import Mode, ranges
+from edgelingua.text.structure import Mode, ranges
 
 Role = Literal["instruction", "context", "question", "separator"]
 """What a segment is to the reader. A separator stays where something stays on both sides."""

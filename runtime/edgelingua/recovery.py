@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from edgelingua.text import words
-
-if TYPE_CHECKING:
-    from edgelingua.compressed import Compressed
+from edgelingua.text.boundaries import words
 
 MAX_GAP = 80
 """Most characters dropped between two neighbouring words that are still one quotation."""
@@ -42,23 +38,23 @@ class Recovered:
     citations: tuple[Citation, ...]
 
 
-def recover(compressed: Compressed, answer: str) -> Recovered:
-    """Restore the original wording of what ``answer`` quotes from the compressed prompt.
-
-    A quotation is the longest run of words of the answer that stand next to each other in the
-    compressed prompt, two words at least, or a single one with a digit in it. Where words were
-    dropped between them, up to `MAX_GAP` characters, they come back. Of several places the one
-    that needs the least restoring is taken, then the earliest. The question and the instruction
-    are not quoted from.
-    """
-    return requote(compressed.prompt.text, _kept_words(compressed), answer)
-
-
 def requote(original: str, kept: Sequence[tuple[int, int]], answer: str) -> Recovered:
     """Restore the wording of ``original``, of which only the words ``kept`` were there to quote.
 
-    ``kept``: character ranges in the order in which the words stood; an empty one is a break, over
-    which no quotation goes.
+    A quotation is the longest run of words of the answer that stand next to each other among the
+    kept ones, two words at least, or a single one with a digit in it. Where words were dropped
+    between them, up to `MAX_GAP` characters, they come back. Of several places the one that needs
+    the least restoring is taken, then the earliest.
+
+    Parameters
+    ----------
+    original
+        The text as it was.
+    kept
+        Character ranges of it, in the order in which the words stood; an empty one is a break, over
+        which no quotation goes.
+    answer
+        Any text.
     """
     places = defaultdict(list)
     for index, (start, end) in enumerate(kept):
@@ -94,21 +90,6 @@ def _restore(quoted: str, wording: str) -> str:
         wording[a:b].casefold() for a, b in words(wording)
     ]
     return quoted if same else wording
-
-
-def _kept_words(compressed: Compressed) -> list[tuple[int, int]]:
-    """Words of the compressed contexts, as character ranges of the original."""
-    found = []
-    prompt = compressed.prompt
-    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
-        if segment.role != "context":
-            continue
-        for start, end in compressed.spans.tolist():
-            low, high = max(start, offset), min(end, offset + len(segment.text))
-            if low < high:
-                inside = words(prompt.text[low:high]) + low
-                found += [(int(a), int(b)) for a, b in inside]
-    return found
 
 
 def _longest_run(

@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Count
-
-LONGEST_WORD = 48
-"""Characters; what is longer (a URL, a hash, noise) is no word and may be cut anywhere."""
+from edgelingua.text.ranges import LONGEST_WORD, Spans
 
 Unit = Literal["nats", "P(keep)", "rank"]
-
-Spans = NDArray[np.int64]
-"""Half-open character ranges, shape ``(n, 2)``."""
 
 
 @dataclass(frozen=True, eq=False)

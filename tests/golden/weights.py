@@ -20,7 +20,7 @@ from transformers import (
     XLMRobertaForTokenClassification,
 )
 
-from edgelingua import models
+from edgelingua.models import registry
 from edgelingua_export.sources import find, load
 
 # The reference tells the two families apart by these words in a folder's name.
@@ -48,7 +48,7 @@ def make_bert(folder: Path) -> Path:
     model = BertForTokenClassification(config)
     _fill(model, "bert", state)
     model.save_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(models.fetch(ENCODER), use_fast=True)
+    tokenizer = AutoTokenizer.from_pretrained(registry.fetch(ENCODER), use_fast=True)
     tokenizer.add_special_tokens({"additional_special_tokens": ADDED})
     tokenizer.clean_up_tokenization_spaces = False
     tokenizer.save_pretrained(folder)
@@ -112,7 +112,7 @@ def shorten(scorer: Path, folder: Path, positions: int = 512) -> Path:
 
 def _encoder() -> BertModel:
     encoder: BertModel = BertModel.from_pretrained(
-        models.fetch(ENCODER), local_files_only=True, add_pooling_layer=False
+        registry.fetch(ENCODER), local_files_only=True, add_pooling_layer=False
     )
     return encoder
 
@@ -134,7 +134,7 @@ def _fill(model: torch.nn.Module, prefix: str, state: dict[str, torch.Tensor]) -
 
 def _unigram_vocabulary() -> tuple[list[str], list[int]]:
     """XLM-R's special pieces, then MiniLM's vocabulary; and each piece's row in MiniLM."""
-    lines = (models.fetch(ENCODER) / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    lines = (registry.fetch(ENCODER) / "vocab.txt").read_text(encoding="utf-8").splitlines()
     row = {piece: at for at, piece in enumerate(lines)}
     found = {
         "<s>": row["[CLS]"],

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua import parity
-from edgelingua.bundle import ModelBundle
-from edgelingua.manifest import Task
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua_export.quantization.scheme import Scheme
 
 _TIMED_TOKENS = 256

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from edgelingua.text import sentences, words
+from edgelingua.text.boundaries import sentences, words
 from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.readers_qa import ANSWER, EVIDENCE, answer_marks
 

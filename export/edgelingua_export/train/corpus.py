@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.atomic_files import PUBLIC, write_atomically
-from edgelingua.text import TextTokenizer
+from edgelingua.files.atomic import PUBLIC, write_atomically
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.labels import Example
 

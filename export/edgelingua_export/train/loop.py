@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from edgelingua.atomic_files import PUBLIC, write_atomically
+from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.batches import Batch, Layout, assemble
 from edgelingua_export.train.corpus import Corpus

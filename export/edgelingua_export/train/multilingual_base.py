@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from edgelingua.text import RawTokenizer
+from edgelingua.text.tokenizer import RawTokenizer
 from edgelingua_export.train import unigram
 from edgelingua_export.train.e5_file import E5File, read
 from edgelingua_export.train.prepare import everything

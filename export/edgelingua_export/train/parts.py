@@ -6,7 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from edgelingua.text import TextTokenizer, WordBoundary
+from edgelingua.text import WordBoundary
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import Loaded, find
 from edgelingua_export.sources import load as load_model

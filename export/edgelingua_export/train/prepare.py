@@ -10,9 +10,9 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import TextTokenizer
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train import labels, readers_multi, readers_qa, readers_text
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.text import TextTokenizer, words
+from edgelingua.text.boundaries import words
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.train.batches import Layout
 
 _Ids = NDArray[np.int32]

@@ -7,7 +7,8 @@ from itertools import groupby
 
 import numpy as np
 
-from edgelingua.text import TextTokenizer, words
+from edgelingua.text.boundaries import words
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.train.labels import Example
 from edgelingua_export.train.reader_cases import ReaderCase, Wording, make_case
 from edgelingua_export.train.readers_qa import ANSWER

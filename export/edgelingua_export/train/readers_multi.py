@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from edgelingua.text import sentences
+from edgelingua.text.boundaries import sentences
 from edgelingua_export.train.labels import Example, Mark, rows
 from edgelingua_export.train.readers_qa import ANSWER, EVIDENCE, hash_text
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgelingua.text import sentences
+from edgelingua.text.boundaries import sentences
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.labels import Example, Mark, open_text, rows
 

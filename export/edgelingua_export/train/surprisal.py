@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.text import words
+from edgelingua.text.boundaries import words
 from edgelingua_export.train.labels import Example, Mark, groups
 
 MOST = 0.9

@@ -10,8 +10,8 @@ import numpy as np
 
 from edgelingua.compat.default_parts import worth
 from edgelingua.compat.options import CompressOptions, Engine
-from edgelingua.compressors.coarse_to_fine import Order
-from edgelingua.compressors.documents import arranged
+from edgelingua.compressors.parts.coarse_to_fine import Order
+from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR
 

@@ -28,7 +28,7 @@ from edgelingua.compressors.llmlingua2 import RULES
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Prompt, Ranges, Role, Segment
 from edgelingua.scorers import ClassifierScorer
-from edgelingua.text import sentences
+from edgelingua.text.boundaries import sentences
 
 
 def compress(

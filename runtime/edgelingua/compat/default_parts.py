@@ -14,8 +14,8 @@ from edgelingua.budget import Budget
 from edgelingua.compat.options import Engine, Llmlingua2Options
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor
-from edgelingua.compressors.documents import relevance
-from edgelingua.compressors.rankers import Bm25Ranker, CompressionRanker, Ranker
+from edgelingua.compressors.parts.documents import relevance
+from edgelingua.compressors.parts.rankers import Bm25Ranker, CompressionRanker, Ranker
 from edgelingua.errors import BudgetError, InputError
 from edgelingua.prompt import Prompt, Ranges, Segment
 from edgelingua.scorers import ClassifierScorer

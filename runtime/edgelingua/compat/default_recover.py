@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from edgelingua.prompt import SEPARATOR
 from edgelingua.recovery import requote
-from edgelingua.text import words
+from edgelingua.text.boundaries import words
 
 _BREAK = (0, 0)
 """Stands between words that are no neighbours: an empty word is in no response."""
@@ -22,7 +22,7 @@ Places = dict[str, list[int]]
 def recover(original: str, compressed: str, response: str) -> str:
     """Replace what ``response`` quotes from the compressed prompt by the original's wording.
 
-    See `edgelingua.recovery.recover` for what a quotation is.
+    See `edgelingua.recovery.requote` for what a quotation is.
     """
     spans = [(int(a), int(b)) for a, b in words(original)]
     places: Places = defaultdict(list)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import TOKENIZER
 from edgelingua.compat.checks import (
     Segment,
     check_flag,
@@ -16,9 +17,8 @@ from edgelingua.compat.checks import (
     check_whole,
 )
 from edgelingua.errors import InputError
-from edgelingua.manifest import TOKENIZER
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
-from edgelingua.text import RawTokenizer
+from edgelingua.text.tokenizer import RawTokenizer
 
 CHUNK_ENDS = (".", "\n")
 MAX_FORCE_TOKENS = 100

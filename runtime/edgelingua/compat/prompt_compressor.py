@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from edgelingua import models
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat import (
     default,
     default_json,
@@ -39,7 +38,8 @@ from edgelingua.compat.options import (
     Llmlingua2Options,
 )
 from edgelingua.errors import InputError
-from edgelingua.ort import RunOptions
+from edgelingua.models import registry
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 
 QUIRKS = "0.2.2"
@@ -115,9 +115,9 @@ class PromptCompressor:
         self.use_llmlingua2 = use_llmlingua2
         self._quirks = quirks
         if model_name is None:
-            folder = models.default_bundle("classifier" if use_llmlingua2 else "scorer")
+            folder = registry.default_bundle("classifier" if use_llmlingua2 else "scorer")
         else:
-            folder = models.find_bundle(str(model_name))
+            folder = registry.find_bundle(str(model_name))
         bundle = ModelBundle.open(folder)
         self.model_name = str(model_name or folder.name)
         kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer

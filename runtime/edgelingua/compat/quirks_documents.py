@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edgelingua.compat.checks import Segment
 from edgelingua.compat.options import CompressOptions
-from edgelingua.compressors.documents import arranged
+from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
 
 _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {

@@ -21,7 +21,7 @@ from edgelingua.compat.quirks_sentence_filter import filter_sentences
 from edgelingua.compat.quirks_windows import Window, plan, structured_plan
 from edgelingua.compat.result import summary
 from edgelingua.errors import InputError
-from edgelingua.text import RawTokenizer
+from edgelingua.text.tokenizer import RawTokenizer
 
 _PREFIX_HEAD = 100
 """Tokens that stay of the front of a question too long for the model."""

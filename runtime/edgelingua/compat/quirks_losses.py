@@ -9,7 +9,7 @@ from edgelingua.compat.options import Engine
 from edgelingua.errors import InputError
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.scorers.perplexity import TokenCache
-from edgelingua.text import RawTokenizer
+from edgelingua.text.tokenizer import RawTokenizer
 
 Ids = NDArray[np.int64]
 Losses = NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from edgelingua.errors import InputError
-from edgelingua.text import sentences
+from edgelingua.text.boundaries import sentences
 
 
 def bare_sentences(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from edgelingua.compat.quirks_documents import Extent
 from edgelingua.errors import InputError
-from edgelingua.text import RawTokenizer
+from edgelingua.text.tokenizer import RawTokenizer
 
 Window = list[tuple[int, float]]
 """Stretches of a window: tokens, and the fraction of them to keep."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgelingua.errors import InputError
-from edgelingua.text import CONTINUATION, WordBoundary
+from edgelingua.text import WordBoundary
+from edgelingua.text.tokenizer import CONTINUATION
 
 _MARK = "▁"
 _DIGIT = re.compile(r"\d")

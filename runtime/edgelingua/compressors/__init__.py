@@ -8,20 +8,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgelingua import models
 from edgelingua.budget import Budget, Count
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.units import Level, Rules
+from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
-from edgelingua.manifest import MANIFEST, Manifest, Task
-from edgelingua.ort import RunOptions
+from edgelingua.models import registry
+from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
+from edgelingua.selection.units import Level, Rules
 
 if TYPE_CHECKING:
-    from edgelingua.compressors.coarse_to_fine import CoarseToFine, DocumentFilter
+    from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine, DocumentFilter
 
 __all__ = [
     "METHODS",
@@ -172,7 +172,7 @@ def load_compressor(
         if ranker is None:
             pruner = chosen.make(bundle, options)
         else:
-            ranking = ModelBundle.open(models.find_bundle(str(ranker)))
+            ranking = ModelBundle.open(registry.find_bundle(str(ranker)))
             pruner = chosen.make(bundle, options, ranking)
     rules = replace(
         pruner.rules,
@@ -210,10 +210,10 @@ def default_method(model: str | Path | None, *, question: bool) -> str:
 
 
 def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
-    return models.default_bundle(task) if model is None else models.find_bundle(str(model))
+    return registry.default_bundle(task) if model is None else registry.find_bundle(str(model))
 
 
 def __getattr__(name: str) -> Any:
     if name not in ("CoarseToFine", "DocumentFilter"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("edgelingua.compressors.coarse_to_fine"), name)
+    return getattr(import_module("edgelingua.compressors.parts.coarse_to_fine"), name)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.rankers import bm25_scores
-from edgelingua.compressors.units import Rules
+from edgelingua.compressors.parts.rankers import bm25_scores
+from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.text import count_words, sentences
+from edgelingua.selection.units import Rules
+from edgelingua.text.boundaries import count_words, sentences
 
 
 @dataclass(frozen=True)

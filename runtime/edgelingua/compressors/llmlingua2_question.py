@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
-from edgelingua.compressors.passages import Judged, PassageScorer, cut
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.rankers import Bm25Ranker, LikelihoodRanker, Ranker
-from edgelingua.ort import RunOptions
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compressors.parts.passages import Judged, PassageScorer, cut
+from edgelingua.compressors.parts.rankers import Bm25Ranker, LikelihoodRanker, Ranker
+from edgelingua.compressors.parts.token_pruner import TokenPruner
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress, Scorer, part_of, pool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgelingua.bundle import ModelBundle
-from edgelingua.compressors.coarse_to_fine import CoarseToFine
-from edgelingua.ort import RunOptions
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 
 

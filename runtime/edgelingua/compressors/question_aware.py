@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
-from edgelingua.compressors.documents import RESTRICTION, question_nll
-from edgelingua.compressors.passages import Judged, PassageScorer, cut
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.ort import RunOptions
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compressors.parts.documents import RESTRICTION, question_nll
+from edgelingua.compressors.parts.passages import Judged, PassageScorer, cut
+from edgelingua.compressors.parts.token_pruner import TokenPruner
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgelingua.bundle import ModelBundle
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.units import Rules
-from edgelingua.ort import RunOptions
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compressors.parts.token_pruner import TokenPruner
+from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.perplexity import PerplexityScorer
+from edgelingua.selection.units import Rules
 
 
 def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:

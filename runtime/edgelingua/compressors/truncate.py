@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.compressors.pruning import TokenPruner
-from edgelingua.compressors.units import Rules
+from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.text import count_words, words
+from edgelingua.selection.units import Rules
+from edgelingua.text.boundaries import count_words, words
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from edgelingua.kv.state import Signal
 CacheType = Literal["f16", "q8_0", "q4_0"]
 """Number format of cached keys or values, by ggml's name."""
 
+CACHE_TYPES: frozenset[CacheType] = frozenset(get_args(CacheType))
+
 
 @dataclass(frozen=True)
 class CacheOptions:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import PolicyError
+from edgelingua.kv.options import CACHE_TYPES, CacheType
 from edgelingua.kv.state import CellView, Signal
 
 
@@ -18,6 +19,11 @@ class Policy(Protocol):
     @property
     def signals(self) -> frozenset[Signal]:
         """What it needs of the engine besides positions; the session provides only that."""
+        ...
+
+    @property
+    def cache_types(self) -> frozenset[CacheType]:
+        """Number formats of keys and values that it can work on; most can work on all."""
         ...
 
     @property
@@ -57,6 +63,7 @@ class Ends:
     """
 
     signals: ClassVar[frozenset[Signal]] = frozenset()
+    cache_types: ClassVar[frozenset[CacheType]] = CACHE_TYPES
 
     sinks: int = 4
     recent: int = 32
@@ -98,6 +105,11 @@ class Around:
     def signals(self) -> frozenset[Signal]:
         """Those of the policy."""
         return self.policy.signals
+
+    @property
+    def cache_types(self) -> frozenset[CacheType]:
+        """Those of the policy."""
+        return self.policy.cache_types
 
     @property
     def queries(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgelingua.measure import rss_mb
+from edgelingua.system.measure import rss_mb
 
 
 @dataclass(frozen=True)

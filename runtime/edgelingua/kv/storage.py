@@ -16,13 +16,13 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua import npy
-from edgelingua.atomic_files import sweep, write_atomically
 from edgelingua.errors import StateError
+from edgelingua.files import npy
+from edgelingua.files.atomic import sweep, write_atomically
+from edgelingua.files.safe import open_regular
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.policy import Policy
 from edgelingua.kv.state import Cells
-from edgelingua.safe_files import open_regular
 
 FORMAT = 1
 """Version of the file's layout."""

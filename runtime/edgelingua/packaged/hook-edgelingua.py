@@ -2,10 +2,10 @@
 
 from PyInstaller.utils.hooks import collect_submodules, copy_metadata
 
-from edgelingua.models import shipped_bundles
+from edgelingua.bundle.shipped import shipped_bundles
 
 # The command line comes along where a program imports it.
-_ASIDE = ("cli", "console", "doctor", "terminal", "__main__", "packaged")
+_ASIDE = ("cli", "__main__", "packaged")
 
 
 def _in_programs(module: str) -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
-from edgelingua.ort import RunOptions
+from edgelingua.ort.session import RunOptions
+from edgelingua.scorers.seams import seams
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.windows import seams
 
 
 class ClassifierScorer:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Count
-from edgelingua.bundle import ModelBundle
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Attention, Cache, Variant
 from edgelingua.errors import InferenceError, InputError
-from edgelingua.manifest import Attention, Cache, Variant
-from edgelingua.ort import Graph, RunOptions, Value
+from edgelingua.ort.session import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
 
 _CHUNK = 256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from edgelingua.kv.policies.streaming import Streaming
 from edgelingua.kv.policies.tova import Tova
 from edgelingua.kv.policies.windowed import Windowed
 from edgelingua.kv.policy import Around, Policy
+from edgelingua.kv.state import Signal
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -43,7 +44,9 @@ __all__ = [
     "Tova",
     "Windowed",
     "WrapperInfo",
+    "default_policy",
     "load_policy",
+    "names_without",
     "policy_of",
     "unwrapped",
 ]
@@ -125,6 +128,17 @@ DEFAULT_POLICY: Policy = Windowed(Phrased(KNorm(recent=0)))
 Of what ``benchmarks/kv/summary.md`` compares, it finds more facts than `Streaming` and truncation
 do, and reads on about as well. It needs no hook; it reads the cache at each eviction.
 """
+
+
+def default_policy(*, compares_keys: bool) -> Policy:
+    """Return `DEFAULT_POLICY`, or `Streaming` for a model whose keys cannot be compared."""
+    return DEFAULT_POLICY if compares_keys else Streaming()
+
+
+def names_without(signals: Set[Signal]) -> list[str]:
+    """Return the names of the policies that need none of ``signals``, baselines aside."""
+    made = {name: info.make() for name, info in POLICIES.items() if info.source}
+    return [name for name, policy in made.items() if not policy.signals & signals]
 
 
 def load_policy(

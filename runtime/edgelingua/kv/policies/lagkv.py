@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import PolicyError
+from edgelingua.kv.options import CacheType
 from edgelingua.kv.policy import Ends, mean_rank
 from edgelingua.kv.state import CellView, Signal
 
@@ -17,7 +18,8 @@ from edgelingua.kv.state import CellView, Signal
 class LagKV(Ends):
     """Keep what varies most on the next chunk's scale (Liang et al. 2025, arXiv:2504.04704).
 
-    It compares channels one by one, so the cache must be f16: quantized, llama.cpp rotates them.
+    It compares channels one by one, so the cache must be f16: llama.cpp mixes the channels of
+    quantized keys and values where it stores them.
 
     Parameters
     ----------
@@ -27,6 +29,7 @@ class LagKV(Ends):
     """
 
     signals: ClassVar[frozenset[Signal]] = frozenset({"keys", "values"})
+    cache_types: ClassVar[frozenset[CacheType]] = frozenset({"f16"})
 
     lag: int = 64
 

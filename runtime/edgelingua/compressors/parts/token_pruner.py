@@ -1,0 +1,130 @@
+"""Token pruning: score the text, keep the best. What most methods share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import Compressed
+from edgelingua.compressors.parts.second_pass import best_sentence, larger, score_all, with_clue
+from edgelingua.errors import InputError
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Progress, Scorer, TokenScores, part_of
+from edgelingua.selection.fit import fit, room_for
+from edgelingua.selection.units import Rules, Units, units_of
+
+
+@dataclass(frozen=True)
+class TokenPruner:
+    """Keep the best-scored tokens of what may be compressed.
+
+    Parameters
+    ----------
+    scorer
+        Scores the text.
+    threshold
+        Drop what scores below this even when the budget has room for it; with ``Budget(rate=1)``
+        the threshold alone decides. What it means depends on the scorer: P(keep) for `llmlingua2`,
+        nats for `selective_context`.
+    document_rate
+        The fraction of the documents to keep at all: those whose units score best on average
+        (context filter of LLMLingua-2, arXiv:2403.12968).
+    forced_documents
+        Numbers of the documents that stay in any case. So do those with a rate of their own.
+    longest_question
+        Tokens of the longest question that the scorer reads beside a text; 0: it reads none. One
+        that does scores each document for itself, as it was trained to; else they are one text.
+    second_pass
+        Score again with the best sentence that was found put into the question (`clue`), and take
+        the larger of the two scores: for questions whose answer is two steps away. Twice the time.
+    rules
+        What is kept or dropped whole.
+    count
+        Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
+    """
+
+    scorer: Scorer
+    threshold: float | None = None
+    document_rate: float = 1.0
+    forced_documents: tuple[int, ...] = ()
+    longest_question: int = 0
+    second_pass: bool = False
+    rules: Rules = field(default_factory=Rules)
+    count: Count | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.document_rate <= 1:  # written so that NaN fails too
+            raise InputError(
+                f"document_rate {self.document_rate}: expected the fraction of documents kept, "
+                "above 0 and at most 1"
+            )
+        if self.threshold is not None and math.isnan(self.threshold):
+            raise InputError("the threshold is not a number")
+        if self.second_pass and not self.longest_question:
+            raise InputError(
+                "a second pass is for llmlingua2 with a classifier that reads the question, like "
+                "edgelingua-mini"
+            )
+
+    def compress(
+        self, prompt: Prompt, budget: Budget, progress: Progress | None = None
+    ) -> Compressed:
+        """Compress ``prompt`` to at most ``budget``.
+
+        Raises
+        ------
+        BudgetError
+            The protected text alone exceeds the budget.
+        """
+        room = room_for(prompt, budget, self.count or self.scorer.count)
+        scored = self._scored(prompt, progress)
+        units = units_of(prompt, scored, self.rules).above(self.threshold)
+        if self.document_rate < 1:
+            units = self._without_worst_documents(prompt, units)
+        return fit(prompt, units, room, next(iter(scored.values())).unit)
+
+    def _scored(self, prompt: Prompt, progress: Progress | None) -> dict[int, TokenScores]:
+        """Score the texts of a prompt, by their character offset; ranks hold across them."""
+        if not (self.longest_question and prompt.question):
+            # One text, from the first character that may go to the last: what is kept in between is
+            # context for the rest.
+            start, end = prompt.compressible_range()
+            return {start: self.scorer.score(prompt.text[start:end], prompt.question, progress)}
+        documents = prompt.documents()
+        passes = 2 if self.second_pass else 1
+        first = score_all(self.scorer, documents, prompt.question, part_of(progress, 0, passes))
+        if not self.second_pass:
+            return first
+        clue = best_sentence(documents, first)
+        asked = with_clue(prompt.question, clue, self.longest_question, self.scorer.count)
+        if asked == prompt.question:  # so long that no clue fits: it would find the same again
+            if progress:
+                total = passes * sum(map(len, documents.values()))
+                progress(total, total)
+            return first
+        second = score_all(self.scorer, documents, asked, part_of(progress, 1, passes))
+        return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
+
+    def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
+        """Refuse all units of the documents that score worst on average."""
+        documents = [
+            (segment, units.part(offset, segment.text))
+            for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True)
+            if segment.compressible and segment.text.strip()
+        ]
+        means = [_mean(units.scores[part]) for _, part in documents]
+        stay = math.ceil(self.document_rate * len(documents))
+        refused = units.refused.copy()
+        for index in np.argsort(-np.asarray(means), kind="stable").tolist()[stay:]:
+            segment, part = documents[index]
+            refused[part] |= segment.rate is None and index not in self.forced_documents
+        return replace(units, refused=refused)
+
+
+def _mean(scores: NDArray[np.float32]) -> float:
+    real = scores[np.isfinite(scores)]
+    return float(real.mean()) if len(real) else -math.inf

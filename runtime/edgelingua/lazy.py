@@ -1,0 +1,32 @@
+"""Packages that show names of their modules, and import a module when one of its names is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def attach(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` for a package (PEP 562).
+
+    Parameters
+    ----------
+    package
+        Its ``__name__``.
+    homes
+        Each public name, and the module below the package that it is from.
+    """
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    def names() -> list[str]:
+        # Without what the package imported to say all this; completion offers the rest.
+        return sorted(homes)
+
+    return get, names

@@ -1,0 +1,193 @@
+"""From token scores to the text that fits the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import Compressed, Reason, join
+from edgelingua.errors import BudgetError
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Unit
+from edgelingua.selection.units import Units
+from edgelingua.text.ranges import Spans
+
+
+def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
+    """Keep the protected units and the best others, as many as the budget allows.
+
+    The units stand in one ranking (ties: a negation first, then the earlier one), of which a prefix
+    is kept. The result never exceeds the budget, and one more unit would. Counting is not monotone
+    (two pieces may merge into one token), so the prefix is a crossing point: the same for the same
+    budget, and never shorter for a larger one.
+
+    Raises
+    ------
+    BudgetError
+        What is protected, whole words where only a part is, exceeds the budget.
+    """
+    limit, count = room.limit, room.count
+    units = _settle_rates(prompt, units, count)
+    candidates = np.flatnonzero(~units.protected & ~units.refused)
+    ranking = candidates[_best_first(units, candidates)]
+
+    def kept_after(best: int) -> NDArray[np.bool_]:
+        kept = units.protected.copy()
+        kept[ranking[:best]] = True
+        for separator, start, end in units.separators.tolist():
+            kept[separator] = kept[:separator].any() and kept[start:end].any()
+        standing = np.flatnonzero(kept)
+        number = units.repeated[standing]
+        kept[standing[1:][(number[1:] == number[:-1]) & (number[1:] >= 0)]] = False
+        return kept
+
+    def size(best: int) -> int:
+        kept = kept_after(best)
+        return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
+
+    fits, tokens_out = _most(size, np.diff(units.edges)[ranking], limit)
+    _refuse_above(limit, tokens_out)
+    kept = kept_after(fits)
+    reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
+    reasons[units.protected] = Reason.PROTECTED
+    return Compressed(
+        prompt=prompt,
+        spans=_runs(kept, units.edges),
+        tokens_in=room.tokens_in,
+        tokens_out=tokens_out,
+        limit=limit,
+        units=np.stack([units.edges[:-1], units.edges[1:]], axis=1),
+        scores=np.where(units.protected, np.float32(np.nan), units.scores),
+        reasons=reasons.astype(np.int8),
+        score_unit=score_unit,
+    )
+
+
+def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order in which candidates are chosen."""
+    keys = (~units.negates, -units.scores, ~units.first)
+    return np.lexsort([key[candidates] for key in keys])
+
+
+def _most(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) -> tuple[int, int]:
+    """Return how many of the best units fit and their size; 0 and its size if none does.
+
+    ``lengths``: of each unit, in characters; they only guide the search.
+    """
+    reach = np.concatenate([[0], np.cumsum(lengths)])
+    fits, overflows = len(lengths), len(lengths) + 1
+    tokens = too_many = size(fits)
+    if tokens > limit:
+        fits, overflows = 0, len(lengths)
+        tokens = size(0)
+    probes = 0
+    while overflows - fits > 1:
+        share = (limit - tokens) / max(1, too_many - tokens) if probes < _GUESSES else 0.5
+        middle = _between(fits, overflows, reach, share)
+        probes += 1
+        middle_size = size(middle)
+        if middle_size <= limit:
+            fits, tokens = middle, middle_size
+        else:
+            overflows, too_many = middle, middle_size
+    return fits, tokens
+
+
+_BLOCK = 64
+"""Units. So many more always count more, so one block alone holds the crossing, however found."""
+
+_GUESSES = 4
+
+
+def _between(fits: int, overflows: int, reach: NDArray[np.int64], share: float) -> int:
+    """Where between two prefixes to count next; counting is what fitting costs.
+
+    First the block that holds the crossing is guessed at, from how far (``share``) the limit lies
+    between the two counts; tokens grow with characters. Inside it, where counting is not monotone,
+    the steps are the same for every limit: that is why a larger one never keeps less.
+    """
+    low, high = fits // _BLOCK, -(-overflows // _BLOCK)
+    if high - low <= 1:
+        return (fits + overflows) // 2
+    wanted = reach[fits] + share * (reach[overflows] - reach[fits])
+    guess = round(int(np.searchsorted(reach, wanted)) / _BLOCK)
+    return min(max(guess, low + 1), high - 1) * _BLOCK
+
+
+def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
+    """Choose for the segments that have a rate of their own; the rest of them is refused."""
+    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
+        if segment.rate is not None and segment.text:
+            limit = Budget(rate=segment.rate).limit(count(segment.text))
+            part = units.part(offset, segment.text)
+            units = _settle(prompt.text, units, part, limit, count)
+    return units
+
+
+def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> Units:
+    """Choose the best of some units, as many as fit ``limit`` tokens, one at least."""
+    edges, protected = units.edges[part.start : part.stop + 1], units.protected[part]
+    candidates = np.flatnonzero(~protected & ~units.refused[part])
+    ranking = candidates[_best_first(units, candidates + part.start)]
+
+    def size(best: int) -> int:
+        kept = protected.copy()
+        kept[ranking[:best]] = True
+        return count(join(text, _runs(kept, edges)))
+
+    fits = max(_most(size, np.diff(edges)[ranking], limit)[0], 0 if protected.any() else 1)
+    first, refused = units.first.copy(), units.refused.copy()
+    first[part][ranking[:fits]] = True
+    refused[part][ranking[fits:]] = True
+    return replace(units, first=first, refused=refused)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Tokens of a prompt, the most of them that may be kept, and what counts them."""
+
+    tokens_in: int
+    limit: int
+    count: Count
+
+
+def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
+    """Return the room that a budget leaves; ``count`` is for budgets that bring none.
+
+    Cheap beside scoring, so a hopeless budget is refused before the text is scored.
+
+    Raises
+    ------
+    BudgetError
+        The rate leaves less than one token, or the protected text alone exceeds the budget.
+    """
+    count = budget.count or count
+    tokens_in = count(prompt.text)
+    limit = budget.limit(tokens_in)
+    if limit < 1:
+        raise BudgetError(
+            f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
+        )
+    if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
+        edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
+        _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
+    return Room(tokens_in, limit, count)
+
+
+def _refuse_above(limit: int, protected: int) -> None:
+    if protected > limit:
+        raise BudgetError(
+            f"the protected text has {protected} tokens, {protected - limit} more than the "
+            f"budget of {limit}: raise the budget or protect less",
+            needed=protected,
+        )
+
+
+def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
+    """Character ranges of the maximal runs of kept units."""
+    change = np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))
+    return np.stack([edges[np.flatnonzero(change == 1)], edges[np.flatnonzero(change == -1)]], 1)

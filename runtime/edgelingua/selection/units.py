@@ -1,0 +1,256 @@
+"""A scored prompt cut into the pieces that are kept or dropped whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import InputError
+from edgelingua.prompt import Prompt
+from edgelingua.scores import TokenScores, pool
+from edgelingua.selection.guard import raised
+from edgelingua.text.boundaries import (
+    BLANKS,
+    blanks,
+    cuttable,
+    graphemes,
+    interior,
+    joined,
+    sentences,
+)
+from edgelingua.text.names import names
+from edgelingua.text.noun_phrases import phrases
+from edgelingua.text.ranges import Spans
+from edgelingua.text.structure import atoms
+
+Level = Literal["token", "word", "phrase", "sentence"]
+
+_MARKS = re.compile(r"([^\w\s])\1{1,255}")
+"""Runs of one mark (====, ….), of which many make one token."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is kept or dropped whole, and what outlives its score.
+
+    Parameters
+    ----------
+    level
+        What a unit is. ``"token"``: single tokens, as the LLMLingua paper does; numbers,
+        contractions and letters with their accents stay whole even then. ``"word"``: also URLs,
+        e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
+        phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
+    guard
+        A negation stays as long as anything else of its sentence stays, a number as long as the
+        word before or behind it does (negations do not count), where the budget holds them: without
+        them these would say something else.
+    names
+        Names of several words stay whole, and are worth the mean of their words; not for tokens.
+    drop_consecutive
+        Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
+        it and another of the same (LLMLingua-2).
+    """
+
+    level: Level = "word"
+    guard: bool = True
+    names: bool = False
+    drop_consecutive: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Level):
+            raise InputError(f"level {self.level!r}: expected one of {', '.join(get_args(Level))}")
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """A prompt cut into pieces that are kept or dropped whole.
+
+    ``edges`` ``(U + 1,)`` ascending character offsets that tile the text; ``scores`` ``(U,)``;
+    ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen; ``first``
+    ``(U,)`` bool, chosen before the others; ``negates`` ``(U,)`` bool, chosen before others of the
+    same score.
+    ``separators`` ``(n, 3)``: a unit that is kept if something before it is, and any of the units
+    from the second number up to the third.
+    ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
+    other.
+    """
+
+    edges: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    protected: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
+    first: NDArray[np.bool_]
+    negates: NDArray[np.bool_]
+    separators: NDArray[np.int64]
+    repeated: NDArray[np.int64]
+
+    def part(self, start: int, text: str) -> slice:
+        """Return which units a piece of the prompt is, from its offset and its text."""
+        first, end = np.searchsorted(self.edges, [start, start + len(text)]).tolist()
+        return slice(first, end)
+
+    def above(self, threshold: float | None) -> Units:
+        """Refuse what scores below ``threshold`` and is not protected."""
+        if threshold is None:
+            return self
+        refused = self.refused | (~self.protected & (self.scores < threshold))
+        return replace(self, refused=refused)
+
+
+def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Units:
+    """Cut a prompt into units.
+
+    A unit stands with the white space before it, so that dropping it leaves well-spaced text. One
+    that holds a protected character is protected whole: half a word or number beside a pin would
+    say something else.
+
+    Parameters
+    ----------
+    scored
+        Scores of parts of ``prompt.text``, by their character offset.
+    rules
+        How.
+    """
+    text = prompt.text
+    finest = _finest(prompt, scored, rules)
+    borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
+    inside = interior(_wholes(prompt, rules), len(text))
+    edges = finest[~inside[finest] | np.isin(finest, borders)]
+    scores = _merged(finest, _scores(finest, scored), edges)
+    protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    negates = np.zeros_like(protected)
+    if rules.guard:
+        scores, negates = raised(text, edges, scores, protected)
+    separators = _separators(prompt, edges)
+    refused = np.zeros_like(protected)
+    refused[separators[:, 0]] = True
+    scores[separators[:, 0]] = -np.inf
+    return Units(
+        edges,
+        scores,
+        protected,
+        refused,
+        np.zeros_like(protected),
+        negates,
+        separators,
+        _repeated(text, edges, rules.drop_consecutive),
+    )
+
+
+def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDArray[np.int64]:
+    """Every place where this prompt may be cut into words, or into tokens."""
+    text = prompt.text
+    ends = [np.zeros(1, dtype=np.int64)]
+    for offset, token_scores in scored.items():
+        whole = rules.level != "token"
+        starts = token_scores.starts if whole else np.ones_like(token_scores.starts)
+        # Cut behind a token, not before the next one: the gap between goes with what follows it.
+        ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
+    borders = [0, *prompt.offsets(), len(text)]
+    edges = np.concatenate([_snap(np.concatenate(ends), text), borders, _pin_edges(prompt)])
+    return np.unique(edges).astype(np.int64)
+
+
+def _pin_edges(prompt: Prompt) -> NDArray[np.int64]:
+    """Cuts beside pinned marks: a pinned line break or full stop does not protect the next word."""
+    text, found = prompt.text, []
+    for start, end in prompt.ranges("pinned").tolist():
+        if end == start:
+            continue
+        if not text[end - 1].isalnum():
+            found.append(end)
+        if not text[start].isalnum() and text[start] not in BLANKS:
+            found.append(_before_blanks(text, start))
+    edges = np.asarray(found, dtype=np.int64)
+    # A pin inside a number or a contraction protects it whole.
+    return edges[np.isin(edges, graphemes(text)) & ~joined(text)[edges]] if found else edges
+
+
+def _before_blanks(text: str, at: int) -> int:
+    """Blanks go with what follows them."""
+    while at > 0 and text[at - 1] in BLANKS:
+        at -= 1
+    return at
+
+
+def _wholes(prompt: Prompt, rules: Rules) -> Spans:
+    """Character ranges that are not to be cut: ``(n, 2)``."""
+    text, found = prompt.text, [prompt.ranges("whole"), prompt.separators()]
+    if rules.level == "sentence":
+        # From the end of one to the end of the next: white space goes with what follows it.
+        ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
+        ends = sorted({0, *ends})
+        found.append(np.stack([ends[:-1], ends[1:]], axis=1))
+    elif rules.level != "token":
+        marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
+        spans = [atoms(text), marks.reshape(-1, 2), *([names(text)] if rules.names else [])]
+        # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
+        pinned = np.concatenate([[0], np.cumsum(prompt.protected())])
+        found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
+    if rules.level == "phrase":
+        found.append(phrases(text))
+    return np.concatenate(found).astype(np.int64)
+
+
+def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray[np.float32]:
+    # No token of its own: white space beside a border, or what the tokenizer ignores. Goes first.
+    scores = np.full(len(edges) - 1, -np.inf, dtype=np.float32)
+    for offset, token_scores in scored.items():
+        if len(token_scores.spans):
+            unit_of_token = np.searchsorted(edges, token_scores.spans[:, 0] + offset, "right") - 1
+            begins = np.flatnonzero(np.diff(unit_of_token, prepend=-1))
+            pooled = pool(token_scores.scores, begins, token_scores.unit)
+            scores[unit_of_token[begins]] = pooled
+    return scores
+
+
+def _merged(
+    finest: NDArray[np.int64], scores: NDArray[np.float32], edges: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Scores of coarser units: the mean over their words.
+
+    A mean and not a sum, as in Selective Context: a sentence is not worth more for being long.
+    """
+    if len(edges) == len(finest):
+        return scores
+    begins = np.searchsorted(finest, edges[:-1])
+    real = np.isfinite(scores)
+    totals = np.add.reduceat(np.where(real, scores, 0).astype(np.float64), begins)
+    counts = np.add.reduceat(real.astype(np.int64), begins)
+    means = np.where(counts > 0, totals / np.maximum(counts, 1), -np.inf)
+    return means.astype(np.float32)
+
+
+def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = [*prompt.offsets(), len(prompt.text)]
+    found = [
+        np.searchsorted(edges, offsets[index : index + 3])
+        for index, segment in enumerate(prompt.segments[:-1])
+        if segment.role == "separator" and segment.text
+    ]
+    return np.asarray(found, dtype=np.int64).reshape(-1, 3)
+
+
+def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> NDArray[np.int64]:
+    numbers = np.full(len(edges) - 1, -1, dtype=np.int64)
+    if strings:
+        number_of = {string.strip(BLANKS): number for number, string in enumerate(strings)}
+        for index, (start, end) in enumerate(pairwise(edges.tolist())):
+            numbers[index] = number_of.get(text[start:end].strip(BLANKS), -1)
+    return numbers
+
+
+def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
+    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
+    solid = np.flatnonzero(~np.append(blanks(text), False))
+    # The solid character before each edge; a cut goes right behind it.
+    before = np.searchsorted(solid, edges) - 1
+    moved = np.where(before >= 0, solid[before] + 1, 0)
+    whole = graphemes(text)
+    snapped = whole[np.searchsorted(whole, moved)]
+    return snapped[cuttable(text)[snapped]]
