@@ -25,7 +25,7 @@ from edgelingua.files.atomic import sweep, write_atomically
 WRITER = """
 import sys, time
 from pathlib import Path
-from edgelingua.atomic_files import write_atomically
+from edgelingua.files.atomic import write_atomically
 with write_atomically(Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()

@@ -99,7 +99,7 @@ def test_who_looks_meanwhile_finds_one_of_them(tmp_path: Path, steps: str) -> No
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from edgelingua import atomic_folders
+from edgelingua.files import folders
 if sys.argv[2] == "in two steps":
     folders._exchange = lambda *_: False
 left = int(sys.argv[1])

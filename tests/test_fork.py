@@ -36,7 +36,7 @@ _READER = (
     + """
 from edgelingua import LlamaModel
 from edgelingua.errors import ReaderError
-from edgelingua.llama_library import llama_cpp
+from edgelingua.llama.library import llama_cpp
 
 def load():
     return LlamaModel(sys.argv[1], threads=2)

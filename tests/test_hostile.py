@@ -376,7 +376,8 @@ def test_any_damaged_text_file_runs_or_is_refused(
 DAMAGE_GRAPHS = """
 import json, random, resource, sys
 from pathlib import Path
-from edgelingua.bundle import ModelBundle, hash_file
+from edgelingua.bundle import ModelBundle
+from edgelingua.files.safe import hash_file
 from edgelingua.errors import EdgeLinguaError
 from edgelingua.ort import RunOptions
 from edgelingua.scorers import ClassifierScorer

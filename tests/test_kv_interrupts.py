@@ -124,8 +124,8 @@ def test_what_a_handler_sets_stays_and_what_is_ignored_is_ignored(raising: None)
 
 CHILD = """
 import ctypes, os, sys
-from edgelingua import llama_library
-from edgelingua.console import run
+from edgelingua.llama import library
+from edgelingua.cli.console import run
 from edgelingua.llama import LlamaModel
 when, number, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 armed = False
@@ -136,8 +136,8 @@ def listen(level, text, data):
         os.kill(os.getpid(), number)
     for _ in range(1000):  # where the handler runs, if it is let
         pass
-heard = llama_library.llama_cpp.llama_log_callback(listen)
-llama_library.llama_cpp.llama_log_set(heard, ctypes.c_void_p(0))
+heard = library.llama_cpp.llama_log_callback(listen)
+library.llama_cpp.llama_log_set(heard, ctypes.c_void_p(0))
 def work():
     global armed
     armed = when == "load"

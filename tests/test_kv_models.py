@@ -198,7 +198,7 @@ def test_where_the_memory_goes(gguf: Path) -> None:
 MEASURE = """
 import json, sys, numpy as np
 from edgelingua.llama import LlamaModel
-from edgelingua.measure import rss_mb
+from edgelingua.system.measure import rss_mb
 before = rss_mb()
 session = LlamaModel(sys.argv[1], threads=1).session(512)
 session.feed(np.arange(600, dtype=np.int32))  # what has not been used takes no memory

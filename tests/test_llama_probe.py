@@ -28,10 +28,10 @@ READ = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from edgelingua import llama_trial_model
+from edgelingua.llama import trial_model
 from edgelingua.llama import LlamaModel
-from edgelingua.llama_engine import LlamaEngine
-from edgelingua.llama_library import _FOUND, may_rearrange, system_info
+from edgelingua.llama.engine import LlamaEngine
+from edgelingua.llama.library import _FOUND, may_rearrange, system_info
 trial_model.write(Path(sys.argv[1]))
 model = LlamaModel(sys.argv[1], threads=2)
 engine = LlamaEngine(model, 64)

@@ -15,7 +15,7 @@ _USERS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 _CODE = """
 import os
 before = dict(os.environ)
-import edgelingua.llama_library
+import edgelingua.llama.library
 print({name: os.environ[name] for name in set(os.environ) - set(before)})
 """
 

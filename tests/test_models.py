@@ -323,7 +323,7 @@ def test_a_hub_file_comes_from_the_hubs_cache(tmp_path: Path, gguf: Path) -> Non
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
     (repository / "snapshots" / commit / "m.gguf").symlink_to(gguf)
-    script = "from edgelingua import models; print(registry.find_reader('hub:owner/name/{}'))"
+    script = "from edgelingua import models; print(models.find_reader('hub:owner/name/{}'))"
     environment = {**os.environ, "HF_HOME": str(tmp_path), "EDGELINGUA_OFFLINE": "1"}
 
     def look_up(file: str) -> subprocess.CompletedProcess[str]:

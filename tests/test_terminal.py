@@ -110,8 +110,8 @@ def test_sigterm_at_any_moment_of_the_editor(moment: str) -> None:
     child = f"""
 import os, signal
 from prompt_toolkit import Application
-from edgelingua import terminal
-from edgelingua.console import run
+from edgelingua.cli import terminal
+from edgelingua.cli.console import run
 usual = {moment}
 def told(*arguments, **options):
     os.kill(os.getpid(), signal.SIGTERM)
@@ -194,7 +194,7 @@ def test_sigterm_during_a_save_leaves_the_old_file_and_no_other(
     old = path.read_bytes()
     child = """
 import os, signal, sys, numpy as np
-from edgelingua.console import run
+from edgelingua.cli.console import run
 from edgelingua.kv import storage
 from edgelingua.llama import LlamaModel
 def save():

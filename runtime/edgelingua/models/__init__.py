@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 from edgelingua.lazy import attach
 
 if TYPE_CHECKING:
-    from edgelingua.models.registry import DEFAULT_READER, default_bundle, find_bundle, find_reader
+    from edgelingua.models.registry import (
+        DEFAULT_READER,
+        REGISTRY,
+        default_bundle,
+        fetch,
+        find_bundle,
+        find_reader,
+        home,
+        verify,
+    )
 
-__all__ = ["DEFAULT_READER", "default_bundle", "find_bundle", "find_reader"]
+__all__ = [
+    "DEFAULT_READER",
+    "REGISTRY",
+    "default_bundle",
+    "fetch",
+    "find_bundle",
+    "find_reader",
+    "home",
+    "verify",
+]
 
-__getattr__, __dir__ = attach(
-    __name__,
-    {
-        "DEFAULT_READER": "registry",
-        "default_bundle": "registry",
-        "find_bundle": "registry",
-        "find_reader": "registry",
-    },
-)
+__getattr__, __dir__ = attach(__name__, dict.fromkeys(__all__, "registry"))

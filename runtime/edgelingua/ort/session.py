@@ -54,7 +54,7 @@ class RunOptions:
     threads
         Threads of one run; 0 takes one per core this process may use, at most 8.
     device
-        A name from `ort.devices`. ``auto`` is the CPU, unless a provider is installed that drives an
+        A name from `devices`. ``auto`` is the CPU, unless a provider is installed that drives an
         NPU of this machine and the bundle has a variant made for it.
     strict
         Fail where ``device`` cannot run the bundle, instead of warning and taking the CPU.
