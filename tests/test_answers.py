@@ -9,8 +9,8 @@ import pytest
 
 from edgelingua.assistant import Assistant
 from edgelingua.budget import Budget
-from edgelingua.cli.app import run
 from edgelingua.cli.console import _show_warning, printable
+from edgelingua.cli.run import run
 from edgelingua.compressors import load_compressor
 from edgelingua.errors import CapError
 from edgelingua.kv.policies import Blocked, Random

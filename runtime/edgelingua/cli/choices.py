@@ -1,0 +1,99 @@
+"""From options to what the library takes: methods, budgets, pins, counters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from edgelingua.budget import Budget, Count
+from edgelingua.cli.console import usage
+from edgelingua.cli.output import say
+from edgelingua.compressed import Compressed
+from edgelingua.compressors import Compressor, TokenPruner, default_method, find_method
+from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.llama.counting import count_of
+from edgelingua.models import registry
+from edgelingua.prompt import Pin as PinOf
+
+
+def with_second_pass(compressor: Compressor, question: str) -> TokenPruner:
+    """Return the compressor with a second pass, if it is one that can make it."""
+    with usage("--second-pass"):
+        if not (isinstance(compressor, TokenPruner) and question.strip()):
+            raise InputError("it is for llmlingua2 with a --question")
+        return replace(compressor, second_pass=True)
+
+
+def method_for(name: str | None, model: str | None, *, ranker: str | None, question: str) -> str:
+    """Return the method named, or the default, if it can go with the other options."""
+    if name is None:
+        name = default_method(model, question=bool(question.strip()))
+    with usage("--method"):
+        method = find_method(name)
+    with usage("--ranker"):
+        find_method(name, ranker=ranker is not None)
+    if method.needs_question and not question.strip():
+        raise typer.BadParameter(f"{name} needs a --question")
+    return name
+
+
+def pins_of(texts: Sequence[str] | None, patterns: Sequence[str] | None) -> list[PinOf]:
+    """Return what must survive: texts, and what regular expressions match."""
+    pins: list[PinOf] = list(texts or ())
+    if "" in pins:
+        raise typer.BadParameter("it is empty", param_hint="'--pin'")
+    for number, pattern in enumerate(patterns or (), start=1):
+        try:
+            pins.append(re.compile(pattern))
+        except re.error as error:  # whose message may quote the pattern
+            where = "" if error.pos is None else f", see its character {error.pos + 1}"
+            raise typer.BadParameter(
+                f"number {number} is not a regular expression{where}", param_hint="'--pin-pattern'"
+            ) from None
+    return pins
+
+
+def budget_of(tokens: int | None, rate: float | None) -> Budget:
+    """Return the budget of --tokens or --rate."""
+    if tokens is not None and rate is not None:
+        raise typer.BadParameter("give --tokens or --rate, not both")
+    with usage("--rate" if tokens is None else "--tokens"):
+        return Budget(tokens=tokens, rate=rate)
+
+
+def compression_statistics(compressed: Compressed) -> dict[str, Any]:
+    """Return how much went in and came out."""
+    return {
+        "tokens_in": compressed.tokens_in,
+        "tokens_out": compressed.tokens_out,
+        "limit": compressed.limit,
+    }
+
+
+def count_like(reader: str | None) -> tuple[Count | None, str]:
+    """Return a counter for the reader's tokens (default: the default reader), and their name."""
+    if reader is None:
+        reader = registry.DEFAULT_READER
+        if registry.fetched(reader) is None:
+            say(
+                f"warning: counting the compressor's own tokens: {reader}, whose tokens count by "
+                f"default, has not been fetched (edgelingua models fetch {reader})"
+            )
+            return None, "the compressor"
+    if find_spec("llama_cpp") is None:
+        from edgelingua.llama.build import INSTALLING, PACKAGE
+
+        error = MissingExtraError(PACKAGE, "llama", INSTALLING)
+        say(f"warning: {error}. Counting the compressor's own tokens instead")
+        return None, "the compressor"
+    path = registry.find_reader(reader)
+    if reader not in registry.REGISTRY:
+        from edgelingua.llama.model import LlamaModel
+
+        return LlamaModel(path, vocabulary_only=True).count, path.name
+    return count_of(path), path.name

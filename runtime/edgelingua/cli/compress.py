@@ -1,0 +1,149 @@
+"""``edgelingua compress``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgelingua.cli.choices import (
+    budget_of,
+    compression_statistics,
+    count_like,
+    method_for,
+    pins_of,
+    with_second_pass,
+)
+from edgelingua.cli.console import read_text, usage
+from edgelingua.cli.options import (
+    AsJson,
+    AtLevel,
+    DeviceOption,
+    Explain,
+    Guard,
+    MethodName,
+    Model,
+    Pin,
+    PinPattern,
+    RankerName,
+    Rate,
+    SecondPass,
+    Source,
+    Strict,
+    Structure,
+    Threads,
+    Tokens,
+)
+from edgelingua.cli.output import print_json, print_statistics, write_page
+from edgelingua.cli.output import progress as progress_bar
+from edgelingua.compressors import TokenPruner, load_compressor
+from edgelingua.errors import InputError
+from edgelingua.files.writable import refuse_unwritable_file
+from edgelingua.ort.session import RunOptions
+from edgelingua.prompt import Prompt
+from edgelingua.system.measure import Stopwatch, peak_rss_mb
+
+
+def compress(
+    source: Source = "-",
+    question: Annotated[
+        str, typer.Option(help="Guides the compression; it ends the output, unchanged.")
+    ] = "",
+    instruction: Annotated[str, typer.Option(help="Begins the output, unchanged.")] = "",
+    tokens: Tokens = None,
+    rate: Rate = None,
+    method: MethodName = None,
+    model: Model = None,
+    reader: Annotated[
+        str | None, typer.Option(help="The model whose tokens are counted; as for run.")
+    ] = None,
+    pin: Pin = None,
+    pin_pattern: PinPattern = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Drop what scores below this, room or not.")
+    ] = None,
+    structure: Structure = "off",
+    level: AtLevel = None,
+    guard: Guard = None,
+    ranker: RankerName = None,
+    second_pass: SecondPass = False,
+    explain: Explain = None,
+    threads: Threads = 0,
+    device: DeviceOption = "auto",
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compress a text; by default to half its tokens. The budget is never exceeded."""
+    watch = Stopwatch()
+    if tokens is None and rate is None:
+        rate = 0.5 if threshold is None else 1.0
+    budget = budget_of(tokens, rate)
+    pins = pins_of(pin, pin_pattern)
+    if explain:
+        _refuse_page(explain, source)
+    method = method_for(method, model, ranker=ranker, question=question)
+    prompt = Prompt.build(
+        read_text(source),
+        instruction=instruction,
+        question=question,
+        pin=pins,
+        structure=structure,
+    )
+    with watch.stage("load"):
+        count, counted_in = count_like(reader)
+        compressor = load_compressor(
+            method,
+            model,
+            level=level,
+            guard=guard,
+            ranker=ranker,
+            count=count,
+            options=RunOptions(threads, device, strict),
+        )
+    if threshold is not None:
+        with usage("--threshold"):
+            if not isinstance(compressor, TokenPruner):
+                raise InputError(f"{method} keeps a share of every window, not a level")
+            compressor = replace(compressor, threshold=threshold)
+    if second_pass:
+        compressor = with_second_pass(compressor, question)
+    with watch.stage("compress"), progress_bar("scoring") as progress:
+        compressed = compressor.compress(prompt, budget, progress)
+    if explain:
+        from edgelingua.explain import page
+
+        write_page(explain, page(compressed, f"{source}, {method}"))
+    statistics = compression_statistics(compressed) | {
+        "method": method,
+        "counted_in": f"tokens of {counted_in}",
+        "milliseconds": watch.milliseconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    if as_json:
+        spans = compressed.spans.tolist()
+        print_json({"text": compressed.text, "spans": spans, "statistics": statistics})
+    else:
+        sys.stdout.write(compressed.text + "\n")
+        print_statistics(statistics)
+
+
+def _refuse_page(page: Path, source: str) -> None:
+    """Refuse a place for the page that cannot be written, or where the text or the result lies."""
+    refuse_unwritable_file(page)
+    if not page.exists():
+        return
+    there = page.stat()
+    used = [Path(source).stat()] if source != "-" and Path(source).exists() else []
+    streams = (sys.stdout, sys.stderr, *((sys.stdin,) if source == "-" else ()))
+    for stream in streams:
+        with suppress(AttributeError, OSError):  # none, as in pythonw, or one that is no file
+            used.append(os.fstat(stream.fileno()))
+    if any(os.path.samestat(there, other) for other in used):
+        raise typer.BadParameter(
+            "the text or the output is in this file; name another", param_hint="'--explain'"
+        )

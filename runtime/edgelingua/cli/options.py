@@ -1,0 +1,92 @@
+"""Options that several commands share: their types, bounds and help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgelingua.kv.options import CacheType
+from edgelingua.ort.devices import DeviceName
+from edgelingua.selection.units import Level
+from edgelingua.text.structure import Mode
+
+Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
+Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
+Rate = Annotated[float | None, typer.Option(help="Fraction of the tokens to keep.")]
+MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Bundle that compresses: a folder or a name; default: edgelingua-mini."),
+]
+Reader = Annotated[
+    str,
+    typer.Option(help="The model that reads: a known name, a .gguf file, or hub:OWNER/NAME/FILE."),
+]
+Pin = Annotated[
+    list[str] | None, typer.Option(help="Text that must survive as it is; may be repeated.")
+]
+PinPattern = Annotated[
+    list[str] | None,
+    typer.Option(help=r"Regular expression; what it matches survives. \d keeps all numbers."),
+]
+AtLevel = Annotated[
+    Level | None,
+    typer.Option("--level", help="What is kept or dropped whole; default: words, or phrases."),
+]
+Guard = Annotated[
+    bool | None,
+    typer.Option(help="Keep negations with their sentence, numbers with the words beside them."),
+]
+Structure = Annotated[
+    Mode, typer.Option(help="Code, JSON, tables, tool calls: keep, compress inside, or as prose.")
+]
+RankerName = Annotated[
+    str | None,
+    typer.Option("--ranker", help="Scorer bundle that ranks passages for llmlingua2_question."),
+]
+SecondPass = Annotated[
+    bool,
+    typer.Option(
+        "--second-pass",
+        help="llmlingua2 with a question: score again with the best sentence in the question.",
+    ),
+]
+Explain = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a page that shows what was kept and dropped, and why. It holds the whole text, "
+        "what was dropped too."
+    ),
+]
+Cap = Annotated[
+    int | None, typer.Option(help="Most tokens in the reader's KV cache; default 1024.", min=2)
+]
+CapMb = Annotated[float | None, typer.Option(help="The same in MB of cache.")]
+PolicyName = Annotated[
+    str | None, typer.Option("--policy", help="See: edgelingua policies, the default too.")
+]
+Block = Annotated[
+    int | None, typer.Option(help="Evict so many tokens at a time: the policy is asked less.")
+]
+Recent = Annotated[int | None, typer.Option(help="Keep so many of the last tokens in any case.")]
+Smooth = Annotated[
+    int | None, typer.Option(help="Score so many neighbours alike, so that phrases stay.")
+]
+Phrase = Annotated[
+    int | None, typer.Option(help="Keep or evict stretches of so many tokens as a whole.")
+]
+Window = Annotated[
+    int | None, typer.Option(help="Percent of the cache for the most recent tokens.")
+]
+CacheKeys = Annotated[CacheType, typer.Option(help="Number format of the cached keys.")]
+CacheValues = Annotated[CacheType, typer.Option(help="Number format of the cached values.")]
+Threads = Annotated[int, typer.Option(help="Threads; 0: one per core.", min=0, max=512)]
+DeviceOption = Annotated[
+    DeviceName, typer.Option("--device", help="Where the compressor's model runs.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Fail where --device cannot; else the CPU takes over.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

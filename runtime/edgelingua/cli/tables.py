@@ -1,0 +1,36 @@
+"""``edgelingua methods`` and ``edgelingua policies``: what there is to choose from."""
+
+from __future__ import annotations
+
+from edgelingua.cli.output import stdout
+from edgelingua.compressors import METHODS
+
+
+def methods() -> None:
+    """List the compression methods."""
+    from rich.table import Table
+
+    table = Table("method", "what it does", "source", "needs", box=None)
+    for name, method in METHODS.items():
+        needs = [f"{method.task} bundle"] if method.task else []
+        needs += ["a question"] if method.needs_question else []
+        table.add_row(name, method.summary, method.source, ", ".join(needs) or "nothing")
+    stdout().print(table)
+
+
+def policies() -> None:
+    """List the ways to choose what leaves the KV cache."""
+    from rich.table import Table
+
+    from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS
+
+    console = stdout()
+    table = Table("policy", "what stays", "source", "signals", "cost", box=None)
+    for name, policy in POLICIES.items():
+        signals = ", ".join(sorted(policy.make().signals)) or "positions"
+        table.add_row(name, policy.summary, policy.source, signals, policy.cost)
+    for option, wrapper in WRAPPERS.items():
+        row = (wrapper.summary, wrapper.source, "the policy's", wrapper.cost)
+        table.add_row(f"--{option} N with any", *row)
+    console.print(table)
+    console.print(f"Without --policy: {DEFAULT_POLICY!r}")
