@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from . import patterns
+from tests import patterns
 
 if TYPE_CHECKING:
     from edgelingua.bundle.bundle import ModelBundle

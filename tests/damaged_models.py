@@ -117,7 +117,7 @@ def prepare(kind: str, folder: Path) -> None:
         return
     import gguf
 
-    from . import tiny_gguf
+    from tests import tiny_gguf
 
     tiny_gguf.write_gemma(folder / "0.gguf", chat=True)
     tiny_gguf.write_bytes_llama(folder / "1.gguf")

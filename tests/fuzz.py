@@ -23,9 +23,8 @@ from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.selection.units import Level
 from edgelingua.text.structure import Mode
-
-from .conftest import TEXTS
-from .test_compress import check
+from tests.compressors.test_compress import check
+from tests.conftest import TEXTS
 
 # A stretch of letters of each of many scripts, and what else breaks naive code.
 SCRIPTS = (

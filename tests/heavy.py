@@ -11,8 +11,7 @@ from transformers import LlamaForCausalLM
 
 from edgelingua.llama.model import LlamaModel
 from edgelingua.models import registry
-
-from . import tiny_gguf, tiny_models
+from tests import tiny_gguf, tiny_models
 
 
 @pytest.fixture

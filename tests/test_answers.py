@@ -18,8 +18,7 @@ from edgelingua.kv.session import Session
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.vocabulary import Vocabulary
 from edgelingua.prompt import Prompt
-
-from .conftest import DOCUMENT
+from tests.conftest import DOCUMENT
 
 
 @pytest.mark.filterwarnings("ignore::edgelingua.errors.EvictionWarning")

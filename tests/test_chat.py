@@ -32,8 +32,7 @@ from edgelingua.kv.policies import (
 )
 from edgelingua.llama.model import LlamaModel, Sampling
 from edgelingua.prompt import Prompt
-
-from .conftest import DOCUMENT
+from tests.conftest import DOCUMENT
 
 SYSTEM = "You are brief."
 

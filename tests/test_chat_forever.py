@@ -17,8 +17,7 @@ from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import KeyDiff, Random, Streaming
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama.model import ChatPart, LlamaModel, Sampling
-
-from . import tiny_gguf
+from tests import tiny_gguf
 
 SYSTEM = "Be kind."
 WARM = Sampling(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0)

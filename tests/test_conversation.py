@@ -14,8 +14,7 @@ from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.errors import BudgetError, EdgeLinguaError, InputError
 from edgelingua.text.boundaries import count_words
-
-from .conftest import DOCUMENT, TEXTS
+from tests.conftest import DOCUMENT, TEXTS
 
 DOCUMENT_TEXT = DOCUMENT.read_text(encoding="utf-8")
 LONG = DOCUMENT_TEXT[:1500]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import damaged_models, fuzz
+from tests import damaged_models, fuzz
 
 
 @pytest.mark.slow

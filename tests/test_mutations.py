@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgelingua.llama.model import LlamaModel
-
-from .mutations import try_many
+from tests.mutations import try_many
 
 
 @pytest.mark.slow

@@ -31,8 +31,7 @@ from edgelingua.bundle.manifest import Task
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find
-
-from .conftest import BUNDLES, DOCUMENT, TEXTS
+from tests.conftest import BUNDLES, DOCUMENT, TEXTS
 
 TOKENIZERS = Path(__file__).resolve().parent / "tokenizers"
 

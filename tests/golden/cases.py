@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgelingua.compat.quirks_structured import parse
-
-from ..conftest import TEXTS
-from .texts import text
+from tests.conftest import TEXTS
+from tests.golden.texts import text
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from edgelingua.compat.quirks_sentences import bare_sentences
-
-from . import cases, weights
-from .cases import Case
+from tests.golden import cases, weights
+from tests.golden.cases import Case
 
 HERE = Path(__file__).parent
 WORKER = HERE / "reference_worker.py"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 
-from ..conftest import DOCUMENT, TEXTS
+from tests.conftest import DOCUMENT, TEXTS
 
 _CODE = '''\
 class Ring:

@@ -41,7 +41,7 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
 
     Notes
     -----
-    Time grows with the length of the text, whatever is in it: see ``tests/test_structure.py`` for
+    Time grows with the length of the text, whatever is in it: ``tests/text/test_structure.py`` has
     the worst texts known.
     """
     if mode not in ("pin", "compress", "off"):
