@@ -8,6 +8,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
+from edgelingua.llama.model import ChatPart, LlamaModel
+from edgelingua.llama.template import last_message
+
+
+def cell_masks(
+    reader: LlamaModel, parts: Sequence[ChatPart], question: str, document: Compressed | str
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return what a session is told of the tokens of a chat prompt, before it reads them.
+
+    Only the document may be evicted, and of it nothing that its prompt pins. Template, system
+    prompt and question stay.
+
+    Parameters
+    ----------
+    reader
+        The model whose tokens these are.
+    parts
+        The prompt as `LlamaModel.chat` lays it out, ``n`` tokens in all; its last message is
+        ``document`` and behind it ``question``.
+    question
+        How that message ends.
+    document
+        What stands before it; a plain text has no scores and no pins.
+
+    Returns
+    -------
+    pinned
+        ``(n,)`` bool: must stay.
+    importance
+        ``(n,)`` float32: what the compressor scored, higher = keep; NaN where it scored nothing.
+    """
+    sizes = [len(part.tokens) for part in parts]
+    at = last_message(parts)
+    tokens, start = parts[at].tokens, sum(sizes[:at])
+    pinned = np.ones(sum(sizes), dtype=bool)
+    importance = np.full(len(pinned), np.nan, dtype=np.float32)
+    evictable = len(tokens) - reader.tail(tokens, question)
+    pinned[start : start + evictable] = False
+    if isinstance(document, Compressed):
+        pieces = reader.pieces(tokens)
+        pinned[start : start + evictable] = token_pinned(document, pieces)[:evictable]
+        importance[start : start + len(tokens)] = token_importance(document, pieces)
+    return pinned, importance
 
 
 def token_importance(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray[np.float32]:
@@ -50,13 +93,12 @@ def _of_tokens(
     of_character: NDArray[np.float32], compressed: Compressed, pieces: Sequence[bytes]
 ) -> Iterator[NDArray[np.float32]]:
     """Values of the prompt's characters, as they come in each token: one for each of its bytes."""
-    text = compressed.prompt.text
-    kept = [
-        np.repeat(of_character[at], len(text[at].encode()))
-        for start, end in compressed.spans.tolist()
-        for at in range(start, end)
-    ]
-    of_byte = np.concatenate([*kept, np.zeros(0, dtype=np.float32)])
+    codes = np.frombuffer(compressed.prompt.text.encode("utf-32-le"), dtype="<u4")
+    widths = 1 + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF)  # bytes in UTF-8
+    kept = np.zeros(len(codes), dtype=bool)
+    for start, end in compressed.spans.tolist():
+        kept[start:end] = True
+    of_byte = np.repeat(of_character[kept], widths[kept])
     end = 0
     for piece in pieces:
         yield of_byte[end : end + len(piece)]

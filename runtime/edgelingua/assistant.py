@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgelingua.alignment import token_importance, token_pinned
+from edgelingua.alignment import cell_masks
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
@@ -146,9 +145,9 @@ class Assistant:
         """
         if not question.strip():
             raise InputError("the question is empty")
-        pinned = self._chat_tokens() + self.reader.count(question)
+        staying = self._chat_tokens() + self.reader.count(question)
         session = self.reader.session(self.cap, self.policy, cache=self.cache)
-        session.check_room(np.ones(pinned, dtype=bool))
+        session.check_room(np.ones(staying, dtype=bool))
         watch = Stopwatch()
         prompt = Prompt.build(context, question=question, structure=structure)
         if budget is None:
@@ -168,11 +167,8 @@ class Assistant:
                 stacklevel=2,
             )
         with watch.stage("prefill"):
-            session.feed(
-                tokens,
-                self._pinned(parts, question, compressed),
-                importance=self._importance(parts, compressed),
-            )
+            pinned, importance = cell_masks(self.reader, parts, question, compressed)
+            session.feed(tokens, pinned, importance=importance)
         pieces: list[str] = []
         answer: list[int] = []
 
@@ -215,28 +211,3 @@ class Assistant:
                 f"{template + max_tokens + 1} are needed, or a shorter answer"
             )
         return room
-
-    def _pinned(
-        self, parts: list[ChatPart], question: str, compressed: Compressed
-    ) -> NDArray[np.bool_]:
-        """Tokens that are never evicted: template, system prompt, question, pins. ``(n,)`` bool."""
-        last = max(part.source for part in parts if part.source is not None)
-        masks = []
-        for part in parts:
-            mask = np.ones(len(part.tokens), dtype=bool)
-            if part.source == last:
-                mask = token_pinned(compressed, self.reader.pieces(part.tokens))
-                mask[len(mask) - self.reader.tail(part.tokens, question) :] = True
-            masks.append(mask)
-        return np.concatenate(masks)
-
-    def _importance(self, parts: list[ChatPart], compressed: Compressed) -> NDArray[np.float32]:
-        """What the compressor scored, for the tokens of its text: ``(n,)``, NaN for the others."""
-        last = max(part.source for part in parts if part.source is not None)
-        columns = []
-        for part in parts:
-            if part.source == last:
-                columns.append(token_importance(compressed, self.reader.pieces(part.tokens)))
-            else:
-                columns.append(np.full(len(part.tokens), np.nan, dtype=np.float32))
-        return np.concatenate(columns)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgelingua.alignment import token_importance, token_pinned
+from edgelingua.alignment import cell_masks
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv import turns
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel, SamplerState, Sampling
+from edgelingua.llama.template import last_message
 from edgelingua.prompt import SEPARATOR
 
 
@@ -118,7 +119,7 @@ class Chat:
         if len(self.session.cells):
             return
         parts = self._first_parts("")
-        tokens = np.concatenate([part.tokens for part in parts[: _asked(parts)]])
+        tokens = np.concatenate([part.tokens for part in parts[: last_message(parts)]])
         try:
             self.session.feed(tokens, pinned=True, group=turns.ALWAYS)
         except BaseException:  # half a system prompt is none
@@ -242,7 +243,7 @@ class Chat:
         if self._turn:
             return self._later_parts(content)
         parts = self._first_parts(content)
-        return parts[_asked(parts) :] if len(self.session.cells) else parts
+        return parts[last_message(parts) :] if len(self.session.cells) else parts
 
     def _first_parts(self, content: str) -> list[ChatPart]:
         """The first turn, the system prompt before it."""
@@ -266,27 +267,15 @@ class Chat:
         What ends the reply before and begins this turn goes when the turn *before* goes: then the
         turn before that, or the system prompt, is followed by this turn as if it had always been.
         """
-        user = _asked(parts)
+        user = last_message(parts)
         before = turns.marks(self._turn - 1) if self._turn else turns.ALWAYS
-        groups, pinned, importance = [], [], []
-        for at, part in enumerate(parts):
-            group = turns.content(self._turn) if at == user else turns.marks(self._turn)
-            groups.append(np.full(len(part.tokens), before if at < user else group))
-            keep = np.ones(len(part.tokens), dtype=bool)
-            scores = np.full(len(part.tokens), np.nan, dtype=np.float32)
-            if at == user:
-                document = slice(0, len(keep) - self.reader.tail(part.tokens, text))
-                keep[document] = False
-                if isinstance(context, Compressed):
-                    pieces = self.reader.pieces(part.tokens)
-                    scores = token_importance(context, pieces)
-                    keep[document] = token_pinned(context, pieces)[document]
-            pinned.append(keep)
-            importance.append(scores)
+        own = [before] * user + [turns.content(self._turn)]
+        own += [turns.marks(self._turn)] * (len(parts) - user - 1)
+        groups = np.repeat(np.asarray(own, dtype=np.int32), [len(part.tokens) for part in parts])
         tokens = np.concatenate([part.tokens for part in parts])
-        mask = np.concatenate(pinned)
+        pinned, importance = cell_masks(self.reader, parts, text, context)
         try:
-            turns.make_way(self.session, mask, self._turn)
+            turns.make_way(self.session, pinned, self._turn)
         except CapError as error:
             raise CapError(
                 f"this turn does not fit: {error}; say it in fewer words, raise the cap, or give "
@@ -294,12 +283,7 @@ class Chat:
             ) from None
         had = int(np.equal(self.session.groups, before).sum())
         try:
-            self.session.feed(
-                tokens,
-                mask,
-                importance=np.concatenate(importance),
-                group=np.concatenate(groups).astype(np.int32),
-            )
+            self.session.feed(tokens, pinned, importance=importance, group=groups)
         except BaseException:  # half a turn would break the template of all that follow
             turns.take_back(self.session, self._turn, before, had)
             raise
@@ -323,8 +307,3 @@ def _check_types(notes: Mapping[str, Any]) -> None:
 def _check_text(what: str, text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError(f"{what} was not valid UTF-8")
-
-
-def _asked(parts: Sequence[ChatPart]) -> int:
-    """Index of the part that is the last message."""
-    return max(at for at, part in enumerate(parts) if part.source is not None)

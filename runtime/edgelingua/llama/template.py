@@ -68,6 +68,11 @@ def lay_out(
     return parts
 
 
+def last_message(parts: Sequence[ChatPart]) -> int:
+    """Return the index of the part that is the content of the last message."""
+    return max(at for at, part in enumerate(parts) if part.source is not None)
+
+
 def _render(vocabulary: Vocabulary, template: str, messages: list[dict[str, str]]) -> str:
     try:
         end, first = (vocabulary.token_text(t) for t in (vocabulary.end, vocabulary.first))
