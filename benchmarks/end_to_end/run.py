@@ -2,11 +2,12 @@
 
 Writes ``results.jsonl`` (one line per answer) and ``table.md`` beside this script.
 
-    python benchmarks/end_to_end/run.py
+    python -m benchmarks.end_to_end.run
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 from importlib import metadata
@@ -23,18 +24,20 @@ QUESTION, ANSWER = (
     "How much did the tribunal at Geneva award to the United States?",
     "15,500,000",
 )
-ROUNDS = 5
 WHOLE_CAP = 5120
 PACKAGES = ("edgelingua", "onnxruntime", "llama-cpp-python")
 
 
 def main() -> None:
     """Answer with every budget in turn, several rounds, so that drift hits all alike."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
     text = TEXT.read_text(encoding="utf-8")
     assistant = Assistant.load()
     shipped, whole = assistant.compressor, load_compressor("truncate")
     rows = []
-    for round_number in range(ROUNDS):
+    for round_number in range(rounds):
         for tokens in (None, 800, 400, 200):
             assistant.cap = WHOLE_CAP if tokens is None else tokens + 112
             budget = Budget(rate=1.0) if tokens is None else Budget(tokens=tokens)

@@ -3,8 +3,8 @@
 Writes, beside this script, ``NAME.json`` (the whole search and the measurements), ``NAME.png`` (its
 plot) for each case, and ``table.md``. The bundles stay in the folder given.
 
-    python benchmarks/export/run.py FOLDER            # --case NAME: one of them only
-    python benchmarks/export/run.py FOLDER --built    # measure what FOLDER has once more
+    python -m benchmarks.export.run FOLDER            # --case NAME: one of them only
+    python -m benchmarks.export.run FOLDER --built    # measure what FOLDER has once more
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.common.machine import machine
+
 from edgelingua import parity
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import Task
@@ -29,8 +31,7 @@ from edgelingua_export.quantize import PLOT
 from edgelingua_export.sources import find
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from machine import machine  # noqa: E402
+ME = (sys.executable, "-m", "benchmarks.export.run")
 
 TOKENS, ROUNDS = 2048, 5
 
@@ -60,7 +61,7 @@ CASES = (
 
 def main() -> None:
     """Build and measure each case; tables are made from all results that are there."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
     parser.add_argument("--built", action="store_true", help="take the bundles that are there")
@@ -90,7 +91,7 @@ def facts(bundle: ModelBundle) -> dict[str, Any]:
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in manifest.variants}
     for _ in range(ROUNDS):  # in turns, so that drift hits all alike
         for name, done in runs.items():
-            command = [sys.executable, __file__, str(bundle.folder), "--score", name]
+            command = [*ME, str(bundle.folder), "--score", name]
             answer = subprocess.run(command, capture_output=True, text=True, check=True)
             done.append(json.loads(answer.stdout))
     costs = {

@@ -5,7 +5,7 @@ them in numpy, the text in one run. *Ours*: the bundle's graphs, whose attention
 return the NLL, through `PerplexityScorer` with a window of the same length. Every measurement has a
 process of its own; sides take turns. Writes ``scoring_graph.jsonl`` and ``scoring_graph.md``.
 
-    python benchmarks/export/scoring_graph.py
+    python -m benchmarks.export.scoring_graph
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from benchmarks.common.machine import machine
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from machine import machine  # noqa: E402
-
+ME = (sys.executable, "-m", "benchmarks.export.scoring_graph")
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 MODEL = "smollm2-135m-instruct"
 TOKENS = 2048
@@ -33,7 +32,7 @@ PLAIN, FP32, INT8 = "plain fp32 graph, NLL in numpy", "ours, fp32", "ours, INT8"
 
 def main() -> None:
     """Build both kinds of graphs, measure, write the table."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--worker", nargs=2, metavar=("SIDE", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -69,7 +68,7 @@ def make(folder: Path) -> None:
 
 def worker(side: str, folder: str) -> dict[str, float]:
     """Measure one side in a process of its own."""
-    command = [sys.executable, __file__, "--worker", side, folder]
+    command = [*ME, "--worker", side, folder]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(result.stdout)
     print(side, figures, file=sys.stderr, flush=True)

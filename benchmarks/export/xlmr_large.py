@@ -6,7 +6,7 @@ process of its own, which reports its peak. Writes ``xlmr_large.json`` beside th
 weights say nothing about quality, only about time and memory. Needs 10 GB of disk in the temporary
 folder.
 
-    python benchmarks/export/xlmr_large.py
+    python -m benchmarks.export.xlmr_large
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from machine import machine  # noqa: E402
+from benchmarks.common.machine import machine
 
+HERE = Path(__file__).parent
+ME = (sys.executable, "-m", "benchmarks.export.xlmr_large")
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 VOCABULARY = 250_002
 RUNS = 5
@@ -31,7 +31,7 @@ RUNS = 5
 
 def main() -> None:
     """Run the stages one after the other, each in its own process."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="work here, and leave what was made")
     options = parser.parse_args()
@@ -49,7 +49,7 @@ def run(folder: Path) -> None:
     """Run every stage and write the results."""
     results: dict[str, Any] = {"machine": machine()}
     for stage in STAGES:
-        command = [sys.executable, __file__, "--stage", stage, "--folder", str(folder)]
+        command = [*ME, "--stage", stage, "--folder", str(folder)]
         started = time.perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         spent = time.perf_counter() - started

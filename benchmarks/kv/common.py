@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.common.machine import machine
+from benchmarks.common.shards import Shard
+from benchmarks.common.weights import LENGTH, of_bundle
 from benchmarks.kv.log import Log, Row, has, read_rows
-from benchmarks.machine import machine
-from benchmarks.shards import Shard
-from benchmarks.weights import LENGTH, of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import Budget, LlamaModel, Prompt, load_compressor

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import jsonl
+from benchmarks.common import jsonl
 
 Row = dict[str, Any]
 

@@ -7,6 +7,7 @@ Writes ``summary.md`` and ``summary.png`` beside this script. Measures nothing.
 
 from __future__ import annotations
 
+import argparse
 from statistics import mean
 from typing import Any
 
@@ -36,6 +37,7 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Read the results of the other scripts."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     found = {name: read_rows(HERE / f"{name}.jsonl") for name in ("retrieval", "perplexity")}
     (HERE / "summary.md").write_text(table(**found), encoding="utf-8")
     plot(**found)

@@ -6,30 +6,28 @@ examples/data/grant-1872.txt as one context. Writes ``results.jsonl`` and ``tabl
 script.
 
     python -m venv ref && ref/bin/pip install torch==2.13.0 'transformers<4.47' llmlingua==0.2.2
-    python benchmarks/llmlingua/run.py --reference-python ref/bin/python
+    python -m benchmarks.llmlingua.run --reference-python ref/bin/python
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.common.side_by_side import REFERENCE, Job, arguments, compare, ours, theirs
 
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.sources import find, load
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from side_by_side import REFERENCE, Job, arguments, compare, ours, theirs  # noqa: E402
-
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 FIRST_CHARACTERS, CHARACTERS = 1300, 10_400  # some 250 and 2,000 tokens
 
 
 def main() -> None:
     """Save the weights for both, build the bundle, compare."""
-    options = arguments()
+    options = arguments(__doc__.splitlines()[0])
     with tempfile.TemporaryDirectory() as folder:
         weights, bundle = Path(folder) / "smollm2-135m-instruct", Path(folder) / "bundle"
         loaded = load(find("smollm2-135m-instruct"), "scorer")

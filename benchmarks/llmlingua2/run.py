@@ -5,30 +5,28 @@ all-MiniLM-L6-v2 with an untrained head (only time and memory are measured). The
 examples/data/grant-1872.txt. Writes ``results.jsonl`` and ``table.md`` beside this script.
 
     python -m venv ref && ref/bin/pip install torch==2.13.0 'transformers<4.47' llmlingua==0.2.2
-    python benchmarks/llmlingua2/run.py --reference-python ref/bin/python --weights OUT/model
+    python -m benchmarks.llmlingua2.run --reference-python ref/bin/python --weights OUT/model
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.common.side_by_side import REFERENCE, Job, arguments, compare, ours, theirs
 
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.quantization.options import SearchOptions
 from edgelingua_export.sources import find, load
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from side_by_side import REFERENCE, Job, arguments, compare, ours, theirs  # noqa: E402
-
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 FIRST_CHARACTERS = 5800  # some 1,000 tokens
 
 
 def main() -> None:
     """Build the bundle, compare."""
-    options = arguments("folder of a trained classifier")
+    options = arguments(__doc__.splitlines()[0], "folder of a trained classifier")
     with tempfile.TemporaryDirectory() as folder:
         # The reference chooses its tokenizer's conventions by the folder's name.
         weights = Path(folder) / "bert-base-multilingual-cased"

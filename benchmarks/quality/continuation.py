@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.common.shards import Shard, in_turn
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE, SCORER
 from benchmarks.quality.survival import RATES
-from benchmarks.shards import Shard, in_turn
-from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle, PerplexityScorer

@@ -23,11 +23,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import draw
 from benchmarks.quality.tables import table
 from benchmarks.quality.word_scores import of_words
-from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import ModelBundle

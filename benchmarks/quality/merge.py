@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import jsonl
+from benchmarks.common import jsonl
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import HERE

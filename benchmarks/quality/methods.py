@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.baselines import latest, without_function_words
 from benchmarks.quality.survival import RATES
-from benchmarks.weights import of_bundle
 
 from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count

@@ -16,12 +16,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.common.shards import Shard
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality import sets
 from benchmarks.quality.languages import Asked, draw
 from benchmarks.quality.methods import Contender, Runner
 from benchmarks.quality.rows import Rows
-from benchmarks.shards import Shard
-from benchmarks.weights import of_bundle
 
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed

@@ -5,6 +5,7 @@ python -m benchmarks.quality.multi_tables > benchmarks/quality/multi.md
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +38,7 @@ has no spaces, characters are its words, and where it has no full stop (Thai), a
 
 def main() -> None:
     """Print the tables."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     rows = Rows(Path(__file__).parent / "results" / "multi.jsonl", KEY)
     by: dict[tuple[str, str], dict[int, Row]] = {}
     for row in rows:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks import jsonl
+from benchmarks.common import jsonl
 from benchmarks.quality.sets import Case, draw, found
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.word_scores import of_words

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from benchmarks.common.shards import Shard, in_turn
+from benchmarks.common.weights import of_file
 from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Rows
@@ -25,8 +27,6 @@ from benchmarks.quality.run import HERE
 from benchmarks.quality.run import KEY as TEXT_KEY
 from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import RATES
-from benchmarks.shards import Shard, in_turn
-from benchmarks.weights import of_file
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling

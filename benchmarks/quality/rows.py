@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import jsonl
+from benchmarks.common import jsonl
 
 Row = Mapping[str, Any]
 

@@ -19,13 +19,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.common.machine import machine
+from benchmarks.common.shards import Shard, in_turn
 from benchmarks.quality.methods import CONTENDERS, Outcome, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import recall, survives
 from benchmarks.quality.tables import SETS
-from benchmarks.shards import Shard, in_turn
 
 from edgelingua import LlamaModel
 from edgelingua.models.registry import DEFAULT_READER, find_reader

@@ -19,10 +19,10 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.tables import table
-from benchmarks.weights import of_bundle
 from numpy.typing import NDArray
 
 from edgelingua import Budget, ModelBundle, load_compressor

@@ -16,9 +16,9 @@ from tests.kills import WORKS, kill_often
 
 def main() -> int:
     """Return 1 if something was left; what was damaged raises."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("kills", type=int)
-    parser.add_argument("works", nargs="*", default=list(WORKS))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kills", type=int, help="how many of each")
+    parser.add_argument("works", nargs="*", default=list(WORKS), help=f"of {', '.join(WORKS)}")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     left = 0

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from edgelingua.models import registry
 
 def main() -> None:
     """Try as many as the command line says; an error that is not ours raises."""
-    count = int(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("count", type=int, help="how many states")
+    count = parser.parse_args().count
     reader = LlamaModel(registry.fetch(registry.DEFAULT_READER), threads=1)
     with tempfile.TemporaryDirectory() as folder:
         outcome = try_many(reader, Path(folder), range(count))

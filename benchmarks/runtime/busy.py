@@ -4,9 +4,9 @@ Every case is a process that stays loaded; the cases take turns, so that drift h
 each does its work once to warm up. The reader reads 64 tokens and writes 12, the compressor
 (edgelingua-mini) takes some 900 tokens to half. Writes ``busy.jsonl`` and ``busy.md``.
 
-    python benchmarks/runtime/busy.py smollm2-135m-instruct
+    python -m benchmarks.runtime.busy smollm2-135m-instruct
 
-Where others use the machine too, ``setsid -w python benchmarks/runtime/busy.py --ahead …`` (Linux,
+Where others use the machine too, ``setsid -w python -m benchmarks.runtime.busy --ahead …`` (Linux,
 as root) puts everything measured before them, and what is to be alone into the real-time class.
 """
 
@@ -20,12 +20,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
-from live import Live, ahead_of_others, two_busy_processes  # noqa: E402
-from machine import machine  # noqa: E402
+from benchmarks.common.machine import machine
+from benchmarks.runtime.live import Live, ahead_of_others, two_busy_processes
 
-from edgelingua.models.registry import find_reader  # noqa: E402
+from edgelingua.models.registry import find_reader
+
+HERE = Path(__file__).parent
+
 
 LOOKS, AWAKE = "GOMP_SPINCOUNT", "session.intra_op.spin_duration_us"
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
@@ -77,7 +78,7 @@ def company(mode: str, ahead: bool) -> AbstractContextManager[None]:
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("reader")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--ahead", action="store_true")

@@ -3,7 +3,7 @@
 A new process for each case and round, the cases in turn: it loads, reads 64 tokens, writes 12, and
 does both once more, which is what the speeds are of. Writes ``memory.jsonl`` and ``memory.md``.
 
-    python benchmarks/runtime/memory.py model.gguf
+    python -m benchmarks.runtime.memory model.gguf
 
 ``--ahead`` as in ``busy.py``.
 """
@@ -17,10 +17,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.common.machine import machine
+from benchmarks.runtime.live import Live, ahead_of_others
+
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
-from live import Live, ahead_of_others  # noqa: E402
-from machine import machine  # noqa: E402
 
 CASES: dict[str, dict[str, Any]] = {
     "as it is: mapped, copied pages given back": {},
@@ -68,7 +68,7 @@ def table(rows: list[dict[str, Any]], size: float) -> str:
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ahead", action="store_true")

@@ -7,7 +7,7 @@ examples/data/grant-1872.txt.
 Writes ``results.jsonl`` and ``table.md`` beside this script.
 
     edgelingua-export build all-minilm-l6-v2 --task classifier -o bundle
-    python benchmarks/runtime/run.py bundle
+    python -m benchmarks.runtime.run bundle
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from machine import machine  # noqa: E402
+from benchmarks.common.machine import machine
 
+HERE = Path(__file__).parent
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 CHARACTERS = 52_000  # 10,000 tokens
 
@@ -96,7 +95,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure every case in turn, so that drift hits all alike."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--case", action="append", choices=list(CASES))

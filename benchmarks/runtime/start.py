@@ -5,7 +5,7 @@ turn, in processes of their own, so that their ratio holds on a machine that is 
 counted as by default, as the reader's; fetch it first. Writes ``start.jsonl`` and ``start.md``.
 
     edgelingua models fetch smollm2-135m-instruct
-    python benchmarks/runtime/start.py
+    python -m benchmarks.runtime.start
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from importlib import metadata
 from pathlib import Path
 from statistics import median
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-from machine import machine  # noqa: E402
+from benchmarks.common.machine import machine
 
+HERE = Path(__file__).parent
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
 FIRST, LAST = 3000, 4000  # characters: 189 tokens
 
@@ -52,7 +51,7 @@ def measure(arguments: list[str]) -> dict[str, float]:
 
 def main() -> None:
     """Measure in turn; write the rounds and their medians."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:

@@ -13,14 +13,14 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from benchmarks.common.shards import Shard
+from benchmarks.common.weights import of_bundle, of_file
 from benchmarks.kv import endurance, overhead, perplexity_tables, retrieval
 from benchmarks.kv.common import chosen, judged, losses, parser, policies, weights, work_off
 from benchmarks.kv.log import Log, Row, merge, read_rows
 from benchmarks.kv.recall import TURNS, script
 from benchmarks.kv.retrieval import half
 from benchmarks.kv.tasks import CODE_DEPTHS, DEPTHS, body, haystack, prose
-from benchmarks.shards import Shard
-from benchmarks.weights import of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,6 +12,8 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from benchmarks.common.shards import Shard, in_turn
+from benchmarks.common.weights import LENGTH, of_bundle, of_file
 from benchmarks.quality import objectives
 from benchmarks.quality import reader as quality_reader
 from benchmarks.quality.answers import exact_match, f1, normalized
@@ -30,8 +32,6 @@ from benchmarks.quality.sets import SETS, Case, found
 from benchmarks.quality.speed import CASES, LABELS, nano_speed, ratios
 from benchmarks.quality.survival import RATES, recall, survives
 from benchmarks.quality.tables import ENOUGH, glance, speed_table, survival_tables
-from benchmarks.shards import Shard, in_turn
-from benchmarks.weights import LENGTH, of_bundle, of_file
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,6 +1,6 @@
 """The reader that the benchmarks use: the GGUF of the registry, its weights in Q8_0.
 
-    python -m benchmarks.requantize smollm2-135m-instruct SmolLM2-135M-Instruct.Q8_0.gguf
+    python -m benchmarks.common.requantize smollm2-135m-instruct SmolLM2-135M-Instruct.Q8_0.gguf
 
 Q8_0 reads about twice as fast as the Q4_1 that the registry fetches. The values are those of the
 Q4_1 file: nothing that its rounding lost comes back. The same file always gives the same bytes.

@@ -54,10 +54,10 @@ class Worker:
         self.process.wait()
 
 
-def arguments(checkpoint: str = "") -> argparse.Namespace:
+def arguments(description: str, checkpoint: str = "") -> argparse.Namespace:
     """Parse what both benchmarks are told; ``checkpoint``: help for --weights, where they count."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--reference-python", required=True)
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--reference-python", required=True, help="where llmlingua is installed")
     parser.add_argument("--rounds", type=int, default=5)
     if checkpoint:
         parser.add_argument("--weights", type=Path, help=checkpoint)
