@@ -19,7 +19,7 @@ from edgelingua.cli.choices import (
     pins_of,
     with_second_pass,
 )
-from edgelingua.cli.console import read_text, usage
+from edgelingua.cli.console import decoded, read_bytes, usage
 from edgelingua.cli.options import (
     AsJson,
     AtLevel,
@@ -78,7 +78,11 @@ def compress(
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compress a text; by default to half its tokens. The budget is never exceeded."""
+    """Compress a text; by default to half its tokens. The budget is never exceeded.
+
+    stdout gets what is kept and nothing else, line ends as they are and no newline added; a text
+    that is kept whole comes out byte for byte, a byte order mark included.
+    """
     watch = Stopwatch()
     if tokens is None and rate is None:
         rate = 0.5 if threshold is None else 1.0
@@ -87,8 +91,10 @@ def compress(
     if explain:
         _refuse_page(explain, source)
     method = method_for(method, model, ranker=ranker, question=question)
+    raw = read_bytes(source)
+    text = decoded(raw, source)
     prompt = Prompt.build(
-        read_text(source),
+        text,
         instruction=instruction,
         question=question,
         pin=pins,
@@ -128,7 +134,11 @@ def compress(
         spans = compressed.spans.tolist()
         print_json({"text": compressed.text, "spans": spans, "statistics": statistics})
     else:
-        sys.stdout.write(compressed.text + "\n")
+        # With its byte order mark where all of it stays: `cmp` finds no difference.
+        result = raw.decode() if compressed.text == text else compressed.text
+        # A pipe gets no character that the text did not have; a prompt begins on a line of its own.
+        end = "\n" if sys.stdout.isatty() and not result.endswith("\n") else ""
+        sys.stdout.write(result + end)
         print_statistics(statistics)
 
 

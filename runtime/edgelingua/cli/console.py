@@ -71,13 +71,32 @@ def printable(text: str) -> str:
 
 
 def read_text(source: str) -> str:
-    """Read a whole text, strictly UTF-8; ``-`` is stdin."""
+    """Read a whole text that can be worked on, strictly UTF-8, without its byte order mark.
+
+    ``-`` is stdin.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, is of another encoding, binary, blank, or too long; with its name.
+    """
+    return decoded(read_bytes(source), source)
+
+
+def read_bytes(source: str) -> bytes:
+    """Read a whole file; ``-`` is stdin."""
     try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise InputError(f"{source}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # a name that no file can have
         raise InputError(f"{source}: cannot be read ({error})") from None
+
+
+def decoded(raw: bytes, source: str) -> str:
+    """Return the text of what `read_bytes` returned; see `read_text`."""
+    from edgelingua.prompt import Prompt, Segment
+
     name = "stdin" if source == "-" else source
     if encoding := wide_encoding(raw):
         raise InputError(
@@ -85,12 +104,17 @@ def read_text(source: str) -> str:
             f"iconv -f {encoding} -t UTF-8"
         )
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: not valid UTF-8 at byte {error.start}; "
             "convert it first, for example with: iconv -f latin1 -t utf-8"
         ) from None
+    try:
+        Prompt((Segment(text),))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    return text
 
 
 @contextlib.contextmanager
