@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edgelingua.cli.console import run
+from edgelingua.cli.signals import leave_at_once
 from edgelingua.errors import MissingExtraError
 
 
@@ -19,6 +19,9 @@ def _load() -> Callable[[], Any]:
 
 def main() -> None:
     """Run the command line."""
+    leave_at_once()
+    from edgelingua.cli.console import run
+
     run(_load)
 
 

@@ -6,9 +6,8 @@ Names are imported when first used: ``import edgelingua`` loads no model library
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from edgelingua.lazy import attach
+from edgelingua.lazy import TYPE_CHECKING, attach
 
 __version__ = "0.2.0"
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
-from typing import Any
 
-from edgelingua.cli.console import run
-from edgelingua.errors import MissingExtraError
+from edgelingua.cli.signals import leave_at_once
+from edgelingua.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _load() -> Callable[[], Any]:
+    from edgelingua.errors import MissingExtraError
+
     # Modules stay: looking through them for rubbish takes a tenth of the time of their import.
     gc.disable()
     try:
@@ -29,6 +33,9 @@ def _load() -> Callable[[], Any]:
 
 def main() -> None:
     """Run the command line."""
+    leave_at_once()
+    from edgelingua.cli.console import run
+
     run(_load)
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False
+"""As typing's, whose import takes most of the time to the first line of a command."""
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def attach(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +50,37 @@ def test_a_text_that_cannot_be_worked_on_is_named(raw: bytes, tmp_path: Path) ->
     file.write_bytes(raw)
     assert compress(b"", str(file)).stderr.startswith(f"error: {file}: ".encode())
     assert compress(raw).stderr.startswith(b"error: stdin: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("words", [10, 100_000])  # in a buffer until the end, or written before
+def test_a_full_disk_is_named(words: int, tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    file.write_text("word " * words)
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, "--rate", "1", str(file)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert b"error: stdout: No space left on device\n" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of Unix")
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, b"interrupted\n"), (signal.SIGTERM, b"")]
+)
+@pytest.mark.parametrize("tool", ["edgelingua", "edgelingua_export"])
+def test_ctrl_c_while_a_command_starts(number: signal.Signals, said: bytes, tool: str) -> None:
+    child = f"""
+import os, sys
+from {tool}.__main__ import main
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Finder())
+sys.argv = ["{tool}", "verify" if "export" in "{tool}" else "methods"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", child], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + number, said)

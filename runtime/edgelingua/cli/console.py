@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, TextIO
 
+from edgelingua.cli.signals import leave_in_order
 from edgelingua.errors import EdgeLinguaError, InputError
 from edgelingua.text.encodings import wide_encoding
 
@@ -33,17 +32,19 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
     debug = "--debug" in sys.argv
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.showwarning = _show_warning
-    signal.signal(signal.SIGTERM, _stop)
     has_output = sys.stdout is not None
     _open_closed_streams()
     # Results are slices of a UTF-8 input: the same bytes on every system, line ends included.
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+            setattr(sys, name, _Stream(name, stream))
     try:
         if not has_output:
             raise InputError("stdout is closed: expected a place for the result, or /dev/null")
-        load()()
+        app = load()
+        leave_in_order()
+        app()
         sys.stdout.flush()
     except EdgeLinguaError as error:
         if debug:
@@ -57,7 +58,9 @@ def run(load: Callable[[], Callable[[], Any]]) -> None:
         if debug:
             raise
         _drop_stdout()
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        known = error.filename is not None and error.strerror
+        message = f"{error.filename}: {error.strerror}" if known else str(error)
+        print(f"error: {printable(message)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -136,10 +139,28 @@ def _open_closed_streams() -> None:
             setattr(sys, name, stream)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    """Leave as if by an error: files half written go, the terminal is as it was before."""
-    signal.signal(number, signal.SIG_DFL)  # a second one does not wait for that
-    sys.exit(128 + number)
+class _Stream(io.TextIOWrapper):
+    """stdout or stderr in UTF-8, whose errors say which of them cannot be written."""
+
+    def __init__(self, name: str, stream: io.TextIOWrapper) -> None:
+        lines = stream.line_buffering
+        super().__init__(stream.detach(), "utf-8", "backslashreplace", "\n", lines)
+        self._called = name
+
+    def write(self, text: str) -> int:
+        with self._named():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with self._named():
+            super().flush()
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._called) from None
 
 
 def _drop_stdout() -> None:
