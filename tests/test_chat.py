@@ -273,8 +273,9 @@ never said
     assert len(done.stdout.splitlines()) >= 2
     for expected in (
         "tokens became 60; the next message is about it",
-        "of 160, at most",
-        "MB: weights",
+        "of 160 cells at most, ",
+        "policy  compressor, smooth 4, block 8",
+        "memory  weights ",
         "error: no command /nonsense; /help lists them",
         "none.txt: cannot be read",
         "which file?",
@@ -284,7 +285,7 @@ never said
         assert expected in done.stderr, done.stderr
     taken_up = chat_command("--load", saved, "--max-tokens", "4", lines="And?\n/stats\n")
     assert taken_up.returncode == 0, taken_up.stderr
-    assert "; 3 turns" in taken_up.stderr
+    assert "turns   3\n" in taken_up.stderr
     refused = chat_command("--policy", "lru", lines="")
     assert refused.returncode == 2
     assert "no policy 'lru'" in refused.stderr

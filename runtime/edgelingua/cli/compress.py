@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from edgelingua.cli import readable
 from edgelingua.cli.choices import (
     budget_of,
     compression_statistics,
@@ -39,7 +40,7 @@ from edgelingua.cli.options import (
     Threads,
     Tokens,
 )
-from edgelingua.cli.output import print_json, print_statistics, write_page
+from edgelingua.cli.output import print_json, print_lines, write_page
 from edgelingua.cli.output import progress as progress_bar
 from edgelingua.compressors import TokenPruner, load_compressor
 from edgelingua.errors import InputError
@@ -124,14 +125,14 @@ def compress(
         from edgelingua.explain import page
 
         write_page(explain, page(compressed, f"{source}, {method}"))
-    statistics = compression_statistics(compressed) | {
-        "method": method,
-        "counted_in": f"tokens of {counted_in}",
-        "milliseconds": watch.milliseconds,
-        "peak_rss_mb": peak_rss_mb(),
-    }
     if as_json:
         spans = compressed.spans.tolist()
+        statistics = compression_statistics(compressed) | {
+            "method": method,
+            "counted_in": f"tokens of {counted_in}",
+            "milliseconds": watch.milliseconds,
+            "peak_rss_mb": peak_rss_mb(),
+        }
         print_json({"text": compressed.text, "spans": spans, "statistics": statistics})
     else:
         # With its byte order mark where all of it stays: `cmp` finds no difference.
@@ -139,7 +140,12 @@ def compress(
         # A pipe gets no character that the text did not have; a prompt begins on a line of its own.
         end = "\n" if sys.stdout.isatty() and not result.endswith("\n") else ""
         sys.stdout.write(result + end)
-        print_statistics(statistics)
+        print_lines(
+            readable.compression(compressed, method)
+            | {"counted": f"as tokens of {counted_in}"}
+            | readable.time(watch.milliseconds)
+            | readable.memory(peak_rss_mb())
+        )
 
 
 def _refuse_page(page: Path, source: str) -> None:

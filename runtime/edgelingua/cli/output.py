@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,14 +40,11 @@ def progress(what: str) -> Iterator[ProgressCallback]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def print_statistics(statistics: dict[str, Any]) -> None:
-    """Print a line for each figure on stderr, behind the result."""
-    from edgelingua.bundle.inspection import flatten
-
+def print_lines(lines: Mapping[str, str]) -> None:
+    """Print what is told of what on stderr, a line each, behind the result."""
     sys.stdout.flush()
-    rows = list(flatten(statistics))
-    width = max(len(key) for key, _ in rows)
-    say("\n".join(f" {key:{width}}  {value}" for key, value in rows))
+    width = max(map(len, lines))
+    say("\n".join(f" {what:{width}}  {told}" for what, told in lines.items()))
 
 
 def say(text: str) -> None:

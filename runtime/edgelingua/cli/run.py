@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from edgelingua.cli import readable
 from edgelingua.cli.caching import cap_of_cache, policy_of
 from edgelingua.cli.choices import (
     budget_of,
@@ -46,7 +47,7 @@ from edgelingua.cli.options import (
     Tokens,
     Window,
 )
-from edgelingua.cli.output import print_json, print_statistics
+from edgelingua.cli.output import print_json, print_lines
 from edgelingua.cli.output import progress as progress_bar
 from edgelingua.compressors import load_compressor
 from edgelingua.kv.options import CacheOptions
@@ -156,21 +157,29 @@ def run(
             on_text=None if as_json else show,
             progress=progress,
         )
-    statistics = compression_statistics(reply.compressed) | {
-        "method": method,
-        "reader": llama.path.name,
-        "prompt_tokens": reply.prompt_tokens,
-        "answer_tokens": reply.answer_tokens,
-        "cells_used": reply.cache.peak,
-        "cap": reply.cache.cap,
-        "evicted": reply.cache.evicted,
-        "policy": policy or repr(llama.default_policy),
-        "milliseconds": watch.milliseconds | reply.milliseconds,
-        "memory_mb": asdict(reply.memory),
-        "peak_rss_mb": peak_rss_mb(),
-    }
+    milliseconds = watch.milliseconds | reply.milliseconds
     if as_json:
+        statistics = compression_statistics(reply.compressed) | {
+            "method": method,
+            "reader": llama.path.name,
+            "prompt_tokens": reply.prompt_tokens,
+            "answer_tokens": reply.answer_tokens,
+            "cells_used": reply.cache.peak,
+            "cap": reply.cache.cap,
+            "evicted": reply.cache.evicted,
+            "policy": policy or repr(llama.default_policy),
+            "milliseconds": milliseconds,
+            "memory_mb": asdict(reply.memory),
+            "peak_rss_mb": peak_rss_mb(),
+        }
         print_json({"answer": reply.text, "statistics": statistics})
     else:
         sys.stdout.write("\n")
-        print_statistics(statistics)
+        read = f"{llama.path.name}: {reply.prompt_tokens:,} tokens read"
+        print_lines(
+            readable.compression(reply.compressed, method)
+            | {"reader": f"{read}, {reply.answer_tokens:,} written"}
+            | readable.cache(reply.cache, chosen or llama.default_policy)
+            | readable.time(milliseconds)
+            | readable.memory(peak_rss_mb(), reply.memory)
+        )

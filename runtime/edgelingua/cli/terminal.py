@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from edgelingua.budget import Budget
 from edgelingua.chat import Chat
+from edgelingua.cli import readable
 from edgelingua.cli.console import printable, read_text
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import default_method, load_compressor
@@ -123,21 +124,17 @@ class Terminal:
         ).compress(prompt, Budget(tokens=tokens))
         trim_memory()  # the compressor's, which has gone again
         self.show(
-            f"{path}: {self.document.tokens_in} tokens became {self.document.tokens_out}; "
+            f"{path}: {self.document.tokens_in:,} tokens became {self.document.tokens_out:,}; "
             "the next message is about it"
         )
 
     def _show_statistics(self) -> None:
         session = self.chat.session
-        statistics = session.statistics
-        memory = peak_rss_mb()
-        self.show(
-            f"cells {statistics.used} of {statistics.cap}, at most {statistics.peak}; "
-            f"{statistics.evicted} evicted; policy {session.policy}; "
-            f"{self.chat.turns} turns\n"
-            f"MB: {session.memory}; the process at most "
-            f"{'unknown' if memory is None else f'{memory:.0f}'}"
-        )
+        lines = readable.cache(session.statistics, session.policy)
+        lines["cache"] += f"; {session.statistics.used:,} now"
+        lines["turns"] = f"{self.chat.turns:,}"
+        lines |= readable.memory(peak_rss_mb(), session.memory)
+        self.show("\n".join(f"{what:6}  {told}" for what, told in lines.items()))
 
 
 def _lines() -> Iterator[str]:

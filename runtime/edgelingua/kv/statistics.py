@@ -43,8 +43,8 @@ class Memory:
         return cls(weights / 1e6, cache / 1e6, compute / 1e6, rest)
 
     def __str__(self) -> str:
-        rest = "unknown" if self.python is None else f"{self.python:.0f}"
+        rest = "unknown" if self.python is None else f"{self.python:,.0f} MB"
         return (
-            f"weights {self.weights:.0f}, cache {self.cache:.1f}, compute {self.compute:.1f}, "
-            f"Python and the rest {rest}"
+            f"weights {self.weights:,.0f} MB, cache {self.cache:,.1f} MB, "
+            f"compute {self.compute:,.1f} MB, Python and the rest {rest}"
         )

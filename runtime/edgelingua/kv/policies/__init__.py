@@ -46,6 +46,7 @@ __all__ = [
     "WrapperInfo",
     "default_policy",
     "load_policy",
+    "name_of",
     "names_without",
     "policy_of",
     "unwrapped",
@@ -189,6 +190,34 @@ def unwrapped(policy: Policy) -> Policy:
     while isinstance(policy, Around):
         policy = policy.policy
     return policy
+
+
+def name_of(policy: Policy) -> str:
+    """Return what a policy is called, with the options that choose it: ``knorm, phrase 12``.
+
+    One that is none of ours is called by its ``repr``.
+    """
+    names: dict[type, str] = {type(info.make()): name for name, info in POLICIES.items()}
+    options: Mapping[Any, str] = {info.make: option for option, info in WRAPPERS.items()}
+    inner: Any = unwrapped(policy)
+    if type(inner) not in names:
+        return repr(policy)
+    parts = [names[type(inner)]]
+    parts += [
+        f"{field.name} {getattr(inner, field.name)}"
+        for field in fields(inner)
+        if getattr(inner, field.name) != field.default
+    ]
+    around: list[str] = []
+    while isinstance(policy, Around):
+        if type(policy) not in options:
+            return repr(policy)
+        (size,) = (
+            getattr(policy, field.name) for field in fields(policy) if field.name != "policy"
+        )
+        around.insert(0, f"{options[type(policy)]} {size}")
+        policy = policy.policy
+    return ", ".join(parts + around)
 
 
 def policy_of(description: str) -> Policy | None:
