@@ -10,7 +10,6 @@ import json
 import random
 import re
 import sys
-from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
@@ -115,7 +114,7 @@ def case(number: int) -> Compressed | None:
     rate = draw.choice((0.1, 0.33, 0.5, 0.8, 1.0, draw.random() or 0.5))
     try:
         prompt = Prompt.build(texts, structure=mode, **options)
-        pruner = replace(loaded, rules=replace(loaded.rules, level=level))
+        pruner = loaded.with_options(level=level)
         compressed = pruner.compress(prompt, Budget(rate=rate))
     except (BudgetError, InputError):
         return None

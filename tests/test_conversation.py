@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,5 +130,5 @@ def test_tokens_are_counted_as_the_reader_does() -> None:
     assert (turn.text, turn.tokens_in, turn.tokens_out) == ("four", 13, 4)
     by_words = Budget(tokens=2, count=count_words)
     assert chat.add("four five six", budget=by_words).text == "four five"
-    named = replace(load_compressor("truncate"), count=len)
+    named = load_compressor("truncate").with_options(count=len)
     assert Conversation(named, keep_up_to=0).add("four five six").tokens_in == 13

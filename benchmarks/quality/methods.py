@@ -16,7 +16,7 @@ from benchmarks.quality.survival import RATES
 from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import CoarseToFine, TokenPruner
+from edgelingua.compressors import Pruner
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR, Prompt
 
@@ -109,15 +109,15 @@ class Runner:
     def __init__(self, contender: Contender, bundle: str | Path | None, count: Count) -> None:
         self._contender, self._count = contender, count
         self._contexts: tuple[str, ...] = ()
-        made: TokenPruner | CoarseToFine
+        made: Pruner
         if contender.method in OWN:
             made = OWN[contender.method]()
         else:
             made = load_compressor(
                 contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
             )
-        if contender.second_pass and isinstance(made, TokenPruner):
-            made = replace(made, second_pass=True)
+        if contender.second_pass:
+            made = made.with_options(second_pass=True)
         self._memory = Remembering(made.scorer)
         # Some compressors name the kind of their scorer; this one answers as it does.
         self._compressor = replace(made, scorer=cast(Any, self._memory))

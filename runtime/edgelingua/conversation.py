@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import CoarseToFine, TokenPruner
+from edgelingua.compressors import Compressor
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Pin, Prompt, Segment
 from edgelingua.scores import Progress
@@ -68,7 +68,7 @@ class Conversation:
     >>> answer = client.chat(messages=chat.messages())
     """
 
-    compressor: TokenPruner | CoarseToFine
+    compressor: Compressor
     budget: Budget = HALF
     keep_up_to: int = 16
     turns: tuple[Turn, ...] = ()
@@ -156,4 +156,4 @@ class Conversation:
 
     def _count(self, budget: Budget | None) -> Count:
         of_turn = budget.count if budget else None
-        return of_turn or self.budget.count or self.compressor.count or self.compressor.scorer.count
+        return of_turn or self.budget.count or self.compressor.count

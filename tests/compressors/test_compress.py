@@ -51,7 +51,7 @@ def compressors(
 
     def loader(name: str) -> Callable[[Level], Compressor]:
         loaded = load_compressor(name, bundles[METHODS[name].task])
-        return lambda level: replace(loaded, rules=replace(loaded.rules, level=level))
+        return lambda level: loaded.with_options(level=level)
 
     return {name: loader(name) for name in METHODS}
 

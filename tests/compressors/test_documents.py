@@ -94,7 +94,7 @@ def test_documents_with_a_rate_a_pin_or_kept_whole(tiny: TokenPruner) -> None:
         Segment(DOCUMENTS[2]),
         Segment("  \n "),
     ]
-    for compressor in (tiny, replace(tiny, second_pass=True)):
+    for compressor in (tiny, tiny.with_options(second_pass=True)):
         prompt = Prompt.build(parts, question=QUESTION, pin=["Kiel"])
         compressed = compressor.compress(prompt, Budget(rate=0.8))
         assert DOCUMENTS[1] in compressed.text
@@ -103,7 +103,7 @@ def test_documents_with_a_rate_a_pin_or_kept_whole(tiny: TokenPruner) -> None:
 
 
 def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
-    for compressor in (tiny, replace(tiny, second_pass=True)):
+    for compressor in (tiny, tiny.with_options(second_pass=True)):
         seen: list[tuple[int, int]] = []
         compressor.compress(
             Prompt.build([*DOCUMENTS, DOCUMENTS[0] * 20], question=QUESTION),
@@ -117,7 +117,7 @@ def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
 
 def test_a_second_pass_takes_nothing_away(tiny: TokenPruner) -> None:
     prompt = Prompt.build(DOCUMENTS, question="Born?")  # leaves room for a clue
-    both = (tiny, replace(tiny, second_pass=True))
+    both = (tiny, tiny.with_options(second_pass=True))
     once, twice = (compressor.compress(prompt, Budget(rate=1)) for compressor in both)
     real = np.isfinite(once.scores)
     assert (twice.scores[real] >= once.scores[real]).all()
@@ -131,7 +131,7 @@ def test_the_second_step_is_found_in_the_second_pass(mini: TokenPruner) -> None:
     """The paragraph on Maria Olsen says nothing of The Lantern."""
     prompt = Prompt.build(DOCUMENTS, question=QUESTION)
     ranks = []
-    for compressor in (mini, replace(mini, second_pass=True)):
+    for compressor in (mini, mini.with_options(second_pass=True)):
         scores = {}
         for name, text in (("Leeds", 0), ("Kiel", 2), ("Bergen", 3)):
             found = word_scores(compressor, prompt, DOCUMENTS[text])
@@ -186,7 +186,7 @@ def test_a_question_without_room_for_a_clue_is_asked_once(
 
     monkeypatch.setattr(ClassifierScorer, "score", noted)
     prompt = Prompt.build(DOCUMENTS[0], question="why " * times)
-    replace(mini, second_pass=True).compress(prompt, Budget(rate=0.95))
+    mini.with_options(second_pass=True).compress(prompt, Budget(rate=0.95))
     assert len(asked) == passes
 
 
@@ -211,7 +211,7 @@ def test_a_second_pass_without_a_reader_of_questions(bert_bundle: ModelBundle) -
     compressor = load_compressor("llmlingua2", bert_bundle.folder)
     assert isinstance(compressor, TokenPruner)
     with pytest.raises(InputError, match="second pass is for llmlingua2 with a classifier that"):
-        replace(compressor, second_pass=True)
+        compressor.with_options(second_pass=True)
 
 
 def test_a_second_pass_on_the_command_line() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,19 +13,19 @@ from edgelingua.budget import Budget, Count
 from edgelingua.cli.console import usage
 from edgelingua.cli.output import say
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import Compressor, TokenPruner, default_method, find_method
+from edgelingua.compressors import Pruner, default_method, find_method
 from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.llama.counting import count_of
 from edgelingua.models import registry
 from edgelingua.prompt import Pin as PinOf
 
 
-def with_second_pass(compressor: Compressor, question: str) -> TokenPruner:
+def with_second_pass(compressor: Pruner, question: str) -> Pruner:
     """Return the compressor with a second pass, if it is one that can make it."""
     with usage("--second-pass"):
-        if not (isinstance(compressor, TokenPruner) and question.strip()):
-            raise InputError("it is for llmlingua2 with a --question")
-        return replace(compressor, second_pass=True)
+        if not question.strip():
+            raise InputError("it needs a --question")
+        return compressor.with_options(second_pass=True)
 
 
 def method_for(name: str | None, model: str | None, *, ranker: str | None, question: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -42,8 +41,7 @@ from edgelingua.cli.options import (
 )
 from edgelingua.cli.output import print_json, print_lines, write_page
 from edgelingua.cli.output import progress as progress_bar
-from edgelingua.compressors import TokenPruner, load_compressor
-from edgelingua.errors import InputError
+from edgelingua.compressors import load_compressor
 from edgelingua.files.writable import refuse_unwritable_file
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
@@ -114,9 +112,7 @@ def compress(
         )
     if threshold is not None:
         with usage("--threshold"):
-            if not isinstance(compressor, TokenPruner):
-                raise InputError(f"{method} keeps a share of every window, not a level")
-            compressor = replace(compressor, threshold=threshold)
+            compressor = compressor.with_options(threshold=threshold)
     if second_pass:
         compressor = with_second_pass(compressor, question)
     with watch.stage("compress"), progress_bar("scoring") as progress:

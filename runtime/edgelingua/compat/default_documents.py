@@ -10,7 +10,7 @@ import numpy as np
 
 from edgelingua.compat.default_parts import worth
 from edgelingua.compat.options import CompressOptions, Engine
-from edgelingua.compressors.parts.coarse_to_fine import Order
+from edgelingua.compressors.parts.document_filter import Order
 from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +12,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
+from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
 from edgelingua.models import registry
@@ -21,7 +22,8 @@ from edgelingua.scores import Progress
 from edgelingua.selection.units import Level, Rules
 
 if TYPE_CHECKING:
-    from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine, DocumentFilter
+    from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine
+    from edgelingua.compressors.parts.document_filter import DocumentFilter
 
 __all__ = [
     "METHODS",
@@ -30,6 +32,7 @@ __all__ = [
     "DocumentFilter",
     "Level",
     "Method",
+    "Pruner",
     "Rules",
     "TokenPruner",
     "load_compressor",
@@ -38,6 +41,11 @@ __all__ = [
 
 class Compressor(Protocol):
     """Compresses prompts."""
+
+    @property
+    def count(self) -> Count:
+        """Counts tokens for budgets that bring no ``count``."""
+        ...
 
     def compress(
         self, prompt: Prompt, budget: Budget, progress: Progress | None = None
@@ -57,12 +65,12 @@ class Method:
     summary: str
     source: str
     task: Task | None
-    make: Callable[..., TokenPruner | CoarseToFine]
+    make: Callable[..., Pruner]
     needs_question: bool = False
     has_ranker: bool = False
 
 
-def _make(module: str) -> Callable[..., TokenPruner | CoarseToFine]:
+def _make(module: str) -> Callable[..., Pruner]:
     """Return ``make`` of a method's file, which is imported when it is called: few need many."""
 
     def make(*arguments: Any) -> Any:
@@ -133,7 +141,7 @@ def load_compressor(
     count: Count | None = None,
     options: RunOptions | None = None,
     ranker: str | Path | None = None,
-) -> TokenPruner | CoarseToFine:
+) -> Pruner:
     """Make the compressor for a method.
 
     Parameters
@@ -144,11 +152,10 @@ def load_compressor(
         The bundle: a folder, or the name of one that was shipped or built into the cache.
         ``None``: the shipped classifier edgelingua-mini, or the default scorer, which has to be
         built once.
-    level, guard
-        See `Rules`. ``None``: the method's own (words and guarded; `selective_context` keeps
-        phrases whole, the baselines guard nothing).
-    count
-        See `TokenPruner`.
+    level, guard, count
+        See `Pruner.with_options`, which changes these and others later. ``None``: the method's own
+        (words and guarded; `selective_context` keeps phrases whole, the baselines guard nothing),
+        and the tokens of the bundle.
     options
         Threads and device.
     ranker
@@ -174,12 +181,7 @@ def load_compressor(
         else:
             ranking = ModelBundle.open(registry.find_bundle(str(ranker)))
             pruner = chosen.make(bundle, options, ranking)
-    rules = replace(
-        pruner.rules,
-        level=level or pruner.rules.level,
-        guard=pruner.rules.guard if guard is None else guard,
-    )
-    return replace(pruner, rules=rules, count=count)
+    return pruner.with_options(level=level, guard=guard, count=count)
 
 
 def find_method(name: str, *, ranker: bool = False) -> Method:
@@ -213,7 +215,11 @@ def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
     return registry.default_bundle(task) if model is None else registry.find_bundle(str(model))
 
 
+_HEAVY = {"CoarseToFine": "coarse_to_fine", "DocumentFilter": "document_filter"}
+"""Names of modules that load more than most methods need."""
+
+
 def __getattr__(name: str) -> Any:
-    if name not in ("CoarseToFine", "DocumentFilter"):
+    if name not in _HEAVY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("edgelingua.compressors.parts.coarse_to_fine"), name)
+    return getattr(import_module(f"edgelingua.compressors.parts.{_HEAVY[name]}"), name)

@@ -4,67 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.budget import Budget, Count
+from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
+from edgelingua.compressors.parts.document_filter import DocumentFilter
 from edgelingua.compressors.parts.documents import arranged, choose, relevance
 from edgelingua.compressors.parts.iterative import WINDOW, IterativePruner
-from edgelingua.compressors.parts.rankers import Ranker
+from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.selection.fit import fit, room_for
-from edgelingua.selection.units import Rules, Units, units_of
+from edgelingua.selection.units import Units, units_of
 from edgelingua.text.boundaries import sentences
 from edgelingua.text.tokenizer import Encoding
-
-Order = Literal["original", "rank", "two_stage"]
 
 _LEFT_OUT = -2.0
 """Below every score that iterative pruning gives: rate less quantile, within (-1, 1]."""
 
 
 @dataclass(frozen=True)
-class DocumentFilter:
-    """Which documents stay, and in which order.
-
-    Parameters
-    ----------
-    extra
-        Tokens of documents chosen beyond the budget (``context_budget`` of the papers' code);
-        infinite: all documents stay.
-    most
-        Most documents chosen; nothing of the others stays, even where there is room.
-    forced
-        Numbers of the documents that stay whatever they are worth. So do those with a rate.
-    ranker
-        Ranks documents and sentences; default: the causal LM does, see `relevance`.
-    order
-        Of the output: as they came; by rank, the best first; or ``"two_stage"``, the best at both
-        ends, where readers look most (LongLLMLingua, section 4.2). `Compressed.prompt` then is the
-        reordered prompt.
-    """
-
-    extra: float = 100
-    most: int | None = None
-    forced: tuple[int, ...] = ()
-    ranker: Ranker | None = None
-    order: Order = "original"
-
-    def __post_init__(self) -> None:
-        if self.order not in get_args(Order):
-            raise InputError(f"order {self.order!r}: expected one of {', '.join(get_args(Order))}")
-        if self.most is not None and self.most < 1:
-            raise InputError(f"at most {self.most} documents: expected 1 or more, or None")
-
-
-@dataclass(frozen=True)
-class CoarseToFine:
+class CoarseToFine(Pruner):
     """Budget controller, document filter, sentence filter and iterative token pruning.
 
     Parameters
@@ -87,8 +51,8 @@ class CoarseToFine:
         (``token_budget_ratio`` of the papers' code, there 1.4). ``None``: all stay.
     window
         Tokens judged at a time (``iterative_size``).
-    rules, count
-        See `TokenPruner`.
+    rules, count_with
+        See `Pruner`.
     """
 
     scorer: PerplexityScorer
@@ -98,8 +62,6 @@ class CoarseToFine:
     documents: DocumentFilter = field(default_factory=DocumentFilter)
     sentence_room: float | None = None
     window: int = WINDOW
-    rules: Rules = field(default_factory=Rules)
-    count: Count | None = None
 
     def compress(
         self, prompt: Prompt, budget: Budget, progress: Progress | None = None
@@ -115,7 +77,7 @@ class CoarseToFine:
         """
         if (self.by_question or self.contrastive) and not prompt.question:
             raise InputError("this method judges by the question: the prompt needs one")
-        room = room_for(prompt, budget, self.count or self.scorer.count)
+        room = room_for(prompt, budget, self.count)
         documents = self._documents(prompt)
         allowed = self._allowed(prompt, room.limit / room.tokens_in, documents)
         chosen = self._choose_documents(documents, allowed, prompt.question)

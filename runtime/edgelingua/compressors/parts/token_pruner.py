@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.budget import Budget, Count
+from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
+from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.second_pass import best_sentence, larger, score_all, with_clue
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Progress, Scorer, TokenScores, part_of
+from edgelingua.scores import Progress, TokenScores, part_of
 from edgelingua.selection.fit import fit, room_for
-from edgelingua.selection.units import Rules, Units, units_of
+from edgelingua.selection.units import Units, units_of
 
 
 @dataclass(frozen=True)
-class TokenPruner:
+class TokenPruner(Pruner):
     """Keep the best-scored tokens of what may be compressed.
 
     Parameters
@@ -41,20 +42,15 @@ class TokenPruner:
     second_pass
         Score again with the best sentence that was found put into the question (`clue`), and take
         the larger of the two scores: for questions whose answer is two steps away. Twice the time.
-    rules
-        What is kept or dropped whole.
-    count
-        Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
+    rules, count_with
+        See `Pruner`.
     """
 
-    scorer: Scorer
     threshold: float | None = None
     document_rate: float = 1.0
     forced_documents: tuple[int, ...] = ()
     longest_question: int = 0
     second_pass: bool = False
-    rules: Rules = field(default_factory=Rules)
-    count: Count | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.document_rate <= 1:  # written so that NaN fails too
@@ -80,7 +76,7 @@ class TokenPruner:
         BudgetError
             The protected text alone exceeds the budget.
         """
-        room = room_for(prompt, budget, self.count or self.scorer.count)
+        room = room_for(prompt, budget, self.count)
         scored = self._scored(prompt, progress)
         units = units_of(prompt, scored, self.rules).above(self.threshold)
         if self.document_rate < 1:

@@ -1,0 +1,97 @@
+"""What every method is: a scorer, rules, a count of tokens, and one way to change its options."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import Compressed
+from edgelingua.errors import InputError
+from edgelingua.prompt import Prompt
+from edgelingua.scores import Progress, Scorer
+from edgelingua.selection.units import Level, Rules
+
+if TYPE_CHECKING:
+    from edgelingua.compressors.parts.document_filter import DocumentFilter
+
+_OWN = ("threshold", "second_pass", "documents")
+"""Options that only some methods have."""
+
+
+@dataclass(frozen=True)
+class Pruner(ABC):
+    """A compressor with options, as `load_compressor` makes it.
+
+    Parameters
+    ----------
+    scorer
+        Scores the text.
+    rules
+        What is kept or dropped whole.
+    count_with
+        Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
+    """
+
+    scorer: Scorer
+    rules: Rules = field(default_factory=Rules, kw_only=True)
+    count_with: Count | None = field(default=None, kw_only=True)
+
+    @property
+    def count(self) -> Count:
+        """Counts tokens for budgets that bring no ``count``."""
+        return self.count_with or self.scorer.count
+
+    @abstractmethod
+    def compress(
+        self, prompt: Prompt, budget: Budget, progress: Progress | None = None
+    ) -> Compressed:
+        """Compress ``prompt`` to at most ``budget``."""
+
+    def with_options(
+        self,
+        *,
+        level: Level | None = None,
+        guard: bool | None = None,
+        names: bool | None = None,
+        count: Count | None = None,
+        threshold: float | None = None,
+        second_pass: bool | None = None,
+        documents: DocumentFilter | None = None,
+    ) -> Self:
+        """Return this compressor with other options; what is ``None`` stays as it is.
+
+        Parameters
+        ----------
+        level, guard, names
+            See `Rules`.
+        count
+            Counts tokens for budgets that bring no ``count``.
+        threshold, second_pass
+            See `TokenPruner`; not for `llmlingua` and `longllmlingua`.
+        documents
+            See `DocumentFilter`; for `llmlingua` and `longllmlingua`.
+
+        Raises
+        ------
+        InputError
+            The method has no such option, or cannot work with this value.
+        """
+        rules = _given({"level": level, "guard": guard, "names": names})
+        own = _given(dict(zip(_OWN, (threshold, second_pass, documents), strict=True)))
+        has = [option.name for option in fields(self)]
+        for name in own:
+            if name not in has:
+                takes = ["level", "guard", "names", "count", *(n for n in _OWN if n in has)]
+                raise InputError(f"{name}: not for this method, which takes {', '.join(takes)}")
+        return replace(
+            self,
+            rules=replace(self.rules, **rules),
+            count_with=count or self.count_with,
+            **own,
+        )
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

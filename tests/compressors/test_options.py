@@ -1,0 +1,63 @@
+"""Compressors are values: other options make another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edgelingua import Budget, Compressor, Prompt, load_compressor
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compressors import METHODS, DocumentFilter
+from edgelingua.compressors.parts.pruner import Pruner
+from edgelingua.errors import InputError
+from tests.conftest import DOCUMENT
+
+LONG = DOCUMENT.read_text(encoding="utf-8")[:1200]
+
+
+@pytest.fixture(params=METHODS)
+def method(
+    request: pytest.FixtureRequest, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+) -> Pruner:
+    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
+    return load_compressor(request.param, bundles[METHODS[request.param].task])
+
+
+def test_what_is_not_given_stays(method: Pruner) -> None:
+    assert method.with_options() == method
+    before, guard = method.rules, not method.rules.guard
+    other = method.with_options(level="sentence", guard=guard, names=True)
+    assert (other.rules.level, other.rules.guard, other.rules.names) == ("sentence", guard, True)
+    assert other.rules.drop_consecutive == before.drop_consecutive
+    assert method.rules == before
+    assert type(other) is type(method)
+
+
+def test_the_count_of_a_compressor_is_what_budgets_without_one_use(method: Pruner) -> None:
+    by_characters: Compressor = method.with_options(count=len)
+    assert by_characters.count is len
+    assert method.count is not len
+    compressed = by_characters.compress(Prompt.build(LONG, question="Who?"), Budget(tokens=300))
+    assert compressed.tokens_in == len(LONG + "\n\nWho?")
+    assert compressed.tokens_out == len(compressed.text) <= 300
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("llmlingua", {"threshold": 0.5}),
+        ("longllmlingua", {"second_pass": True}),
+        ("random", {"documents": DocumentFilter()}),
+        ("random", {"second_pass": True}),
+        ("random", {"threshold": float("nan")}),
+        ("random", {"level": "chapter"}),
+    ],
+)
+def test_an_option_that_a_method_cannot_use_is_refused(
+    name: str, options: dict[str, Any], scorer_bundle: ModelBundle
+) -> None:
+    compressor = load_compressor(name, scorer_bundle.folder if METHODS[name].task else None)
+    (option,) = options
+    with pytest.raises(InputError, match=option.replace("_", "[_ ]")):
+        compressor.with_options(**options)
