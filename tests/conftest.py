@@ -1,10 +1,12 @@
 """Small real models, and texts that break naive code.
 
-Here is what needs no torch. ``heavy.py`` has the rest; ``pytest --light`` does without it.
+Fixtures that need torch are in ``export/conftest.py``; those of llama.cpp, at the end, load it when
+a test asks for one. ``pytest --light`` does without both.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from tests import patterns
 
 if TYPE_CHECKING:
     from edgelingua.bundle.bundle import ModelBundle
+    from edgelingua.llama.model import LlamaModel
 
 # How fast a machine is, or what else it does, is not what is tested.
 settings.register_profile(
@@ -61,8 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     patterns.watch()  # before anything of ours is imported
-    name = "light" if config.getoption("--light") else "heavy"
-    config.pluginmanager.import_plugin(f"{__package__}.{name}")
+    if config.getoption("--light"):
+        config.pluginmanager.import_plugin(f"{__package__}.light")
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +97,19 @@ def xlmr_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     return _bundle("tiny-xlmr-classifier", tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def question_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """``bert_bundle``, said to read a question before the text."""
+    from edgelingua.bundle.bundle import ModelBundle
+    from edgelingua.bundle.manifest import MANIFEST
+
+    folder = _bundle("tiny-bert-classifier", tmp_path_factory).folder
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["tokens"]["pair"] = manifest["tokens"]["suffix"]
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    return ModelBundle.open(folder)
+
+
 @pytest.fixture
 def copy_of(tmp_path: Path) -> Callable[[ModelBundle], Path]:
     """Copies a bundle, to be damaged."""
@@ -102,3 +118,30 @@ def copy_of(tmp_path: Path) -> Callable[[ModelBundle], Path]:
         return Path(shutil.copytree(bundle.folder, tmp_path / bundle.folder.name))
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def gguf() -> Path:
+    """SmolLM2-135M-Instruct, fetched on the first run."""
+    pytest.importorskip("llama_cpp")
+    from edgelingua.models import registry
+
+    return registry.fetch("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="session")
+def reader(gguf: Path) -> LlamaModel:
+    from edgelingua.llama.model import LlamaModel
+
+    return LlamaModel(gguf, threads=1)  # two that wait for each other crawl on a busy machine
+
+
+@pytest.fixture(scope="session")
+def tiny_reader(tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
+    """A Llama with random weights in full precision: what must be equal is equal there."""
+    pytest.importorskip("llama_cpp")
+    from edgelingua.llama.model import LlamaModel
+    from tests import tiny_gguf, tiny_models
+
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    return LlamaModel(tiny_gguf.write(tiny_models.tiny_llama(), path), threads=1)

@@ -1,7 +1,7 @@
 """``pytest --light``: the tests that need neither torch nor llama.cpp.
 
-A file that imports one of them, or the GGUF model's fixtures, is skipped and says what it needs.
-Where they are installed they are not seen either: what is light here is light everywhere.
+A file that imports one of them is skipped and says what it needs; so is a test that takes a fixture
+of them. Where they are installed they are not seen either: what is light here is light everywhere.
 """
 
 from __future__ import annotations
@@ -17,16 +17,6 @@ POSIX = ("fcntl", "pty", "resource", "termios")
 """Without these on Windows, a file is skipped too: it tests what Windows has not."""
 
 HEAVY = ("torch", "transformers", "optimum", "gguf", "llama_cpp", "onnxruntime_qnn", "matplotlib")
-FIXTURES = (
-    "one_thread",
-    "tiny_lm",
-    "tiny_bert",
-    "tiny_xlmr",
-    "tiny_llama",
-    "tiny_reader",
-    "gguf",
-    "reader",
-)
 _NAMES = "|".join(HEAVY + (POSIX if sys.platform == "win32" else ()))
 _MISSING = re.compile(rf"No module named '({_NAMES})|import of ({_NAMES}) halted")
 
@@ -53,15 +43,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in ("torch", "llama"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"needs {name}"))
-
-
-def _without(name: str) -> object:
-    @pytest.fixture(name=name, scope="session")
-    def fixture() -> None:
-        pytest.skip("needs torch or llama.cpp")
-
-    return fixture
-
-
-for _name in FIXTURES:
-    globals()[_name] = _without(_name)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.conftest import ROOT
 
 HEAVY = ("torch", "transformers", "onnx", "optimum", "llama_cpp")
 MODEL_LIBRARIES = (*HEAVY, "onnxruntime", "tokenizers", "numpy")
@@ -53,3 +57,24 @@ def test_every_public_name_can_be_imported() -> None:
         assert getattr(edgelingua, name)
     with pytest.raises(AttributeError):
         _ = edgelingua.nonsense
+
+
+def test_torch_is_loaded_where_torch_is_tested() -> None:
+    """By the tests of the export, and by those that compare llama.cpp with it."""
+    tests = ROOT / "tests"
+    files = {path.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
+    loading = {file for file in files if {"torch", "transformers"} & at_import(tests / file)}
+    elsewhere = {file for file in loading if not file.startswith("export/")}
+    assert loading - elsewhere
+    assert elsewhere == {"llama/test_architectures.py", "llama/test_policy_parity.py"}
+
+
+def at_import(path: Path) -> set[str]:
+    """Packages that a file loads when it is imported."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +18,6 @@ from edgelingua.errors import InputError
 from edgelingua.models import registry
 from edgelingua.scorers import ClassifierScorer
 from edgelingua.scores import TokenScores
-from edgelingua_export.build import BuildOptions, build
-from edgelingua_export.quantization.options import SearchOptions
-from edgelingua_export.sources import find
 
 QUESTION = "In which city was the director of The Lantern born?"
 DOCUMENTS = [
@@ -35,15 +29,9 @@ DOCUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> TokenPruner:
+def tiny(question_bundle: ModelBundle) -> TokenPruner:
     """`llmlingua2` on a tiny BERT that says that it reads questions."""
-    folder = tmp_path_factory.mktemp("documents")
-    shutil.copytree(tiny_bert, folder / "model")
-    config = json.loads((folder / "model" / "config.json").read_text())
-    (folder / "model" / "config.json").write_text(json.dumps({**config, "reads_question": True}))
-    options = BuildOptions(search=SearchOptions(objective="first"))
-    build(find(str(folder / "model")), "classifier", folder / "b", options, lambda _: None)
-    compressor = load_compressor("llmlingua2", folder / "b")
+    compressor = load_compressor("llmlingua2", question_bundle.folder)
     assert isinstance(compressor, TokenPruner)
     return compressor
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForCausalLM
 
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import BundleError, InferenceError, UntrainedModelWarning
@@ -17,8 +15,6 @@ from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from edgelingua.scorers.seams import seams
 from edgelingua.scores import TokenScores
-from edgelingua_export.build import BuildOptions, build
-from edgelingua_export.sources import find
 from tests.bundle.test_bundle import record
 from tests.conftest import DOCUMENT, TEXTS
 
@@ -36,18 +32,6 @@ def classifier(request: pytest.FixtureRequest) -> ClassifierScorer:
 @pytest.fixture(scope="module")
 def document() -> str:
     return DOCUMENT.read_text(encoding="utf-8")
-
-
-def test_nll_is_that_of_the_token_itself(
-    perplexity: PerplexityScorer, tiny_lm: Path, document: str
-) -> None:
-    """Aligned to the token, across the borders of the chunks it is computed in."""
-    ids = perplexity.tokenizer.encode(document).ids[:300]
-    model = AutoModelForCausalLM.from_pretrained(tiny_lm)
-    with torch.inference_mode():
-        logits = model(torch.as_tensor(np.concatenate([[0], ids])[None])).logits[0]
-    expected = -logits.log_softmax(-1)[:-1].gather(1, torch.as_tensor(ids)[:, None])[:, 0]
-    np.testing.assert_allclose(perplexity.score_ids(ids), expected, atol=2e-3)
 
 
 def test_windows_agree_with_one_pass_where_they_see_as_much(
@@ -168,17 +152,6 @@ def test_a_graph_that_fails_only_when_run_is_caught_on_load(
     broken = ModelBundle.open(folder)
     with pytest.raises(InferenceError, match="onnxruntime cannot"):
         PerplexityScorer(broken)
-
-
-def test_the_keep_label_is_the_one_asked_for(
-    tiny_bert: Path, bert_bundle: ModelBundle, tmp_path: Path, document: str
-) -> None:
-    options = BuildOptions(keep_fp32=True, keep_label=0)
-    build(find(str(tiny_bert)), "classifier", tmp_path / "zero", options, lambda _: None)
-    zero = ClassifierScorer(ModelBundle.open(tmp_path / "zero"), variant="cpu-fp32")
-    one = ClassifierScorer(bert_bundle, variant="cpu-fp32")
-    ids = one.tokenizer.encode(document).ids[:200]
-    np.testing.assert_allclose(zero.score_ids(ids) + one.score_ids(ids), 1.0, atol=1e-5)
 
 
 def test_a_device_that_does_not_exist(scorer_bundle: ModelBundle) -> None:
