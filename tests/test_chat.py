@@ -345,9 +345,7 @@ def test_a_chat_with_a_policy_of_its_own_options_is_loaded_by_name(
     chat.save(tmp_path / "chat")
     done = chat_command("--load", str(tmp_path / "chat"), lines="/stats\n")
     assert done.returncode == 0, done.stderr
-    assert "Chunked(policy=KNorm(sinks=2, recent=20), size=8); 1 turns" in " ".join(
-        done.stderr.split()
-    )
+    assert "policy  knorm, sinks 2, recent 20, smooth 8\nturns   1\n" in done.stderr
 
 
 def test_a_document_waits_until_its_message_was_said(
