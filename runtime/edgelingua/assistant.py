@@ -93,7 +93,7 @@ class Assistant:
     def load(
         cls,
         model: str | Path | None = None,
-        reader: str = registry.DEFAULT_READER,
+        reader: str | Path = registry.DEFAULT_READER,
         *,
         cap: int = 1024,
         threads: int = 0,

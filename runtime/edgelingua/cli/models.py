@@ -10,7 +10,7 @@ import typer
 
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.shipped import shipped_bundles
-from edgelingua.cli.options import AsJson
+from edgelingua.cli.inspect import inspect
 from edgelingua.cli.output import stdout
 from edgelingua.errors import BundleError, FetchError
 from edgelingua.models import registry
@@ -37,32 +37,7 @@ def list_models() -> None:
     stdout().print(table)
 
 
-@app.command()
-def inspect(
-    model: Annotated[str, typer.Argument(help="A bundle: a folder or a name.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show what a bundle's manifest says, once its files have been checked."""
-    manifest = ModelBundle.open(registry.find_bundle(model)).manifest
-    if as_json:
-        sys.stdout.write(manifest.dumps())
-        return
-    from rich.table import Column, Table
-
-    from edgelingua.bundle import inspection
-
-    console = stdout()
-    table = Table("field", "value", box=None, show_header=False)
-    for key, value in inspection.facts(manifest):
-        table.add_row(key, value)
-    console.print(table)
-    shown = [("variants", inspection.variant_rows(manifest))]
-    shown += [*inspection.tables(manifest.recipe), ("files", inspection.file_rows(manifest))]
-    for title, (header, rows) in shown:
-        table = Table(*(Column(name, overflow="fold") for name in header), box=None)
-        for row in rows:
-            table.add_row(*row)
-        console.print("", title, table, sep="\n")
+app.command()(inspect)
 
 
 @app.command()

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from edgelingua.compressed import Compressed
-from edgelingua.kv.policies import Policy, name_of
-from edgelingua.kv.statistics import CacheStatistics, Memory
+if TYPE_CHECKING:
+    from edgelingua.compressed import Compressed
+    from edgelingua.kv.policies import Policy
+    from edgelingua.kv.statistics import CacheStatistics, Memory
 
 Lines = dict[str, str]
 """What is told of, and what is told: ``tokens`` → ``4,489 became 400 (8.9 %)``."""
@@ -24,6 +26,8 @@ def compression(compressed: Compressed, method: str) -> Lines:
 
 def cache(statistics: CacheStatistics, policy: Policy) -> Lines:
     """How full the cache was, and what chose what left it."""
+    from edgelingua.kv.policies import name_of  # `compress` has no use for them
+
     held = f"{statistics.peak:,} of {statistics.cap:,} cells at most"
     return {"cache": f"{held}, {statistics.evicted:,} tokens evicted", "policy": name_of(policy)}
 

@@ -179,7 +179,7 @@ def load_compressor(
         if ranker is None:
             pruner = chosen.make(bundle, options)
         else:
-            ranking = ModelBundle.open(registry.find_bundle(str(ranker)))
+            ranking = ModelBundle.open(registry.find_bundle(ranker))
             pruner = chosen.make(bundle, options, ranking)
     return pruner.with_options(level=level, guard=guard, count=count)
 
@@ -212,7 +212,7 @@ def default_method(model: str | Path | None, *, question: bool) -> str:
 
 
 def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
-    return registry.default_bundle(task) if model is None else registry.find_bundle(str(model))
+    return registry.default_bundle(task) if model is None else registry.find_bundle(model)
 
 
 _HEAVY = {"CoarseToFine": "coarse_to_fine", "DocumentFilter": "document_filter"}

@@ -1,10 +1,11 @@
-"""Entries of a GGUF file's header, read without llama.cpp.
+"""Entries and tensors of a GGUF file's header, read without llama.cpp.
 
 Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Collection
@@ -16,6 +17,7 @@ _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING, _ARRAY = 8, 9
 _MOST_ENTRIES, _MOST_VALUES = 10_000, 2_000_000
 """Files of today have some fifty entries, of up to 260,000 values each."""
+_MOST_TENSORS, _MOST_DIMENSIONS = 1_000_000, 4
 _size = struct.Struct("<Q").unpack_from
 
 
@@ -36,12 +38,46 @@ def read_metadata(path: Path, keys: Collection[str], most: int = _MOST_VALUES) -
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
         try:
-            return _entries(raw, keys, most)
+            return _entries(raw, keys, most)[0]
         except struct.error:
             raise ValueError("the file ends inside its header") from None
 
 
-def _entries(raw: mmap.mmap, keys: Collection[str], most: int) -> dict[str, Any]:
+def count_parameters(path: Path) -> int:
+    """Return how many weights the tensors of a GGUF file have together.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `read_metadata`.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        try:
+            return _parameters(raw)
+        except struct.error:
+            raise ValueError("the file ends inside its header") from None
+
+
+def _parameters(raw: mmap.mmap) -> int:
+    at = _entries(raw, (), 0)[1]
+    (count,) = struct.unpack_from("<Q", raw, 8)
+    if count > _MOST_TENSORS:
+        raise ValueError(f"{count} tensors")
+    total = 0
+    for _ in range(count):
+        _, at = _strings(raw, at, 1)
+        (dimensions,) = struct.unpack_from("<I", raw, at)
+        if dimensions > _MOST_DIMENSIONS:
+            raise ValueError(f"a tensor of {dimensions} dimensions")
+        total += math.prod(struct.unpack_from(f"<{dimensions}Q", raw, at + 4))
+        at += 4 + 8 * dimensions + 12  # behind the type and the place of the values
+    if at > len(raw):
+        raise ValueError("the file ends inside its header")
+    return total
+
+
+def _entries(raw: mmap.mmap, keys: Collection[str], most: int) -> tuple[dict[str, Any], int]:
+    """Return the entries of these keys, and where the reading of entries ended."""
     mark, version, _, count = struct.unpack_from("<4sIQQ", raw)
     if mark != b"GGUF" or version not in (2, 3) or count > _MOST_ENTRIES:
         raise ValueError("not a GGUF file of version 2 or 3")
@@ -67,7 +103,7 @@ def _entries(raw: mmap.mmap, keys: Collection[str], most: int) -> dict[str, Any]
             found[name] = values if is_array else values[0]
             if len(found) == len(keys):
                 break  # vocabularies take a while, and stand at the end
-    return found
+    return found, at
 
 
 def _numbers(raw: mmap.mmap, at: int, kind: int, count: int) -> tuple[Any, int]:

@@ -23,6 +23,7 @@ from edgelingua.llama.engine import LlamaEngine, identity_of
 from edgelingua.llama.sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama.template import ChatPart, lay_out
 from edgelingua.llama.weights import Weights
+from edgelingua.models.registry import find_reader
 
 __all__ = ["ChatPart", "LlamaModel", "LlamaSampler", "SamplerState", "Sampling"]
 
@@ -35,7 +36,8 @@ class LlamaModel(Weights):
     Parameters
     ----------
     path
-        The ``.gguf`` file.
+        The ``.gguf`` file. A text that names none is looked up as `find_reader` does: a known
+        model, which is fetched if need be, or ``hub:OWNER/NAME/FILE.gguf``.
     threads
         Threads for reading and writing; 0: one per core this process may use, at most 8. In a
         process forked after they were started there is one, whatever this says.
@@ -46,11 +48,15 @@ class LlamaModel(Weights):
     ------
     ReaderError
         Not a GGUF file, damaged, or an architecture whose cache cannot be capped.
+    ModelNotFoundError, FetchError
+        Neither a file nor a model that is known, or it could not be fetched.
     """
 
     def __init__(
         self, path: str | Path, *, threads: int = 0, vocabulary_only: bool = False
     ) -> None:
+        if isinstance(path, str) and not Path(path).is_file():
+            path = find_reader(path)
         super().__init__(path, threads=threads, vocabulary_only=vocabulary_only)
         self._listening_checked = False
         self._caches_tried: set[tuple[str, str]] = set()

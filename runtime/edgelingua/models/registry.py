@@ -280,7 +280,7 @@ def verify(name: str) -> None:
         _check(folder / file, record)
 
 
-def find_reader(reference: str) -> Path:
+def find_reader(reference: str | Path) -> Path:
     """Resolve a reader: a known name, a GGUF file, or ``hub:OWNER/NAME/FILE.gguf``.
 
     Raises
@@ -290,6 +290,7 @@ def find_reader(reference: str) -> Path:
     FetchError
         It could not be fetched.
     """
+    reference = str(reference)
     readers = [name for name, model in REGISTRY.items() if model.is_reader]
     if reference in readers:
         return fetch(reference)
@@ -304,7 +305,7 @@ def find_reader(reference: str) -> Path:
     return path
 
 
-def find_bundle(reference: str) -> Path:
+def find_bundle(reference: str | Path) -> Path:
     """Resolve a bundle: a folder, or the name of one that was shipped, or built into `home`.
 
     Raises
@@ -312,6 +313,7 @@ def find_bundle(reference: str) -> Path:
     ModelNotFoundError
         Neither.
     """
+    reference = str(reference)
     path = Path(reference).expanduser()
     restore(path)
     if path.is_dir():
