@@ -53,7 +53,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     _refuse_above(limit, tokens_out)
     kept = kept_after(fits)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
-    reasons[units.protected] = Reason.PROTECTED
+    reasons[units.protected & kept] = Reason.PROTECTED
     return Compressed(
         prompt=prompt,
         spans=_runs(kept, units.edges),
