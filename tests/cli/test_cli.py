@@ -148,6 +148,24 @@ def test_a_page_that_explains(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [page]
 
 
+@pytest.mark.parametrize("name", ["", "new/", "new/.", ".."])
+def test_a_page_needs_the_name_of_a_file(tmp_path: Path, name: str) -> None:
+    place = os.path.join(tmp_path, name) if name else ""  # noqa: PTH118  # keeps the end
+    done = edgelingua("compress", "--method", "random", "--explain", place, stdin="Some words.")
+    assert done.returncode == 2
+    assert "name of a file" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_does_not_tell_where_the_text_lies(tmp_path: Path) -> None:
+    text, page = tmp_path / "text.txt", tmp_path / "page.html"
+    text.write_text("Some words here.")
+    done = edgelingua("compress", text, "--method", "random", "--explain", page)
+    assert done.returncode == 0
+    assert "<title>text.txt, random</title>" in page.read_text()
+    assert tmp_path.name not in page.read_text()
+
+
 @pytest.mark.llama
 def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
     arguments: list[str | Path] = ["run", DOCUMENT, "--question", "Who?", "--tokens", "150"]

@@ -20,10 +20,13 @@ from pathlib import Path
 
 from edgelingua import Budget, Chat, LlamaModel, Prompt, load_compressor, models
 from edgelingua.errors import FetchError, MissingExtraError
+from edgelingua.explain import page
 
 _, document, question, gguf = sys.argv
 prompt = Prompt.build(Path(document).read_text(encoding="utf-8"), question=question)
-text = load_compressor().compress(prompt, Budget(tokens=100)).text
+compressed = load_compressor().compress(prompt, Budget(tokens=100))
+assert "<main" in page(compressed)
+text = compressed.text
 print(text)
 print("-" * 9)
 model = LlamaModel(gguf)

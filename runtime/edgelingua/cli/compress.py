@@ -120,7 +120,8 @@ def compress(
     if explain:
         from edgelingua.explain import page
 
-        write_page(explain, page(compressed, f"{source}, {method}"))
+        name = "standard input" if source == "-" else Path(source).name  # where it lies is private
+        write_page(explain, page(compressed, f"{name}, {method}"))
     if as_json:
         spans = compressed.spans.tolist()
         statistics = compression_statistics(compressed) | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -53,11 +54,22 @@ SecondPass = Annotated[
         help="llmlingua2 with a question: score again with the best sentence in the question.",
     ),
 ]
+
+
+def _page_file(name: str) -> Path:
+    """Refuse what names a folder, or nothing, before `Path` forgets a slash at the end."""
+    if os.path.basename(name) in ("", ".", ".."):  # noqa: PTH119
+        raise typer.BadParameter("expected the name of a file, like page.html")
+    return Path(name)
+
+
 Explain = Annotated[
     Path | None,
     typer.Option(
-        help="Write a page that shows what was kept and dropped, and why. It holds the whole text, "
-        "what was dropped too."
+        parser=_page_file,
+        metavar="FILE",
+        help="Write a page that shows what was kept and left out, and why. It holds the whole "
+        "text, what was left out too.",
     ),
 ]
 Cap = Annotated[

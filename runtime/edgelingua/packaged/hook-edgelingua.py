@@ -1,6 +1,6 @@
 """What PyInstaller cannot see in edgelingua: names imported when first used, and the bundles."""
 
-from PyInstaller.utils.hooks import collect_submodules, copy_metadata
+from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
 from edgelingua.bundle.shipped import shipped_bundles
 
@@ -14,6 +14,7 @@ def _in_programs(module: str) -> bool:
 
 hiddenimports = collect_submodules("edgelingua", _in_programs, on_error="ignore")
 datas = [(str(path), f"edgelingua/bundles/{name}") for name, path in shipped_bundles().items()]
+datas += collect_data_files("edgelingua.explain")
 datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
 datas += copy_metadata("tokenizers")
 # Large, and seldom used: whoever does imports them in the program itself.
