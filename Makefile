@@ -9,7 +9,7 @@ CONSTRAINTS ?=
 PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-light test-arm test-arm-llama lint install lock wheels clean
+.PHONY: demo test test-slow test-light test-arm test-arm-llama lint docs cli-page install lock wheels clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -43,6 +43,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runtime
 	$(BIN)/lint-imports
 
+# The documentation, into build/site; a broken link or reference fails.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The page of the command line, from what --help says; a test compares them.
+cli-page: $(VENV)/.installed-test
+	$(BIN)/python scripts/cli_page.py
+
 install: $(VENV)/.installed-dev
 
 # No torch. `make install` brings more than that, so it will do.
@@ -59,6 +67,12 @@ $(VENV)/.installed-test: pyproject.toml
 	$(BIN)/python -m pip install $(PINNED) -e '.[test]'
 	touch $@
 
+$(VENV)/.installed-docs: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=24'
+	$(BIN)/python -m pip install $(PINNED) -e '.[docs]'
+	touch $@
+
 $(VENV)/.installed-dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade 'pip>=24'
@@ -68,7 +82,7 @@ $(VENV)/.installed-dev: pyproject.toml
 
 # What CI runs with, from an environment of the newest releases that has passed; and the lowest that
 # pyproject.toml allows.
-lock: $(VENV)/.installed-dev
+lock: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	$(BIN)/python -m pip freeze --exclude edgelingua | sed 's/+cpu$$//' > requirements/ci.txt
 	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools
 	build/tools/bin/python -m pip install uv

@@ -33,9 +33,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(17, 7.5), layout="constrained")
+    figure = Figure(figsize=(9, 6.8), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = list(figure.subplots(2, 4).flat)
+    panels = list(figure.subplots(2, 3).flat)
     shown = []
     for name, (_, measure) in SETS.items():
         mine = [row for row in rows if row["set"] == name]
@@ -60,13 +60,16 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         panel.set_xticks(RATES, [f"{rate:g}" for rate in RATES])
         panel.minorticks_off()
         panel.set_ylim(0, 102)
-        what = "answers that survive" if measure == "answer" else "evidence words kept"
-        panel.set_title(f"{name} (n = {len(found.cases)}): {what}, %", fontsize=10)
+        what = "answers that survive" if measure == "answer" else "evidence kept"
+        panel.set_title(f"{name} (n = {len(found.cases)})", fontsize=11, fontweight="bold")
+        panel.set_ylabel(f"{what}, %", fontsize=9)
         panel.set_xlabel("share of the tokens kept", fontsize=9)
         panel.grid(alpha=0.25)
     for panel in panels[len(shown) :]:
         panel.axis("off")
     if shown:
         handles, labels = shown[0].get_legend_handles_labels()
-        panels[-1].legend(handles, labels, loc="center", frameon=False, fontsize=10)
-    figure.savefig(path, dpi=110)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9
+        )
+    figure.savefig(path, dpi=150)
