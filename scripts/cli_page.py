@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
 
-from edgelingua.cli import app
+from edgelingua.cli.app import app
 from edgelingua_export.cli import app as export_app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"

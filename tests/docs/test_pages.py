@@ -22,7 +22,9 @@ from typing import Any
 import pytest
 import typer
 
-from edgelingua.cli import app
+import edgelingua
+from edgelingua import errors
+from edgelingua.cli.app import app
 from edgelingua_export.cli import app as export_app
 
 from ..conftest import DOCUMENT, ROOT
@@ -147,6 +149,12 @@ def test_python_passes_mypy(tmp_path: Path) -> None:
     mypy = [sys.executable, "-m", "mypy", *files]
     done = subprocess.run(mypy, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_every_public_name_has_its_place_in_the_api() -> None:
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
+    listed = set(re.findall(r"^::: edgelingua\.(?:errors\.)?(\w+)$", pages, re.MULTILINE))
+    assert set(edgelingua.__all__) <= listed | set(vars(errors))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
