@@ -151,6 +151,10 @@ def test_python_passes_mypy(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
 def test_every_public_name_has_its_place_in_the_api() -> None:
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
     listed = set(re.findall(r"^::: edgelingua\.(?:errors\.)?(\w+)$", pages, re.MULTILINE))
