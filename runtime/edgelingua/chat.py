@@ -18,7 +18,7 @@ from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel, SamplerState, Sampling
 from edgelingua.llama.template import last_message
-from edgelingua.prompt import SEPARATOR
+from edgelingua.prompt import SEPARATOR, Segment
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,17 @@ class Chat:
             question, reply = self._said[turn]
             said += [("user", question), ("assistant", reply)]
         return said
+
+    @property
+    def room(self) -> int:
+        """Tokens that the next message, its document and the reply may have together.
+
+        Not in it is what stays whatever comes: the system prompt, and what the template puts around
+        turns. What was said before makes way, as the policy decides.
+        """
+        template = sum(len(part.tokens) for part in self._new_parts(""))
+        standing = int(turns.standing(self.session).sum())
+        return self.session.statistics.cap - standing - template
 
     def begin(self) -> None:
         """Read what stands before the first turn now, and not with it: the system prompt.
@@ -196,7 +207,8 @@ class Chat:
         context
             A document that goes before it, in the same turn. Unlike ``text``, it may be evicted at
             any time, and so be larger than the cap; the policy is told the compressor's scores, and
-            what its prompt pins stays until the turn has been answered.
+            what its prompt pins stays until the turn has been answered. One whose prompt has
+            ``text`` for its question ends with it already.
         limit
             Longest reply in tokens.
         on_text
@@ -211,10 +223,7 @@ class Chat:
         """
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
-        content = text
-        if context:
-            document = context if isinstance(context, str) else context.text
-            content = document + SEPARATOR + text
+        content = _content(text, context)
         _check_text("what was said", content)
         turns.release_answered(self.session, self._turn)
         read = self._read(self._new_parts(content), text, context)
@@ -307,3 +316,14 @@ def _check_types(notes: Mapping[str, Any]) -> None:
 def _check_text(what: str, text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError(f"{what} was not valid UTF-8")
+
+
+def _content(text: str, context: Compressed | str) -> str:
+    """What a user's turn is: the document, if there is one, and behind it what is said."""
+    if not context:
+        return text
+    if isinstance(context, str):
+        return context + SEPARATOR + text
+    if context.prompt.segments[-1] == Segment(text, "question"):
+        return context.text
+    return context.text + SEPARATOR + text

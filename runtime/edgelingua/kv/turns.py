@@ -76,9 +76,14 @@ def release_answered(session: Session, turn: int) -> None:
     while int((session.groups % 2 == 1).sum()) > half:
         if not _drop_oldest(session, turn):
             break
+    if len(session.groups):
+        session.pin(standing(session))
+
+
+def standing(session: Session) -> NDArray[np.bool_]:
+    """Cells that stay from turn to turn: what stands before the first one, and marks."""
     groups = session.groups
-    if len(groups):
-        session.pin(np.equal(groups, ALWAYS) | np.equal(groups % 2, 1))
+    return np.equal(groups, ALWAYS) | np.equal(groups % 2, 1)
 
 
 def take_back(session: Session, turn: int, before: int, kept: int) -> None:
