@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -73,7 +74,8 @@ def chat(
             llama.cache_options(chosen, cache)
         session = llama.session(cap_of_cache(llama, cap, cap_mb, cache), chosen, cache=cache)
         conversation = Chat(llama, session, system, sampling)
-    Terminal(conversation, model, max_tokens, say).run()
+    terminal = Terminal(conversation, model, max_tokens, say)
+    terminal.run(greet=sys.stdin.isatty() and sys.stderr.isatty())
 
 
 def _refuse_beside_load(context: typer.Context) -> None:

@@ -1,39 +1,27 @@
 """``edgelingua chat`` in a terminal: lines in, replies out, a few commands.
 
-prompt_toolkit edits lines on a terminal; from a pipe, each line is one message.
+A line editor reads them on a terminal; from a pipe, each line is one message.
 """
 
 from __future__ import annotations
 
 import io
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edgelingua.budget import Budget
 from edgelingua.chat import Chat
 from edgelingua.cli import readable
-from edgelingua.cli.console import printable, read_text
+from edgelingua.cli.commands import HELP
+from edgelingua.cli.console import printable
+from edgelingua.cli.documents import Documents
+from edgelingua.cli.editor import edited_lines, unechoed
+from edgelingua.cli.names import path_of
+from edgelingua.cli.output import progress
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import default_method, load_compressor
-from edgelingua.errors import EdgeLinguaError, InputError, MissingExtraError
-from edgelingua.ort.session import RunOptions
-from edgelingua.prompt import Prompt
-from edgelingua.system.measure import peak_rss_mb, trim_memory
-
-if TYPE_CHECKING:
-    from prompt_toolkit import Application
-
-HELP = """\
-/compress FILE [TOKENS]   read a text, compressed; the next message is about it
-/save FILE  /load FILE    the whole chat, its cache included
-/stats                    cache and memory
-/exit                     or Ctrl-D
-Enter sends, Alt-Enter begins a new line; Ctrl-C stops a reply."""
+from edgelingua.errors import EdgeLinguaError, InputError
+from edgelingua.kv.policies import name_of
+from edgelingua.system.measure import peak_rss_mb
 
 
 @dataclass
@@ -50,24 +38,31 @@ class Terminal:
         Longest reply in tokens.
     show
         Where statistics and errors go.
+    documents
+        What the next message is about, until it has been said.
     """
 
     chat: Chat
     model: str | None
     limit: int
     show: Callable[[str], None]
-    document: Compressed | None = None
+    documents: Documents | None = None
 
-    def run(self) -> None:
-        """Talk until the input ends."""
-        for line in _lines():
-            try:
-                if not self._handle(line.strip()):
-                    return
-            except EdgeLinguaError as error:
-                self.show(printable(f"error: {error}"))
-            except KeyboardInterrupt:
-                self.show("\ninterrupted")
+    def run(self, *, greet: bool = False) -> None:
+        """Talk until the input ends; ``greet``: say first with whom, and where there is help."""
+        lines = _lines()
+        if greet:
+            self._greet()
+        with unechoed():
+            for line in lines:
+                try:
+                    if not self._handle(line.strip()):
+                        return
+                except EdgeLinguaError as error:
+                    self.show(printable(f"error: {error}"))
+                except KeyboardInterrupt:
+                    waits = f"; {self.documents} still waits" if self.documents else ""
+                    self.show(f"\ninterrupted{waits}")
 
     def _handle(self, line: str) -> bool:
         """Obey or answer one message; return whether to go on."""
@@ -82,14 +77,14 @@ class Terminal:
             case "/stats":
                 self._show_statistics()
             case "/save":
-                self.chat.save(_named(rest))
-                self.show(f"saved to {rest.strip()}")
+                self.chat.save(path_of(rest))
+                self.show(f"saved to {path_of(rest)}")
             case "/load":
-                self.chat = Chat.load(self.chat.reader, _named(rest))
-                self.document = None
+                self.chat = Chat.load(self.chat.reader, path_of(rest))
+                self.documents = None
                 self.show(f"{self.chat.turns} turns")
             case "/compress":
-                self._compress(rest)
+                self._take(rest)
             case _ if command.startswith("/"):
                 raise InputError(f"no command {command}; /help lists them")
             case _:
@@ -97,36 +92,52 @@ class Terminal:
         return True
 
     def _say(self, text: str) -> None:
+        context = self._compressed_for(text, self.documents) if self.documents else ""
         said = self.chat.turns
         try:
-            reply = self.chat.say(text, self.document or "", limit=self.limit, on_text=_write)
+            reply = self.chat.say(text, context, limit=self.limit, on_text=_write)
         finally:
-            if self.chat.turns > said:  # else the document has not been read either
-                self.document = None
+            if self.chat.turns > said:  # else the documents have not been read either
+                self.documents = None
             _write("\n")
         if not reply.complete:
             self.show(f"(stopped after {self.limit} tokens)")
 
-    def _compress(self, arguments: str) -> None:
-        """Compress a file to what the cache has room for, or to a number of tokens."""
-        name, _, number = arguments.strip().rpartition(" ")
-        if not (name and number.isdecimal() and len(number) < 10):
-            name, number = arguments, ""
-        path = _named(name)
-        reader, statistics = self.chat.reader, self.chat.session.statistics
-        tokens = int(number) if number else statistics.cap // 2
-        prompt = Prompt.build(read_text(str(path)))
-        self.document = load_compressor(
-            default_method(self.model, question=False),
-            self.model,
-            count=reader.count,
-            options=RunOptions(threads=reader.threads),
-        ).compress(prompt, Budget(tokens=tokens))
-        trim_memory()  # the compressor's, which has gone again
-        self.show(
-            f"{path}: {self.document.tokens_in:,} tokens became {self.document.tokens_out:,}; "
-            "the next message is about it"
-        )
+    def _take(self, arguments: str) -> None:
+        """Have documents wait for the next message, instead of those that do; or none."""
+        if self.documents and not arguments:
+            self.show(f"the next message is not about {self.documents} any more")
+            self.documents = None
+            return
+        self.documents = Documents.read(arguments)
+        size = sum(map(len, self.documents.texts))
+        about = "it" if len(self.documents.files) == 1 else "them"
+        self.show(f"{self.documents}, {size:,} characters: the next message is about {about}")
+
+    def _compressed_for(self, message: str, documents: Documents) -> Compressed:
+        with progress("compressing") as bar:
+            compressed = documents.compress_for(message, self.chat, self.model, self.limit, bar)
+        became = f"{compressed.tokens_in:,} tokens became {compressed.tokens_out:,}"
+        tokens, room = self.chat.reader.count(compressed.text), self.chat.room
+        if tokens > room:
+            became += (
+                f"; with the message {tokens:,}, of which the cap holds {room:,}: the policy "
+                "drops the others"
+            )
+        self.show(became)
+        return compressed
+
+    def _greet(self) -> None:
+        session = self.chat.session
+        lines = {
+            "model": self.chat.reader.path.name,
+            "cap": f"{session.statistics.cap:,} tokens",
+            "policy": name_of(session.policy),
+        }
+        if self.chat.turns:
+            lines["turns"] = f"{self.chat.turns:,} so far"
+        self._show_lines(lines)
+        self.show("/help lists the commands")
 
     def _show_statistics(self) -> None:
         session = self.chat.session
@@ -134,86 +145,20 @@ class Terminal:
         lines["cache"] += f"; {session.statistics.used:,} now"
         lines["turns"] = f"{self.chat.turns:,}"
         lines |= readable.memory(peak_rss_mb(), session.memory)
+        self._show_lines(lines)
+
+    def _show_lines(self, lines: readable.Lines) -> None:
         self.show("\n".join(f"{what:6}  {told}" for what, told in lines.items()))
 
 
 def _lines() -> Iterator[str]:
-    """What the user types, message by message, until the input ends."""
-    if not sys.stdin.isatty():
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            # Bytes that are no UTF-8 cost their line, which `Chat` refuses, not the chat.
-            sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-        yield from sys.stdin
-        return
-    try:
-        from prompt_toolkit import PromptSession
-        from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-    except ImportError as error:
-        raise MissingExtraError("prompt_toolkit", "chat") from error
-    keys = KeyBindings()
-
-    @keys.add("enter")
-    @keys.add("c-j")  # what Enter was while a reply was being written
-    def _send(event: KeyPressEvent) -> None:
-        event.current_buffer.validate_and_handle()
-
-    @keys.add("escape", "enter")
-    def _new_line(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text("\n")
-
-    editor: PromptSession[str] = PromptSession("> ", multiline=True, key_bindings=keys)
-    while True:
-        try:
-            with _ended_by_sigterm(editor.app) as end_if_told:
-                line = editor.prompt(pre_run=end_if_told)
-            yield line
-        except KeyboardInterrupt:
-            continue  # throws away what was typed
-        except EOFError:
-            return
-
-
-@contextmanager
-def _ended_by_sigterm(editor: Application[str]) -> Iterator[Callable[[], None]]:
-    """Let SIGTERM end the editor like Ctrl-D, and do what it always does once the editor is gone.
-
-    The editor runs an event loop. What a handler raises in there can be lost with a task, or waits
-    for Enter to be pressed, or leaves the terminal as the editor had set it.
-
-    Yields
-    ------
-    callable
-        Ends an editor that was told to before it could listen; to be called when it can.
-    """
-    told = False
-    usual = signal.getsignal(signal.SIGTERM)
-
-    def tell(*_: object) -> None:
-        nonlocal told
-        told = True
-        if editor.loop is not None:
-            editor.loop.call_soon_threadsafe(end_if_told)
-
-    def end_if_told() -> None:
-        if told and editor.future is not None and not editor.future.done():
-            editor.exit(exception=EOFError)
-
-    signal.signal(signal.SIGTERM, tell)
-    try:
-        yield end_if_told
-    finally:
-        signal.signal(signal.SIGTERM, usual)
-        if told:
-            signal.raise_signal(signal.SIGTERM)
-
-
-def _named(text: str) -> Path:
-    if not text.strip():
-        raise InputError("which file? Give its name behind the command")
-    try:
-        return Path(text.strip()).expanduser()
-    except RuntimeError:  # ~name of nobody here
-        raise InputError(f"{text.strip()}: no such home folder; write the path out") from None
+    """Return what the user types, message by message, until the input ends."""
+    if sys.stdin.isatty():
+        return edited_lines()
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # Bytes that are no UTF-8 cost their line, which `Chat` refuses, not the chat.
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return iter(sys.stdin)
 
 
 def _write(text: str) -> None:
