@@ -9,7 +9,8 @@ CONSTRAINTS ?=
 PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-light test-arm test-arm-llama lint docs cli-page install lock wheels clean
+.PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama lint docs cli-page install lock \
+    wheels clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -19,6 +20,11 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# What a contributor runs first: an environment in less than a minute, and the light tests but those
+# marked long.
+test-fast: $(VENV)/.installed-test
+	$(BIN)/python -m pytest --light -m 'not slow and not long'
 
 # What needs neither torch nor llama.cpp, under any Python:
 # make test-light PYTHON=/usr/bin/python3 VENV=.venv-light
