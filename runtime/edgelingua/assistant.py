@@ -121,8 +121,10 @@ class Assistant:
 
         Parameters
         ----------
-        context, question
-            The text, or several, and the question. What a `Segment` pins is never evicted either.
+        context
+            The text, or several. What a `Segment` pins is never evicted.
+        question
+            What is asked; it is never evicted either.
         budget
             Tokens of text and question together, counted by the reader. ``None``: what the cap
             leaves beside the chat template, the system prompt and the answer, so that nothing the

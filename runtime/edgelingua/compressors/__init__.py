@@ -152,10 +152,13 @@ def load_compressor(
         The bundle: a folder, or the name of one that was shipped or built into the cache.
         ``None``: the shipped classifier edgelingua-mini, or the default scorer, which has to be
         built once.
-    level, guard, count
-        See `Pruner.with_options`, which changes these and others later. ``None``: the method's own
-        (words and guarded; `selective_context` keeps phrases whole, the baselines guard nothing),
-        and the tokens of the bundle.
+    level
+        See `Rules`; `Pruner.with_options` changes it and others later. ``None``: the method's own,
+        which is words (`selective_context`: phrases).
+    guard
+        See `Rules`. ``None``: the method's own (all but the baselines guard).
+    count
+        Counts tokens. ``None``: the bundle's tokens count.
     options
         Threads and device.
     ranker

@@ -64,12 +64,16 @@ class Pruner(ABC):
 
         Parameters
         ----------
-        level, guard, names
+        level
+            See `Rules`.
+        guard, names
             See `Rules`.
         count
             Counts tokens for budgets that bring no ``count``.
-        threshold, second_pass
+        threshold
             See `TokenPruner`; not for `llmlingua` and `longllmlingua`.
+        second_pass
+            See `TokenPruner`; not for them either.
         documents
             See `DocumentFilter`; for `llmlingua` and `longllmlingua`.
 
