@@ -126,7 +126,7 @@ class Runner:
         """Keep ``rate`` of the contexts' tokens; a question that is shown comes on top of that."""
         asked = question if self._contender.asks else ""
         prompt = Prompt.build(contexts, question=asked)
-        inside = prompt.text[: prompt.compressible_range()[1]]
+        inside = prompt.text[: prompt.layout.compressible[1]]
         tokens = max(1, Budget(rate=rate).limit(self._count(inside)))
         tokens += self._count(SEPARATOR + asked) if asked else 0
         budget = Budget(tokens=tokens, count=self._count)

@@ -93,7 +93,7 @@ def english(data: Path, size: int) -> dict[str, list[Asked]]:
 def survives(compressed: Compressed, case: Asked) -> bool:
     """Whether some answer stands whole in what was kept of the passages."""
     kept = [(int(a), int(b)) for a, b in compressed.spans]
-    text = compressed.prompt.text[: compressed.prompt.compressible_range()[1]]
+    text = compressed.prompt.text[: compressed.prompt.layout.compressible[1]]
     return any(
         any(a <= start and end <= b for a, b in kept)
         for start, end in places(text, case.answers, whole=case.file in ENGLISH)

@@ -41,7 +41,7 @@ def recall(compressed: Compressed, evidence: Sequence[str]) -> float:
 
 def _contexts(compressed: Compressed) -> str:
     """The prompt's text up to where its question begins."""
-    return compressed.prompt.text[: compressed.prompt.compressible_range()[1]]
+    return compressed.prompt.text[: compressed.prompt.layout.compressible[1]]
 
 
 def _inside(spans: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -84,7 +84,7 @@ def token_pinned(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray[np.
     Parameters are those of `token_importance`.
     """
     of_character = np.zeros(len(compressed.prompt.text), dtype=np.float32)
-    for start, end in compressed.prompt.ranges("pinned").tolist():
+    for start, end in compressed.prompt.layout.pinned.tolist():
         of_character[start:end] = 1
     return np.asarray([bool(p.any()) for p in _of_tokens(of_character, compressed, pieces)], bool)
 

@@ -82,7 +82,7 @@ class Compressed:
     def segment_texts(self) -> list[str]:
         """Return the compressed text of each segment of the prompt; joined, they are `text`."""
         texts = []
-        for offset, segment in zip(self.prompt.offsets(), self.prompt.segments, strict=True):
+        for offset, segment in self.prompt.layout.segments:
             inside = np.clip(self.spans, offset, offset + len(segment.text))
             texts.append(join(self.prompt.text, inside))
         return texts
@@ -115,7 +115,7 @@ class Compressed:
         from edgelingua.text.boundaries import words
 
         found = []
-        for offset, segment in zip(self.prompt.offsets(), self.prompt.segments, strict=True):
+        for offset, segment in self.prompt.layout.segments:
             if segment.role != "context":
                 continue
             for start, end in self.spans.tolist():

@@ -6,16 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgelingua.errors import InputError, described
+from edgelingua.segments import Layout, Ranges, Role, Segment
 from edgelingua.text.structure import Mode, ranges
 
-Role = Literal["instruction", "context", "question", "separator"]
-"""What a segment is to the reader. A separator stays where something stays on both sides."""
+__all__ = ["MAX_CHARACTERS", "SEPARATOR", "Pin", "Prompt", "Ranges", "Role", "Segment"]
 
 MAX_CHARACTERS = 5_000_000
 """Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
@@ -23,65 +19,7 @@ MAX_CHARACTERS = 5_000_000
 Pin = str | re.Pattern[str]
 """What `Prompt.build` pins: a string, or what a pattern matches."""
 
-Ranges = tuple[tuple[int, int], ...]
-"""Half-open character ranges."""
-
 SEPARATOR = "\n\n"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A piece of the prompt that is treated as one.
-
-    Parameters
-    ----------
-    text
-        The piece, with any separator that belongs to it.
-    role
-        What the piece is to the reader.
-    compress
-        Whether tokens may be dropped. ``None``: contexts are compressed, everything else is kept.
-    pinned
-        Character ranges ``(start, end)`` of ``text`` that survive byte for byte.
-    whole
-        Character ranges of ``text`` that are kept whole or dropped whole.
-    rate
-        The fraction of this segment's own tokens to keep. Such segments are served first, from the
-        budget of the whole prompt; what is left goes to the others.
-    """
-
-    text: str
-    role: Role = "context"
-    compress: bool | None = None
-    pinned: Ranges = ()
-    whole: Ranges = ()
-    rate: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.role not in get_args(Role):
-            raise InputError(
-                f"segment role: expected one of {', '.join(get_args(Role))}; "
-                f"got {described(self.role)}"
-            )
-        for start, end in (*self.pinned, *self.whole):
-            if not 0 <= start <= end <= len(self.text):
-                raise InputError(
-                    f"pinned or whole span ({start}, {end}) is outside its segment of "
-                    f"{len(self.text)} characters"
-                )
-        # Written so that NaN fails too.
-        if self.rate is not None and not 0 < self.rate <= 1:
-            raise InputError(
-                f"a segment's rate of {self.rate}: expected the fraction kept, above 0 and at most "
-                "1; compress=False keeps a segment as it is"
-            )
-        if self.rate is not None and not self.compressible:
-            raise InputError("a segment that is not compressed takes no rate")
-
-    @property
-    def compressible(self) -> bool:
-        """Whether tokens of this segment may be dropped."""
-        return self.role == "context" if self.compress is None else self.compress
 
 
 @dataclass(frozen=True)
@@ -189,32 +127,15 @@ class Prompt:
         """All segments, joined."""
         return "".join(s.text for s in self.segments)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the segments lie in `text`."""
+        return Layout.of(self.segments)
+
     @property
     def question(self) -> str:
         """The question segments, joined; empty when there are none."""
         return "".join(s.text for s in self.segments if s.role == "question").strip()
-
-    def offsets(self) -> list[int]:
-        """Character offset in `text` at which each segment starts."""
-        starts, at = [], 0
-        for segment in self.segments:
-            starts.append(at)
-            at += len(segment.text)
-        return starts
-
-    def documents(self) -> dict[int, str]:
-        """Return the compressible segments that are not blank, by their offset in `text`."""
-        return {
-            offset: segment.text
-            for offset, segment in zip(self.offsets(), self.segments, strict=True)
-            if segment.compressible and segment.text.strip()
-        }
-
-    def compressible_range(self) -> tuple[int, int]:
-        """Characters of `text` from the first compressible segment to the last, half-open."""
-        documents = self.documents()
-        last = max(documents)
-        return min(documents), last + len(documents[last])
 
     def reordered(self, order: Sequence[int]) -> Prompt:
         """Put the compressible segments that are not blank into another order.
@@ -229,34 +150,6 @@ class Prompt:
         for place, index in zip(places, order, strict=True):
             segments[place] = self.segments[places[index]]
         return Prompt(tuple(segments))
-
-    def ranges(self, kind: Literal["pinned", "whole"]) -> NDArray[np.int64]:
-        """Character ranges of `text` that the segments name: ``(n, 2)``."""
-        found = [
-            (offset + start, offset + end)
-            for offset, segment in zip(self.offsets(), self.segments, strict=True)
-            for start, end in (segment.pinned if kind == "pinned" else segment.whole)
-        ]
-        return np.asarray(found, dtype=np.int64).reshape(-1, 2)
-
-    def separators(self) -> NDArray[np.int64]:
-        """Character ranges of the separator segments: ``(n, 2)``."""
-        found = [
-            (offset, offset + len(segment.text))
-            for offset, segment in zip(self.offsets(), self.segments, strict=True)
-            if segment.role == "separator"
-        ]
-        return np.asarray(found, dtype=np.int64).reshape(-1, 2)
-
-    def protected(self) -> NDArray[np.bool_]:
-        """Characters that must survive: bool, shape ``(len(text),)``."""
-        mask = np.zeros(len(self.text), dtype=bool)
-        for offset, segment in zip(self.offsets(), self.segments, strict=True):
-            if not segment.compressible and segment.role != "separator":
-                mask[offset : offset + len(segment.text)] = True
-        for start, end in self.ranges("pinned").tolist():
-            mask[start:end] = True
-        return mask
 
 
 def _occurrences(text: str, needles: Iterable[Pin]) -> Ranges:

@@ -71,7 +71,7 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
         if text[end - 1].isalnum() and text[start].isalnum() and text[start].isascii():
             # Inside a word, where single tokens are dropped, or where the user set the border.
             kind = unicodedata.category(text[start - 1])[0]
-            fine = kind in "LNM" or text[start - 1] == "_" or start in prompt.offsets()
+            fine = kind in "LNM" or text[start - 1] == "_" or start in prompt.layout.edges
             assert fine, f"words run together: {text[end - 9 : end]}|{text[start : start + 9]}"
     assert compressed.units[0, 0] == 0
     assert compressed.units[-1, 1] == len(text)
@@ -79,7 +79,7 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
     kept = np.zeros(len(text), dtype=bool)
     for start, end in compressed.spans.tolist():
         kept[start:end] = True
-    assert kept[prompt.protected()].all()
+    assert kept[prompt.layout.protected].all()
     for (start, end), reason in zip(compressed.units.tolist(), compressed.reasons, strict=True):
         assert kept[start:end].all() == (reason != Reason.DROPPED)
     dropped = np.flatnonzero(compressed.reasons == Reason.DROPPED)
@@ -101,7 +101,7 @@ def _with_one_more(
     """Whether a unit more would fit."""
     kept, (start, end) = kept.copy(), unit
     kept[start:end] = True
-    offsets = [*prompt.offsets(), len(prompt.text)]
+    offsets = prompt.layout.edges.tolist()
     for index, segment in enumerate(prompt.segments):
         if segment.role == "separator":
             before, after, beyond = offsets[index : index + 3]
@@ -165,7 +165,7 @@ def test_guarantees_on_any_text(
     except BudgetError as error:
         assert "more than the" in str(error)
         whole = pruner.compress(prompt, Budget(rate=1.0, count=count))
-        kept = [(a, b) for a, b in whole.units.tolist() if prompt.protected()[a:b].any()]
+        kept = [(a, b) for a, b in whole.units.tolist() if prompt.layout.protected[a:b].any()]
         assert count("".join(prompt.text[a:b] for a, b in kept)) > tokens
         return
     check(compressed, prompt, count)
@@ -423,7 +423,7 @@ def test_a_pin_inside_a_word_or_number_protects_it_whole() -> None:
 
 def test_a_single_string_can_be_pinned() -> None:
     prompt = Prompt.build("alpha beta Geneva gamma", pin="Geneva")
-    assert prompt.protected().sum() == len("Geneva")
+    assert prompt.layout.protected.sum() == len("Geneva")
 
 
 def test_no_room_is_lost_between_documents_that_went() -> None:

@@ -36,7 +36,7 @@ class _Cut:
 def reasons_of(compressed: Compressed) -> list[Because]:
     """Return the reason of every unit, in the order of the text."""
     prompt, scores, fates = compressed.prompt, compressed.scores, compressed.reasons
-    borders = np.searchsorted(compressed.units[:, 0], [*prompt.offsets(), len(prompt.text)])
+    borders = np.searchsorted(compressed.units[:, 0], prompt.layout.edges)
     parts = [slice(*border) for border in pairwise(borders.tolist())]
     # A segment with a rate has a ranking of its own; all the others share one.
     ranked = np.full(len(scores), True)

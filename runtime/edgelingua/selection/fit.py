@@ -120,7 +120,7 @@ def _between(fits: int, overflows: int, reach: NDArray[np.int64], share: float) 
 
 def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
     """Choose for the segments that have a rate of their own; the rest of them is refused."""
-    for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
+    for offset, segment in prompt.layout.segments:
         if segment.rate is not None and segment.text:
             limit = Budget(rate=segment.rate).limit(count(segment.text))
             part = units.part(offset, segment.text)
@@ -174,7 +174,7 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
         )
     if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
         edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
-        _refuse_above(limit, count(join(prompt.text, _runs(prompt.protected(), edges))))
+        _refuse_above(limit, count(join(prompt.text, _runs(prompt.layout.protected, edges))))
     return Room(tokens_in, limit, count)
 
 

@@ -118,11 +118,10 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     """
     text = prompt.text
     finest = _finest(prompt, scored, rules)
-    borders = np.asarray([0, *prompt.offsets(), len(text)], dtype=np.int64)
     inside = interior(_wholes(prompt, rules), len(text))
-    edges = finest[~inside[finest] | np.isin(finest, borders)]
+    edges = finest[~inside[finest] | np.isin(finest, prompt.layout.edges)]
     scores = _merged(finest, _scores(finest, scored), edges)
-    protected = np.logical_or.reduceat(prompt.protected(), edges[:-1])
+    protected = np.logical_or.reduceat(prompt.layout.protected, edges[:-1])
     negates = np.zeros_like(protected)
     if rules.guard:
         scores, negates = raised(text, edges, scores, protected)
@@ -151,15 +150,14 @@ def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDA
         starts = token_scores.starts if whole else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
-    borders = [0, *prompt.offsets(), len(text)]
-    edges = np.concatenate([_snap(np.concatenate(ends), text), borders, _pin_edges(prompt)])
-    return np.unique(edges).astype(np.int64)
+    cuts = [_snap(np.concatenate(ends), text), prompt.layout.edges, _pin_edges(prompt)]
+    return np.unique(np.concatenate(cuts)).astype(np.int64)
 
 
 def _pin_edges(prompt: Prompt) -> NDArray[np.int64]:
     """Cuts beside pinned marks: a pinned line break or full stop does not protect the next word."""
     text, found = prompt.text, []
-    for start, end in prompt.ranges("pinned").tolist():
+    for start, end in prompt.layout.pinned.tolist():
         if end == start:
             continue
         if not text[end - 1].isalnum():
@@ -180,7 +178,7 @@ def _before_blanks(text: str, at: int) -> int:
 
 def _wholes(prompt: Prompt, rules: Rules) -> Spans:
     """Character ranges that are not to be cut: ``(n, 2)``."""
-    text, found = prompt.text, [prompt.ranges("whole"), prompt.separators()]
+    text, found = prompt.text, [prompt.layout.whole, prompt.layout.separators]
     if rules.level == "sentence":
         # From the end of one to the end of the next: white space goes with what follows it.
         ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
@@ -190,7 +188,7 @@ def _wholes(prompt: Prompt, rules: Rules) -> Spans:
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
         spans = [atoms(text), marks.reshape(-1, 2), *([names(text)] if rules.names else [])]
         # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
-        pinned = np.concatenate([[0], np.cumsum(prompt.protected())])
+        pinned = np.concatenate([[0], np.cumsum(prompt.layout.protected)])
         found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
     if rules.level == "phrase":
         found.append(phrases(text))
@@ -227,9 +225,8 @@ def _merged(
 
 
 def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    offsets = [*prompt.offsets(), len(prompt.text)]
     found = [
-        np.searchsorted(edges, offsets[index : index + 3])
+        np.searchsorted(edges, prompt.layout.edges[index : index + 3])
         for index, segment in enumerate(prompt.segments[:-1])
         if segment.role == "separator" and segment.text
     ]

@@ -141,16 +141,15 @@ class CoarseToFine(Pruner):
         return scored
 
     def _documents(self, prompt: Prompt) -> list[_Document]:
-        protected = prompt.protected()
+        protected = prompt.layout.protected
         documents = []
-        for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True):
-            if segment.compressible and segment.text.strip():
-                encoding = self.scorer.tokenizer.encode(segment.text)
-                forced = protected[np.minimum(encoding.spans[:, 0] + offset, len(protected) - 1)]
-                wanted = np.ones(len(encoding.ids), dtype=bool)
-                documents.append(
-                    _Document(offset, segment.text, segment.rate, encoding, forced, wanted)
-                )
+        for offset, segment in prompt.layout.documents:
+            encoding = self.scorer.tokenizer.encode(segment.text)
+            forced = protected[np.minimum(encoding.spans[:, 0] + offset, len(protected) - 1)]
+            wanted = np.ones(len(encoding.ids), dtype=bool)
+            documents.append(
+                _Document(offset, segment.text, segment.rate, encoding, forced, wanted)
+            )
         return documents
 
     def _allowed(self, prompt: Prompt, rate: float, documents: list[_Document]) -> float:

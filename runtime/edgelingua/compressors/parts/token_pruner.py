@@ -88,9 +88,9 @@ class TokenPruner(Pruner):
         if not (self.longest_question and prompt.question):
             # One text, from the first character that may go to the last: what is kept in between is
             # context for the rest.
-            start, end = prompt.compressible_range()
+            start, end = prompt.layout.compressible
             return {start: self.scorer.score(prompt.text[start:end], prompt.question, progress)}
-        documents = prompt.documents()
+        documents = {offset: segment.text for offset, segment in prompt.layout.documents}
         passes = 2 if self.second_pass else 1
         first = score_all(self.scorer, documents, prompt.question, part_of(progress, 0, passes))
         if not self.second_pass:
@@ -109,8 +109,7 @@ class TokenPruner(Pruner):
         """Refuse all units of the documents that score worst on average."""
         documents = [
             (segment, units.part(offset, segment.text))
-            for offset, segment in zip(prompt.offsets(), prompt.segments, strict=True)
-            if segment.compressible and segment.text.strip()
+            for offset, segment in prompt.layout.documents
         ]
         means = [_mean(units.scores[part]) for _, part in documents]
         stay = math.ceil(self.document_rate * len(documents))

@@ -1,0 +1,141 @@
+"""The pieces of a prompt, and where they lie in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.errors import InputError, described
+from edgelingua.text.ranges import Spans
+
+Role = Literal["instruction", "context", "question", "separator"]
+"""What a segment is to the reader. A separator stays where something stays on both sides."""
+
+Ranges = tuple[tuple[int, int], ...]
+"""Half-open character ranges."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of the prompt that is treated as one.
+
+    Parameters
+    ----------
+    text
+        The piece, with any separator that belongs to it.
+    role
+        What the piece is to the reader.
+    compress
+        Whether tokens may be dropped. ``None``: contexts are compressed, everything else is kept.
+    pinned
+        Character ranges ``(start, end)`` of ``text`` that survive byte for byte.
+    whole
+        Character ranges of ``text`` that are kept whole or dropped whole.
+    rate
+        The fraction of this segment's own tokens to keep. Such segments are served first, from the
+        budget of the whole prompt; what is left goes to the others.
+    """
+
+    text: str
+    role: Role = "context"
+    compress: bool | None = None
+    pinned: Ranges = ()
+    whole: Ranges = ()
+    rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            raise InputError(
+                f"segment role: expected one of {', '.join(get_args(Role))}; "
+                f"got {described(self.role)}"
+            )
+        for start, end in (*self.pinned, *self.whole):
+            if not 0 <= start <= end <= len(self.text):
+                raise InputError(
+                    f"pinned or whole span ({start}, {end}) is outside its segment of "
+                    f"{len(self.text)} characters"
+                )
+        # Written so that NaN fails too.
+        if self.rate is not None and not 0 < self.rate <= 1:
+            raise InputError(
+                f"a segment's rate of {self.rate}: expected the fraction kept, above 0 and at most "
+                "1; compress=False keeps a segment as it is"
+            )
+        if self.rate is not None and not self.compressible:
+            raise InputError("a segment that is not compressed takes no rate")
+
+    @property
+    def compressible(self) -> bool:
+        """Whether tokens of this segment may be dropped."""
+        return self.role == "context" if self.compress is None else self.compress
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the segments of a prompt lie in its text; `Prompt.layout` has it, worked out once.
+
+    Parameters
+    ----------
+    segments
+        All of them, each with the character at which it starts.
+    documents
+        Those of them that may be compressed and are not blank.
+    edges
+        Shape ``(S + 1,)``: where each of the ``S`` segments starts, and where the last one ends.
+    pinned, whole
+        Shape ``(n, 2)``: the character ranges that segments name.
+    separators
+        Shape ``(n, 2)``: the character ranges of separator segments.
+    protected
+        Shape ``(characters,)``, bool: what must survive. Separators are not, see `Role`.
+    """
+
+    segments: tuple[tuple[int, Segment], ...]
+    documents: tuple[tuple[int, Segment], ...]
+    edges: NDArray[np.int64]
+    pinned: Spans
+    whole: Spans
+    separators: Spans
+    protected: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, segments: Sequence[Segment]) -> Layout:
+        """Lay out segments whose texts are joined with nothing between them."""
+        edges = np.cumsum([0, *(len(segment.text) for segment in segments)], dtype=np.int64)
+        placed = tuple(zip(edges[:-1].tolist(), segments, strict=True))
+        pinned = _spans((at + a, at + b) for at, each in placed for a, b in each.pinned)
+        protected = np.zeros(edges[-1], dtype=bool)
+        for start, segment in placed:
+            if not segment.compressible and segment.role != "separator":
+                protected[start : start + len(segment.text)] = True
+        for start, end in pinned.tolist():
+            protected[start:end] = True
+        return cls(
+            segments=placed,
+            documents=tuple((at, s) for at, s in placed if s.compressible and s.text.strip()),
+            edges=_fixed(edges),
+            pinned=pinned,
+            whole=_spans((at + a, at + b) for at, each in placed for a, b in each.whole),
+            separators=_spans((at, at + len(s.text)) for at, s in placed if s.role == "separator"),
+            protected=_fixed(protected),
+        )
+
+    @property
+    def compressible(self) -> tuple[int, int]:
+        """Characters from the first document to the end of the last, half-open."""
+        last, segment = self.documents[-1]
+        return self.documents[0][0], last + len(segment.text)
+
+
+def _spans(ranges: Iterable[tuple[int, int]]) -> Spans:
+    return _fixed(np.asarray(list(ranges), dtype=np.int64).reshape(-1, 2))
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """Make an array read-only: whoever asks for the layout shares it."""
+    array.flags.writeable = False
+    return array
