@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -16,12 +17,15 @@ from edgelingua.compressors import Compressor, default_method, load_compressor
 from edgelingua.errors import CapError, EvictionWarning, InputError
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
+from edgelingua.kv.session import Session
 from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.llama.model import ChatPart, LlamaModel, Sampling
+from edgelingua.llama.writing import Writing
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
+from edgelingua.stream import Stream, heeding
 from edgelingua.system.measure import Stopwatch
 from edgelingua.text.structure import Mode
 
@@ -32,8 +36,9 @@ SYSTEM = "You answer questions about the text you are given. Answer briefly, fro
 class Reply:
     """An answer and what it took.
 
-    ``prompt_tokens`` counts the whole chat prompt; ``milliseconds`` the stages ``compress``,
-    ``prefill`` and ``generate``; ``memory`` is as it was at the end.
+    ``prompt_tokens`` counts the whole chat prompt. ``complete``: the model ended the answer;
+    otherwise ``max_tokens`` did, or it was cancelled. ``milliseconds`` are those of the stages
+    ``compress``, ``prefill`` and ``generate``; ``memory`` is as it was at the end.
     """
 
     text: str
@@ -41,6 +46,7 @@ class Reply:
     cache: CacheStatistics
     prompt_tokens: int
     answer_tokens: int
+    complete: bool
     milliseconds: dict[str, float]
     memory: Memory
 
@@ -106,7 +112,7 @@ class Assistant:
         )
         return cls(compressor, llama, cap=cap)
 
-    def ask(
+    def ask(  # noqa: PLR0913 - the options of `stream`, and one
         self,
         context: str | Segment | Sequence[str | Segment],
         question: str,
@@ -116,8 +122,48 @@ class Assistant:
         max_tokens: int = 128,
         on_text: Callable[[str], None] | None = None,
         progress: Progress | None = None,
+        cancel: Event | None = None,
     ) -> Reply:
-        """Answer a question about a text.
+        """Answer a question about a text; the other parameters are those of `stream`.
+
+        Parameters
+        ----------
+        on_text
+            Called with each piece of the answer as it is written.
+
+        Raises
+        ------
+        InputError, BudgetError, CapError, CancelledError
+            As for `stream`.
+        """
+        stream = self.stream(
+            context,
+            question,
+            budget,
+            structure=structure,
+            max_tokens=max_tokens,
+            progress=progress,
+            cancel=cancel,
+        )
+        for piece in stream:
+            if on_text:
+                on_text(piece)
+        return stream.reply
+
+    def stream(
+        self,
+        context: str | Segment | Sequence[str | Segment],
+        question: str,
+        budget: Budget | None = None,
+        *,
+        structure: Mode = "off",
+        max_tokens: int = 128,
+        progress: Progress | None = None,
+        cancel: Event | None = None,
+    ) -> Stream[Reply]:
+        """Return an iterator over the pieces of an answer; its ``reply`` is the whole `Reply`.
+
+        The work is done while one iterates, the text is compressed and read before the first piece.
 
         Parameters
         ----------
@@ -133,10 +179,11 @@ class Assistant:
             What becomes of code, JSON and tables, see `Prompt.build`.
         max_tokens
             Longest answer.
-        on_text
-            Called with each piece of the answer as it is written.
         progress
             Called while the text is scored.
+        cancel
+            Ends the work when another thread sets it, within one step of scoring, reading or
+            writing: the answer is what was written until then. ``Stream.cancel`` sets it too.
 
         Raises
         ------
@@ -144,55 +191,58 @@ class Assistant:
             The text or the budget cannot be worked with.
         CapError
             The cap cannot hold what must stay in the cache.
+        CancelledError
+            It was cancelled before anything was written.
         """
         if not question.strip():
             raise InputError("the question is empty")
         staying = self._chat_tokens() + self.reader.count(question)
         session = self.reader.session(self.cap, self.policy, cache=self.cache)
         session.check_room(np.ones(staying, dtype=bool))
-        watch = Stopwatch()
         prompt = Prompt.build(context, question=question, structure=structure)
         if budget is None:
             budget = Budget(tokens=self._room(max_tokens))
         if budget.count is None:
             budget = Budget(budget.tokens, budget.rate, self.reader.count)
-        with watch.stage("compress"):
-            compressed = self.compressor.compress(prompt, budget, progress)
+        cancel = cancel or Event()
+
+        def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:
+            watch = Stopwatch()
+            with watch.stage("compress"):
+                compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
+            with watch.stage("prefill"):
+                read = self._read(session, compressed, question, cancel)
+            sampler = self.reader.sampler(session, self.sampling)
+            writing = Writing(self.reader, session, sampler, limit=max_tokens, cancel=cancel)
+            with watch.stage("generate"):
+                yield from writing.pieces()
+            return Reply(
+                text=writing.text.strip(),
+                compressed=compressed,
+                cache=session.statistics,
+                prompt_tokens=read,
+                answer_tokens=len(writing.tokens),
+                complete=writing.complete,
+                milliseconds=watch.milliseconds,
+                memory=session.memory,
+            )
+
+        return Stream(work(budget, cancel), cancel)
+
+    def _read(self, session: Session, compressed: Compressed, question: str, cancel: Event) -> int:
+        """Feed the compressed prompt; return how many tokens that were."""
         parts = self._chat(compressed.text)
-        sampler = self.reader.sampler(session, self.sampling)
         tokens = np.concatenate([part.tokens for part in parts])
         if len(tokens) > self.cap:
             warnings.warn(
                 f"the compressed prompt has {len(tokens)} tokens, more than the cap of {self.cap}: "
                 "what does not fit is evicted; lower the budget or raise the cap",
                 EvictionWarning,
-                stacklevel=2,
+                stacklevel=5,  # where `ask` was called
             )
-        with watch.stage("prefill"):
-            pinned, importance = cell_masks(self.reader, parts, question, compressed)
-            session.feed(tokens, pinned, importance=importance)
-        pieces: list[str] = []
-        answer: list[int] = []
-
-        def generate() -> Iterator[int]:
-            for token in session.generate(sampler, max_tokens, self.reader.stop_tokens):
-                answer.append(token)
-                yield token
-
-        with watch.stage("generate"):
-            for piece in self.reader.stream_text(generate()):
-                pieces.append(piece)
-                if on_text:
-                    on_text(piece)
-        return Reply(
-            text="".join(pieces).strip(),
-            compressed=compressed,
-            cache=session.statistics,
-            prompt_tokens=len(tokens),
-            answer_tokens=len(answer),
-            milliseconds=watch.milliseconds,
-            memory=session.memory,
-        )
+        pinned, importance = cell_masks(self.reader, parts, question, compressed)
+        session.feed(tokens, pinned, importance=importance, progress=heeding(cancel))
+        return len(tokens)
 
     def _chat(self, content: str) -> list[ChatPart]:
         system = [("system", self.system)] if self.system else []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,17 @@ from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel, SamplerState, Sampling
 from edgelingua.llama.template import last_message
+from edgelingua.llama.writing import Writing
 from edgelingua.prompt import SEPARATOR, Segment
+from edgelingua.scores import Progress
+from edgelingua.stream import Stream, heeding
 
 
 @dataclass(frozen=True)
 class ChatReply:
     """A reply: its text, its tokens, and how many tokens were read for it.
 
-    ``complete``: the model ended it; otherwise the limit did.
+    ``complete``: the model ended it; otherwise the limit did, or it was cancelled.
     """
 
     text: str
@@ -89,6 +94,7 @@ class Chat:
         self._sampler = reader.sampler(session, self.sampling)
         self._said: dict[int, tuple[str, str]] = {}
         self._turn = 0
+        self._replying: weakref.ref[Stream[ChatReply]] | None = None
         self._later_parts("")
         return sum(len(part.tokens) for part in self._first_parts(""))
 
@@ -139,6 +145,7 @@ class Chat:
 
     def fork(self) -> Chat:
         """Return a chat of its own, with a cache of its own, that goes on from here."""
+        self._end_reply()
         twin = copy.copy(self)
         twin.session, twin._said = self.session.fork(), dict(self._said)
         twin._sampler = self.reader.sampler(twin.session, self.sampling, self._sampler.state)
@@ -177,6 +184,7 @@ class Chat:
 
     def save(self, path: str | Path) -> None:
         """Save the chat to one file, in one step; see `Session.save`."""
+        self._end_reply()
         notes: Mapping[str, Any] = {
             "system": self.system,
             "said": [(turn, *said) for turn, said in self._said.items()],
@@ -193,12 +201,48 @@ class Chat:
         *,
         limit: int = 512,
         on_text: Callable[[str], None] | None = None,
+        cancel: Event | None = None,
     ) -> ChatReply:
         """Say something and get a reply.
 
         An interrupt while the reply is being written ends the reply, not the chat: what was written
         until then counts as the reply. One while the turn is being read takes the turn back, as if
         it had not been said; so does any error.
+
+        Parameters
+        ----------
+        text, context, limit, cancel
+            As for `stream`.
+        on_text
+            Called with each piece of the reply as it is written.
+
+        Raises
+        ------
+        InputError, CapError, CancelledError
+            As for `stream`.
+        """
+        stream = self.stream(text, context, limit=limit, cancel=cancel)
+        try:
+            for piece in stream:
+                if on_text:
+                    on_text(piece)
+        except BaseException:
+            stream.close()
+            raise
+        return stream.reply
+
+    def stream(
+        self,
+        text: str,
+        context: Compressed | str = "",
+        *,
+        limit: int = 512,
+        cancel: Event | None = None,
+    ) -> Stream[ChatReply]:
+        """Say something; return an iterator over the pieces of the reply, and then the `ChatReply`.
+
+        The turn is read before the first piece. To go on with the chat, fork it or save it, ends a
+        reply that is still being written: what was written until then counts as the reply.
 
         Parameters
         ----------
@@ -211,8 +255,9 @@ class Chat:
             ``text`` for its question ends with it already.
         limit
             Longest reply in tokens.
-        on_text
-            Called with each piece of the reply as it is written.
+        cancel
+            When another thread sets it, the reply ends with what was written until then, or the
+            turn is taken back if it was still being read. ``Stream.cancel`` sets it too.
 
         Raises
         ------
@@ -220,32 +265,49 @@ class Chat:
             The text is blank, or has halves of surrogate pairs, as bytes that are no UTF-8 leave.
         CapError
             The cap cannot hold this turn beside what must stay; nothing was read or dropped then.
+        CancelledError
+            The turn was taken back before it was read.
         """
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
         content = _content(text, context)
         _check_text("what was said", content)
+        self._end_reply()
+        cancel = cancel or Event()
+        stream = Stream(self._turned(content, text, context, limit, cancel), cancel)
+        self._replying = weakref.ref(stream)
+        return stream
+
+    def _turned(
+        self, content: str, text: str, context: Compressed | str, limit: int, cancel: Event
+    ) -> Generator[str, None, ChatReply]:
+        """Read a turn, write the reply."""
         turns.release_answered(self.session, self._turn)
-        read = self._read(self._new_parts(content), text, context)
+        read = self._read(self._new_parts(content), text, context, heeding(cancel))
         turn, self._turn = self._turn, self._turn + 1
-        pieces: list[str] = []
-        tokens: list[int] = []
+        writing = Writing(
+            self.reader,
+            self.session,
+            self._sampler,
+            limit=limit,
+            cancel=cancel,
+            group=turns.content(turn),
+        )
+        self._said[turn] = (content, "")
         try:
-            for piece in self.reader.stream_text(self._reply(turn, limit, tokens)):
-                pieces.append(piece)
-                if on_text:
-                    on_text(piece)
+            for piece in writing.pieces():
+                self._said[turn] = (content, writing.text)
+                yield piece
         finally:
-            self._said[turn] = (content, "".join(pieces))
             left = turns.turns_left(self.session)
             self._said = {n: said for n, said in self._said.items() if n in left}
-        return ChatReply("".join(pieces).strip(), len(tokens), read, len(tokens) < limit)
+        return ChatReply(writing.text.strip(), len(writing.tokens), read, writing.complete)
 
-    def _reply(self, turn: int, limit: int, tokens: list[int]) -> Iterator[int]:
-        stop = self.reader.stop_tokens
-        for token in self.session.generate(self._sampler, limit, stop, group=turns.content(turn)):
-            tokens.append(token)
-            yield token
+    def _end_reply(self) -> None:
+        """End the reply that is still being written, if there is one."""
+        stream = self._replying and self._replying()
+        if stream:
+            stream.close()
 
     def _new_parts(self, content: str) -> list[ChatPart]:
         """What is still to be read up to the next reply."""
@@ -270,7 +332,9 @@ class Chat:
         reply = max(at for at, part in enumerate(parts) if part.source == len(before) - 1)
         return parts[reply + 1 :]
 
-    def _read(self, parts: list[ChatPart], text: str, context: Compressed | str) -> int:
+    def _read(
+        self, parts: list[ChatPart], text: str, context: Compressed | str, progress: Progress
+    ) -> int:
         """Feed the parts of a new turn; return how many tokens that were.
 
         What ends the reply before and begins this turn goes when the turn *before* goes: then the
@@ -292,7 +356,9 @@ class Chat:
             ) from None
         had = int(np.equal(self.session.groups, before).sum())
         try:
-            self.session.feed(tokens, pinned, importance=importance, group=groups)
+            self.session.feed(
+                tokens, pinned, importance=importance, group=groups, progress=progress
+            )
         except BaseException:  # half a turn would break the template of all that follow
             turns.take_back(self.session, self._turn, before, had)
             raise

@@ -73,6 +73,10 @@ class FetchError(EdgeLinguaError):
     """A model could not be fetched, or what came is not what was expected."""
 
 
+class CancelledError(EdgeLinguaError):
+    """What was asked for was cancelled before anything of it was there."""
+
+
 class MissingExtraError(EdgeLinguaError):
     """An optional dependency is not installed; the message has the install command.
 

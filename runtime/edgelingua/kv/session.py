@@ -19,6 +19,7 @@ from edgelingua.kv.policies import DEFAULT_POLICY, Policy
 from edgelingua.kv.state import Cells, CellView, Signal, runs
 from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.kv.storage import SavedSession
+from edgelingua.scores import Progress
 
 _FROM_CACHE: frozenset[Signal] = frozenset({"keys", "values"})
 
@@ -107,6 +108,7 @@ class Session:
         *,
         importance: NDArray[np.float32] | float = np.nan,
         group: NDArray[np.int32] | int = 0,
+        progress: Progress | None = None,
     ) -> None:
         """Read tokens, of any number.
 
@@ -122,6 +124,8 @@ class Session:
         group
             Numbers to find these tokens by later, as that of a turn: ``(n,)``, or one for all; see
             `groups`.
+        progress
+            Called before each step. What it raises ends the reading: the steps before it stay.
 
         Raises
         ------
@@ -138,6 +142,8 @@ class Session:
         at = 0
         while at < len(tokens):
             missing = len(tokens) - at
+            if progress:
+                progress(at, len(tokens))
             with uninterrupted():
                 room = self._make_room(min(self._step(missing), missing))
                 step = slice(at, at + room)
