@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -53,10 +55,25 @@ def test_a_missing_extra_is_named_with_its_command(module: str, extra: str) -> N
 def test_every_public_name_can_be_imported() -> None:
     import edgelingua
 
+    assert dir(edgelingua) == sorted(edgelingua.__all__), "what editors offer"
     for name in edgelingua.__all__:
         assert getattr(edgelingua, name)
     with pytest.raises(AttributeError):
         _ = edgelingua.nonsense
+
+
+@pytest.mark.llama
+def test_what_the_pages_name_can_be_imported_or_its_place_is_shown() -> None:
+    import edgelingua
+
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    # Classes, as `Prompt`, `Budget(tokens=4)` and `Chat.say`; nothing in capitals only.
+    named = set(re.findall(r"`([A-Z]\w*[a-z]\w*)(?=[`(.])", text))
+    shown = dict.fromkeys(re.findall(r"(?m)^from (edgelingua[\w.]*) import", text))
+    places = [edgelingua, *(import_module(module) for module in shown)]
+    assert len(named) > 5
+    assert not {name for name in named if not any(hasattr(place, name) for place in places)}
 
 
 def test_torch_is_loaded_where_torch_is_tested() -> None:

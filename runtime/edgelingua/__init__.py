@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from edgelingua.assistant import Assistant, Reply
     from edgelingua.budget import Budget
     from edgelingua.bundle.bundle import ModelBundle
-    from edgelingua.chat import Chat
+    from edgelingua.chat import Chat, ChatReply
     from edgelingua.compressed import Compressed
-    from edgelingua.compressors import METHODS, Compressor, load_compressor
+    from edgelingua.compressors import METHODS, Compressor, DocumentFilter, Pruner, load_compressor
     from edgelingua.conversation import Conversation, Turn
-    from edgelingua.errors import EdgeLinguaError
+    from edgelingua.errors import CancelledError, EdgeLinguaError
     from edgelingua.kv.options import CacheOptions
-    from edgelingua.kv.policies import POLICIES, Policy, load_policy
+    from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Policy, load_policy
     from edgelingua.kv.session import Session
     from edgelingua.llama.model import LlamaModel
     from edgelingua.llama.sampler import Sampling
@@ -37,19 +37,24 @@ if TYPE_CHECKING:
     from edgelingua.scorers.perplexity import PerplexityScorer
     from edgelingua.scores import Scorer, TokenScores
     from edgelingua.selection.units import Level, Rules
+    from edgelingua.stream import Stream
 
 __all__ = [
+    "DEFAULT_POLICY",
     "METHODS",
     "POLICIES",
     "Assistant",
     "Budget",
     "CacheOptions",
+    "CancelledError",
     "Chat",
+    "ChatReply",
     "Citation",
     "ClassifierScorer",
     "Compressed",
     "Compressor",
     "Conversation",
+    "DocumentFilter",
     "EdgeLinguaError",
     "Level",
     "LlamaModel",
@@ -58,6 +63,7 @@ __all__ = [
     "Pin",
     "Policy",
     "Prompt",
+    "Pruner",
     "Recovered",
     "Reply",
     "Rules",
@@ -66,6 +72,7 @@ __all__ = [
     "Scorer",
     "Segment",
     "Session",
+    "Stream",
     "TokenScores",
     "Turn",
     "find_bundle",
@@ -80,12 +87,16 @@ __getattr__, __dir__ = attach(
         "Assistant": "assistant",
         "Budget": "budget",
         "CacheOptions": "kv.options",
+        "CancelledError": "errors",
         "Chat": "chat",
+        "ChatReply": "chat",
         "Citation": "recovery",
         "ClassifierScorer": "scorers.classifier",
         "Compressed": "compressed",
         "Compressor": "compressors",
         "Conversation": "conversation",
+        "DEFAULT_POLICY": "kv.policies",
+        "DocumentFilter": "compressors",
         "EdgeLinguaError": "errors",
         "Level": "selection.units",
         "LlamaModel": "llama.model",
@@ -96,6 +107,7 @@ __getattr__, __dir__ = attach(
         "Pin": "prompt",
         "Policy": "kv.policies",
         "Prompt": "prompt",
+        "Pruner": "compressors",
         "Recovered": "recovery",
         "Reply": "assistant",
         "Rules": "selection.units",
@@ -104,6 +116,7 @@ __getattr__, __dir__ = attach(
         "Scorer": "scores",
         "Segment": "prompt",
         "Session": "kv.session",
+        "Stream": "stream",
         "TokenScores": "scores",
         "Turn": "conversation",
         "find_bundle": "models.registry",
