@@ -26,8 +26,11 @@ from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress
 from edgelingua.stream import Stream, heeding
+from edgelingua.system.logs import logger
 from edgelingua.system.measure import Stopwatch
 from edgelingua.text.structure import Mode
+
+_log = logger(__name__)
 
 SYSTEM = "You answer questions about the text you are given. Answer briefly, from the text only."
 
@@ -216,6 +219,8 @@ class Assistant:
             writing = Writing(self.reader, session, sampler, limit=max_tokens, cancel=cancel)
             with watch.stage("generate"):
                 yield from writing.pieces()
+            spent = ", ".join(f"{name} {ms:.0f} ms" for name, ms in watch.milliseconds.items())
+            _log.info("%d tokens read, %d written: %s", read, len(writing.tokens), spent)
             return Reply(
                 text=writing.text.strip(),
                 compressed=compressed,

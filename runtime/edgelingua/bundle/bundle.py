@@ -21,7 +21,10 @@ from edgelingua.files.safe import (
     stamp_of,
 )
 from edgelingua.ort.session import DOMAINS, LOADERS, Graph, RunOptions
+from edgelingua.system.logs import logger
 from edgelingua.text.tokenizer import TextTokenizer
+
+_log = logger(__name__)
 
 _MAX_TOKENIZER = 256_000_000
 """Bytes; vocabularies of 260,000 pieces take some 35 million. It is read whole."""
@@ -71,6 +74,8 @@ class ModelBundle:
             raise BundleError(f"{folder}: cannot be read: {error}") from None
         bundle = cls(folder, manifest, stamps)
         bundle.refuse_changes()  # the graphs were read after their hashes
+        checked = "hashed" if check_hashes else "looked at"
+        _log.debug("%s: opened, %d files %s", folder.name, len(manifest.files), checked)
         return bundle
 
     def refuse_changes(self) -> None:

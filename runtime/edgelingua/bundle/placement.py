@@ -12,6 +12,9 @@ from edgelingua.errors import DeviceFallbackWarning, InferenceError
 from edgelingua.ort.devices import DEVICES, Device, DeviceName
 from edgelingua.ort.providers import hardware, has_npu
 from edgelingua.ort.session import Graph, RunOptions
+from edgelingua.system.logs import logger
+
+_log = logger(__name__)
 
 _warned: set[str] = set()
 
@@ -88,8 +91,11 @@ def _load(
     if not fitting and options.device == "cpu":
         fitting = variants  # it has a kernel for everything
     if fitting:
-        variant = next(iter(fitting.values()))
-        return variant, Graph(folder / variant.file, options)
+        label, variant = next(iter(fitting.items()))
+        graph = Graph(folder / variant.file, options)
+        on = (options.device, options.thread_count)
+        _log.info("%s: variant %s on device %s, %d threads", folder.name, label, *on)
+        return variant, graph
     made_for = ", ".join(f"{label} for {v.target}" for label, v in variants.items())
     raise InferenceError(
         f"{folder}: no variant for {options.device}, it has {made_for}; a classifier gets one "

@@ -20,6 +20,9 @@ from edgelingua.kv.state import Cells, CellView, Signal, runs
 from edgelingua.kv.statistics import CacheStatistics, Memory
 from edgelingua.kv.storage import SavedSession
 from edgelingua.scores import Progress
+from edgelingua.system.logs import logger
+
+_log = logger(__name__)
 
 _FROM_CACHE: frozenset[Signal] = frozenset({"keys", "values"})
 
@@ -75,6 +78,7 @@ class Session:
         self._queries = Overheard()
         self._peak = 0
         self._evicted = 0
+        _log.debug("a session of %d cells, %d evicted at a time: %r", cap, self._block, self.policy)
 
     @property
     def cells(self) -> CellView:
@@ -399,6 +403,7 @@ class Session:
             self.engine.remove(start, end)
         self._cells = self._cells.without(gone)
         self._evicted += int(gone.sum())
+        _log.debug("%d tokens evicted, %d cells in use", int(gone.sum()), len(self._cells))
 
     def _read(self, book: Cells, tokens: NDArray[np.int32], missing: int) -> None:
         """Have the engine read ``tokens``; the book becomes ``book``."""
@@ -433,6 +438,7 @@ class Session:
                 f"the text has reached position {self._cells.next_position}, the end of what this "
                 "model was trained for, and its cached tokens cannot be moved"
             )
+        _log.debug("position %d: gaps are closed up", self._cells.next_position)
         for start, end, delta in self._cells.moves():
             self.engine.shift(start, end, delta)
         self._cells = self._cells.compacted()

@@ -27,7 +27,10 @@ from edgelingua.files.atomic import write_atomically
 from edgelingua.files.safe import open_regular
 from edgelingua.llama.build import PACKAGE, Build, installed
 from edgelingua.system import child
+from edgelingua.system.logs import logger
 from edgelingua.system.machine import cpu
+
+_log = logger(__name__)
 
 MODE = "EDGELINGUA_PROBE"
 FROZEN_TRIAL = "EDGELINGUA_PROBE_FOLDER"
@@ -76,6 +79,7 @@ def _verdict(build: Build) -> Verdict:
     known = _recall(place) if place and mode != "again" else None
     if known is None:
         known = _try()
+        _log.info("%s tried on this CPU: %s %s", build.name, known.outcome, known.why)
         if place and known.outcome != "untried" and known.why not in _PASSING:
             _remember(place, build, known)
     return known

