@@ -121,7 +121,7 @@ def _paths(root: Path) -> frozenset[str]:
 def _pattern(path: str) -> str:
     if path.startswith("there/bundle/"):  # as the manifest says; `ModelBundle.open` looks
         return "there/bundle/*"
-    return "tmp/*.lock" if path.startswith("tmp/edgelingua-build-") else path
+    return path
 
 
 def _is_whole(work: Work, root: Path) -> bool:
@@ -228,7 +228,7 @@ WORKS = {
                    f"there/models/.{MODEL}.lock"}),
     ),
     "build": Work(
-        _prepare_build, _build, _look_at_bundle, frozenset({"there/bundle/*", "tmp/*.lock"}),
+        _prepare_build, _build, _look_at_bundle, frozenset({"there/bundle/*"}),
     ),
     "save": Work(_prepare_save, _save, _look_at_saved, frozenset({"there/chat.session"})),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -90,10 +90,16 @@ def _temporary_files(folder: Path) -> Iterator[None]:
         tempfile.tempdir = before
 
 
-def _only_one(output: Path) -> FileLock:
-    """A lock against a second build of the same bundle, out of sight of the user's folder."""
+@contextmanager
+def _only_one(output: Path) -> Iterator[None]:
+    """Hold a lock against a second build of the same bundle, out of sight of the user's folder."""
     name = hashlib.sha256(str(output).encode()).hexdigest()[:16]
-    return FileLock(Path(tempfile.gettempdir()) / f"edgelingua-build-{name}.lock")
+    file = Path(tempfile.gettempdir()) / f"edgelingua-build-{name}.lock"
+    with FileLock(file):
+        yield
+        # While it is held: who waits for it then takes a new one. Windows removes it by itself.
+        with suppress(OSError):
+            file.unlink()
 
 
 def _build_in(  # noqa: PLR0917 - a step of `build`, which has all of this

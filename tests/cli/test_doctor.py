@@ -14,6 +14,7 @@ import pytest
 
 from edgelingua.bundle.shipped import shipped_bundles
 from edgelingua.cli.doctor.findings import Finding
+from edgelingua.cli.doctor.surroundings import cache
 from edgelingua.models import registry
 from edgelingua.system.machine import cpu, memory_mb
 from tests import llama_builds
@@ -223,3 +224,21 @@ def test_memory() -> None:
     assert memory
     whole, free = memory
     assert 0 < free <= whole
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_shared_cache_that_cannot_be_written_is_a_note_if_it_has_all(
+    tmp_path: Path, gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "shared"
+    folder = home / "models" / registry.DEFAULT_READER
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("EDGELINGUA_HOME", str(home))
+    for state in ("fault", "note"):
+        if state == "note":
+            (folder / gguf.name).symlink_to(gguf)
+        home.chmod(0o500)
+        (found,) = cache()
+        home.chmod(0o700)
+        assert found.state == state
+        assert "cannot be written" in found.value

@@ -84,3 +84,13 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", child], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (128 + number, said)
+
+
+def test_a_threshold_that_nothing_reaches_is_said() -> None:
+    command = [*COMMAND[:4], "--threshold", "2"]
+    text = b"Some words to compress, said in Paris in 1999."
+    done = subprocess.run(command, input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert (
+        b"warning: nothing scores as much as --threshold 2; the best word scores 0." in done.stderr
+    )

@@ -302,3 +302,25 @@ def test_the_trials_model_is_what_gguf_says_it_is(tmp_path: Path) -> None:
         assert np.isfinite(weights).all()
         assert 1e-4 < np.abs(weights).max() <= 1  # the scales are where they should be
         assert weights.std() > 0 or tensor.name.endswith("norm.weight")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for an interpreter")
+def test_a_trial_that_hangs_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = tmp_path / "python"
+    stuck.write_text("#!/bin/sh\nexec sleep 60\n")
+    stuck.chmod(0o755)
+    monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(probe, "_PATIENCE", 0.3)
+    with monkeypatch.context() as here:
+        here.setattr(probe.child, "interpreter", lambda: str(stuck))
+        found = probe.check()
+    assert found.outcome == "hangs"
+    assert remembered(tmp_path / "home") == [found]
+    assert probe.check() == found, "tried again, though it is known"
+    assert not may_rearrange(found, "AMX_INT8 = 1")
+    assert may_rearrange(found, "AVX2 = 1")
+    monkeypatch.setattr(probe, "_PATIENCE", 600.0)
+    monkeypatch.setenv("EDGELINGUA_PROBE", "again")
+    assert probe.check().outcome in ("works", "plain")

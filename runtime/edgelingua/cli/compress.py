@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from edgelingua.cli import readable
@@ -39,8 +40,9 @@ from edgelingua.cli.options import (
     Threads,
     Tokens,
 )
-from edgelingua.cli.output import print_json, print_lines, write_page
+from edgelingua.cli.output import print_json, print_lines, say, write_page
 from edgelingua.cli.output import progress as progress_bar
+from edgelingua.compressed import Reason
 from edgelingua.compressors import load_compressor
 from edgelingua.files.writable import refuse_unwritable_file
 from edgelingua.ort.session import RunOptions
@@ -117,6 +119,10 @@ def compress(
         compressor = with_second_pass(compressor, question)
     with watch.stage("compress"), progress_bar("scoring") as progress:
         compressed = compressor.compress(prompt, budget, progress)
+    if threshold is not None and not (compressed.reasons == Reason.KEPT).any():
+        scores = compressed.scores[np.isfinite(compressed.scores)]
+        best = f"; the best word scores {scores.max():.2f}" if len(scores) else ""
+        say(f"warning: nothing scores as much as --threshold {threshold:g}{best}")
     if explain:
         from edgelingua.explain import page
 

@@ -42,7 +42,7 @@ HEEDED = "_edgelingua_trial"
 PLAIN, SAME, DIFFERENT = "edgelingua:plain", "edgelingua:same", "edgelingua:different"
 """What the trial says on stdout: it has read; with rearranged weights it read the same, or not."""
 
-Outcome = Literal["works", "plain", "dies", "untried"]
+Outcome = Literal["works", "plain", "dies", "hangs", "untried"]
 
 _EDITION = 1
 """Of the trial: what an older one found does not count."""
@@ -59,7 +59,8 @@ class Verdict:
     ----------
     outcome
         ``works``: all of it; ``plain``: only without the extra buffers in which llama.cpp keeps
-        weights rearranged for the CPU (AMX, repacking); ``dies``: not at all; ``untried``.
+        weights rearranged for the CPU (AMX, repacking); ``dies``: not at all; ``hangs``: nobody
+        knows, the trial did not end in time; ``untried``: nor was there one.
     why
         The signal, or the reason.
     """
@@ -116,7 +117,7 @@ def may_rearrange(found: Verdict, system_info: str) -> bool:
     system_info
         What ``llama_print_system_info`` says: with AMX, only if a trial has shown that it works.
     """
-    if found.outcome == "untried":
+    if found.outcome in ("hangs", "untried"):
         return "AMX_INT8 = 1" not in system_info
     return found.outcome == "works"
 
@@ -133,7 +134,10 @@ def _try() -> Verdict:
     try:  # there may be no place for temporary files
         with tempfile.TemporaryDirectory(prefix="edgelingua-", ignore_cleanup_errors=True) as place:
             done = child.start(command, _PATIENCE, **{MODE: "off", FROZEN_TRIAL: place})
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        # Remembered, or every process would wait as long; it is loaded as if it had not been tried.
+        return Verdict("hangs", f"no end within {_PATIENCE:.0f} s; {MODE}=again tries it again")
+    except OSError as error:
         return Verdict("untried", str(error))
     return _judge(done.returncode, done.stdout.decode(errors="replace").split())
 

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgelingua.cli.doctor.findings import PREFIX, Finding
+from edgelingua.cli.doctor.findings import PREFIX, Finding, State
 from edgelingua.cli.doctor.surroundings import cache, machine, packages
 from edgelingua.errors import EdgeLinguaError, FetchError, MissingExtraError, ReaderError
 from edgelingua.llama import probe
@@ -81,8 +81,10 @@ def _reader(reader: str | None) -> Iterator[Finding]:
         advice = f"answers are right, but slower; {build.cure}"
         yield Finding("llama.cpp", value, "note", advice)
     else:
-        tried = "works here" if found.outcome == "works" else f"not tried ({found.why})"
-        yield Finding("llama.cpp", f"{build.name}, {tried}")
+        tried = {"works": "works here", "hangs": f"its trial hangs ({found.why})"}
+        told = tried.get(found.outcome, f"not tried ({found.why})")
+        state: State = "note" if found.outcome == "hangs" else "ok"
+        yield Finding("llama.cpp", f"{build.name}, {told}", state)
     try:
         path = registry.find_reader(reader) if reader else _default_reader()
     except EdgeLinguaError as error:

@@ -8,6 +8,8 @@ from typing import Literal
 PREFIX = "edgelingua finding: "
 """Before a finding in JSON on a line, which is how one process tells another."""
 
+State = Literal["ok", "note", "fault"]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -19,5 +21,5 @@ class Finding:
 
     check: str
     value: str
-    state: Literal["ok", "note", "fault"] = "ok"
+    state: State = "ok"
     advice: str = ""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from edgelingua import __file__ as init_file
 from edgelingua import __version__
-from edgelingua.cli.doctor.findings import Finding
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.cli.doctor.findings import Finding, State
+from edgelingua.errors import FetchError, InputError, MissingExtraError
 from edgelingua.files.writable import refuse_unwritable_folder
 from edgelingua.models import registry
 from edgelingua.system.cores import available_cores
@@ -92,7 +92,16 @@ def cache() -> Iterator[Finding]:
     try:
         refuse_unwritable_folder(home)
     except InputError as error:
+        # Shared and read-only, it does as long as nothing has to be fetched.
+        state: State = "note" if _has_reader() else "fault"
         advice = "make it, or what it lies in, a folder you may write to, or set EDGELINGUA_HOME"
-        yield Finding("cache folder", str(error), "fault", advice)
+        yield Finding("cache folder", str(error), state, advice)
         return
     yield Finding("cache folder", f"{home}{'' if home.exists() else ', not there yet'}, writable")
+
+
+def _has_reader() -> bool:
+    try:
+        return registry.fetched(registry.DEFAULT_READER) is not None
+    except FetchError:  # not the one recorded
+        return False
