@@ -17,6 +17,7 @@ from gguf.quants import dequantize
 
 from edgelingua.llama import probe, trial_model
 from edgelingua.llama.probe import Verdict, may_rearrange
+from edgelingua.system import child
 from edgelingua.system.machine import cpu
 from tests import llama_builds
 from tests.conftest import ROOT
@@ -314,7 +315,7 @@ def test_a_trial_that_hangs_is_waited_for_once(
     monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(probe, "_PATIENCE", 0.3)
     with monkeypatch.context() as here:
-        here.setattr(probe.child, "interpreter", lambda: str(stuck))
+        here.setattr(child, "interpreter", lambda: str(stuck))
         found = probe.check()
     assert found.outcome == "hangs"
     assert remembered(tmp_path / "home") == [found]
