@@ -203,7 +203,7 @@ class Chat:
         on_text: Callable[[str], None] | None = None,
         cancel: Event | None = None,
     ) -> ChatReply:
-        """Say something and get a reply.
+        """Say something and get a reply; the other parameters are those of `stream`.
 
         An interrupt while the reply is being written ends the reply, not the chat: what was written
         until then counts as the reply. One while the turn is being read takes the turn back, as if
@@ -211,8 +211,6 @@ class Chat:
 
         Parameters
         ----------
-        text, context, limit, cancel
-            As for `stream`.
         on_text
             Called with each piece of the reply as it is written.
 
