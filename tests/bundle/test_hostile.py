@@ -352,6 +352,7 @@ def run(folder: Path) -> None:
     scorer.score("The tribunal awarded $15,500,000.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["manifest.json", "tokenizer.json"])
 @given(changes=mutations)
 @settings(

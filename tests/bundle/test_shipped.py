@@ -51,6 +51,7 @@ def test_a_shipped_bundle_is_whole_and_trained(name: str) -> None:
     assert megabytes <= BUNDLES[name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BUNDLES)
 def test_its_scores_are_those_of_its_original_here(name: str) -> None:
     results = parity.verify(registry.find_bundle(name))

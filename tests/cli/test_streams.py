@@ -17,6 +17,7 @@ def compress(raw: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([*COMMAND, *options], input=raw, capture_output=True, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "raw",
     [

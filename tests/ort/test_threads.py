@@ -17,6 +17,7 @@ THREADS = 4
 ROUNDS = 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_threads_get_what_one_thread_gets(
     method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle

@@ -70,6 +70,7 @@ def test_a_text_that_repeats_itself_is_cut_too() -> None:
         assert np.diff(seams(text, 100)).max() <= 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", ["", QUESTION])
 @settings(max_examples=4, deadline=None)
 @given(st.integers(1, 700), st.booleans())
@@ -120,6 +121,7 @@ def test_scores_do_not_jump_where_windows_meet(mini: ClassifierScorer, question:
         assert np.abs(np.diff(found) - own).max() <= apart / (2 * margin) + 1e-6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [0.0, 0.21, 0.5, 0.77, 1.0])
 def test_an_answer_anywhere_in_a_long_document_is_found(
     mini: ClassifierScorer, place: float

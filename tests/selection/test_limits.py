@@ -28,6 +28,7 @@ def test_a_question_longer_than_the_model(
     assert 0.75 < compressed.rate <= 0.8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["llmlingua2", "selective_context", "truncate"])
 def test_a_document_of_200_000_tokens(
     method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle

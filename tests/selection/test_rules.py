@@ -354,6 +354,7 @@ def test_escaped_characters_are_no_numbers() -> None:
     assert [text[a:b] for a, b in numbers(text).tolist()] == ["30"]
 
 
+@pytest.mark.long
 def test_a_smaller_budget_keeps_a_subset_of_a_table_of_contents(scorer_bundle: ModelBundle) -> None:
     """Many marks make few tokens: counting is far from monotone there."""
     count = scorer_bundle.tokenizer().count

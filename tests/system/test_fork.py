@@ -130,6 +130,7 @@ print(len(session.cells))
     assert cells == "1000"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spin", [True, False])
 def test_a_compressor_used_before_a_fork(spin: bool) -> None:
     code = """
