@@ -11,10 +11,10 @@ COMMANDS = {
 """Command → whether the name of a file comes behind it."""
 
 HELP = """\
-/compress FILE… [TOKENS]  the next message is about these texts, and they are compressed for it;
-                          /compress alone: it is not about them any more
+/compress FILE… [TOKENS]  the next message is about these texts, compressed
+                          for it; without a file: about none any more
 /save FILE, /load FILE    the whole chat, its cache included
 /stats                    cache and memory
 /exit                     or Ctrl-D
-Enter sends, Alt-Enter begins a new line, Tab completes commands and names of files.
+Enter sends, Alt-Enter begins a new line, Tab completes commands and files.
 Ctrl-C stops a reply; what is typed during one waits for its end."""
