@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from edgelingua.files.atomic import PUBLIC, write_atomically
+
 
 def read(path: Path) -> list[Any]:
     """All lines but a last one that was cut off; none if the file is not there.
@@ -47,6 +49,5 @@ def append(path: Path, line: str) -> None:
 def replace(path: Path, lines: Iterable[str]) -> None:
     """Write a file anew; a kill leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    partial.replace(path)
+    with write_atomically(path, PUBLIC) as file:
+        file.writelines(f"{line}\n".encode() for line in lines)

@@ -8,6 +8,7 @@ model sees many more questions than people have written, or some for texts that 
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
 from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
@@ -116,14 +118,11 @@ def ask(recipe_file: Path, data: Path, output: Path, asking: Asking, report: Rep
         raise ExportError(
             f"{asking.model}: nothing that it said was an answer and its question; train longer"
         )
-    part = output.with_name(f"{output.name}.part")
-    opened = gzip.open if output.suffix == ".gz" else open
-    try:
-        with opened(part, "wt", encoding="utf-8") as file:
-            write(labelled(found), file)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    lines = io.StringIO()
+    write(labelled(found), lines)
+    content = lines.getvalue().encode()
+    with write_atomically(output, PUBLIC) as file:
+        file.write(gzip.compress(content) if output.suffix == ".gz" else content)
     return output
 
 
