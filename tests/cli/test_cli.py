@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.kv.policies import Compressor
 from tests.conftest import DOCUMENT
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def test_run_answers_under_the_cap(scorer_bundle: ModelBundle) -> None:
     assert statistics["cells_used"] <= statistics["cap"] == 96
     assert statistics["evicted"] > 0
     assert statistics["tokens_out"] <= 150
+    assert (statistics["policy"], statistics["policy_repr"]) == ("compressor", repr(Compressor()))
     assert set(statistics["milliseconds"]) == {"load", "compress", "prefill", "generate"}
     plain = edgelingua(*arguments)
     assert plain.stdout.strip() == result["answer"]

@@ -108,6 +108,7 @@ def run(
     (text,) = Prompt.build(read_text(source), pin=pins).segments
     # llama_cpp takes a while to import, and compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
+    from edgelingua.kv.policies import name_of
     from edgelingua.llama.model import LlamaModel, Sampling
 
     watch = Stopwatch()
@@ -157,6 +158,7 @@ def run(
             on_text=None if as_json else show,
             progress=progress,
         )
+    ran = chosen or llama.default_policy
     milliseconds = watch.milliseconds | reply.milliseconds
     if as_json:
         statistics = compression_statistics(reply.compressed) | {
@@ -167,7 +169,8 @@ def run(
             "cells_used": reply.cache.peak,
             "cap": reply.cache.cap,
             "evicted": reply.cache.evicted,
-            "policy": policy or repr(llama.default_policy),
+            "policy": name_of(ran),
+            "policy_repr": repr(ran),
             "milliseconds": milliseconds,
             "memory_mb": asdict(reply.memory),
             "peak_rss_mb": peak_rss_mb(),
@@ -179,7 +182,7 @@ def run(
         print_lines(
             readable.compression(reply.compressed, method)
             | {"reader": f"{read}, {reply.answer_tokens:,} written"}
-            | readable.cache(reply.cache, chosen or llama.default_policy)
+            | readable.cache(reply.cache, ran)
             | readable.time(milliseconds)
             | readable.memory(peak_rss_mb(), reply.memory)
         )
