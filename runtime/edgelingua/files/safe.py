@@ -18,6 +18,7 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 Stamp = tuple[int, int, int, int, int]
 """Device, inode, size, and times of change in ns: another one, and the file may be another."""
@@ -37,24 +38,30 @@ def open_inside(folder: Path, name: str) -> BufferedReader:
     real = Path(os.path.realpath(path, strict=True))
     if not real.is_relative_to(os.path.realpath(folder)):
         raise BundleError(f"{path}: leads out of the bundle's folder")
-    if not stat.S_ISREG(real.stat().st_mode):
-        raise BundleError(f"{path}: not a regular file; rebuild the bundle or copy it again")
-    # Looked at again once open: what lies there may have been changed in between. The link was
-    # followed by hand, to see where to.
-    file = os.fdopen(os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0)), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise BundleError(f"{path}: not a regular file; rebuild the bundle or copy it again")
-    return file
+    try:
+        # Links were followed by hand, to see where to; one that is there now was put there since.
+        return open_regular(real, follow_links=False)
+    except _IrregularError:
+        raise BundleError(
+            f"{path}: not a regular file; rebuild the bundle or copy it again"
+        ) from None
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading, links followed; `OSError` if it is a folder, a pipe, a device."""
-    descriptor = os.open(path, _FLAGS)
+def open_regular(path: Path, *, follow_links: bool = True) -> BufferedReader:
+    """Open a file for reading; `OSError` if it is a folder, a pipe, a device."""
+    refused = _IrregularError(errno.EINVAL, "not a regular file", str(path))
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a device may set it going
+        raise refused
+    descriptor = os.open(path, _FLAGS if follow_links else _FLAGS | _NO_LINK)
+    # Looked at again once open: what lies there may have been changed in between.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise refused
     return os.fdopen(descriptor, "rb")
+
+
+class _IrregularError(OSError):
+    """A folder, a pipe, a device."""
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
