@@ -51,6 +51,14 @@ def test_a_missing_extra_is_named_with_its_command(module: str, extra: str) -> N
     assert f"pip install 'edgelingua[{extra}]'" in done.stderr
 
 
+def test_a_name_of_the_last_release_still_leads_to_what_it_named() -> None:
+    import edgelingua
+
+    with pytest.warns(DeprecationWarning, match=r"edgelingua\.Conversation is now called History"):
+        assert edgelingua.Conversation is edgelingua.History
+    assert "Conversation" not in dir(edgelingua)
+
+
 @pytest.mark.llama
 def test_every_public_name_can_be_imported() -> None:
     import edgelingua

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from edgelingua.chat import Chat, ChatReply
     from edgelingua.compressed import Compressed
     from edgelingua.compressors import METHODS, Compressor, DocumentFilter, Pruner, load_compressor
-    from edgelingua.conversation import Conversation, Turn
     from edgelingua.errors import CancelledError, EdgeLinguaError
+    from edgelingua.history import History, Turn
     from edgelingua.kv.options import CacheOptions
     from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Policy, load_policy
     from edgelingua.kv.session import Session
@@ -53,9 +53,9 @@ __all__ = [
     "ClassifierScorer",
     "Compressed",
     "Compressor",
-    "Conversation",
     "DocumentFilter",
     "EdgeLinguaError",
+    "History",
     "Level",
     "LlamaModel",
     "ModelBundle",
@@ -94,10 +94,10 @@ __getattr__, __dir__ = attach(
         "ClassifierScorer": "scorers.classifier",
         "Compressed": "compressed",
         "Compressor": "compressors",
-        "Conversation": "conversation",
         "DEFAULT_POLICY": "kv.policies",
         "DocumentFilter": "compressors",
         "EdgeLinguaError": "errors",
+        "History": "history",
         "Level": "selection.units",
         "LlamaModel": "llama.model",
         "METHODS": "compressors",
@@ -118,10 +118,11 @@ __getattr__, __dir__ = attach(
         "Session": "kv.session",
         "Stream": "stream",
         "TokenScores": "scores",
-        "Turn": "conversation",
+        "Turn": "history",
         "find_bundle": "models.registry",
         "find_reader": "models.registry",
         "load_compressor": "compressors",
         "load_policy": "kv.policies",
     },
+    renamed={"Conversation": "History"},
 )

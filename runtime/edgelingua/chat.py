@@ -1,4 +1,4 @@
-"""A conversation of any length in a cache of fixed size, its template intact."""
+"""A live chat with a reader, of any length in a cache of fixed size, its template intact."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class ChatReply:
 
 
 class Chat:
-    """A chat whose KV cache never exceeds the session's cap, however long it goes on.
+    """A live chat with a reader, whose KV cache never exceeds the cap, however long it goes on.
+
+    For turns that are compressed and read elsewhere, see `History`.
 
     Only what is new is laid out and read: the turns before stay in the cache as they are. What the
     template puts around a turn stays as long as anything of the turn does, then the turn is gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def attach(
-    package: str, homes: Mapping[str, str]
+    package: str, homes: Mapping[str, str], renamed: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` for a package (PEP 562).
 
@@ -23,9 +24,15 @@ def attach(
         Its ``__name__``.
     homes
         Each public name, and the module below the package that it is from.
+    renamed
+        Names of former releases, and what they are called now: found, with a warning.
     """
 
     def get(name: str) -> Any:
+        if renamed and name in renamed:
+            now = renamed[name]
+            warnings.warn(f"{package}.{name} is now called {now}", DeprecationWarning, stacklevel=2)
+            name = now
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f"{package}.{homes[name]}"), name)

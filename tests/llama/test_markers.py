@@ -18,8 +18,8 @@ from edgelingua.budget import Budget
 from edgelingua.chat import Chat
 from edgelingua.cli.app import app
 from edgelingua.compressors import load_compressor
-from edgelingua.conversation import Conversation
 from edgelingua.errors import ReaderError
+from edgelingua.history import History
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.template import lay_out
@@ -171,7 +171,7 @@ def test_chats(old: LlamaModel) -> None:
 def test_conversations(old: LlamaModel) -> None:
     counts = []
     for text in (HARMLESS, EVIL):
-        talk = Conversation(load_compressor("truncate", count=old.count), Budget(rate=0.9))
+        talk = History(load_compressor("truncate", count=old.count), Budget(rate=0.9))
         talk = talk.add(text, "system", compress=False).add(text).add(text, "assistant")
         parts = old.chat([(m["role"], m["content"]) for m in talk.messages()])
         tokens = np.concatenate([part.tokens for part in parts])

@@ -1,4 +1,4 @@
-"""A chat or an agent's log that grows: new turns are compressed, old ones never touched again."""
+"""A compressed history that grows, for a reader elsewhere: old turns are never touched again."""
 
 from __future__ import annotations
 
@@ -35,17 +35,18 @@ class Turn:
 
 
 @dataclass(frozen=True, eq=False)
-class Conversation:
-    """A chat or an agent's log, compressed turn by turn.
+class History:
+    """The history of a talk or of an agent's work, compressed turn by turn.
 
-    A conversation is a value: `add` returns a longer one and leaves this one alone, also when it
-    fails. What a turn became never changes, so `text` of the longer one begins with `text` of this
-    one, and a reader that has seen this one (its KV cache) only reads what is new. The reader's
-    tokenizer must not join what is new to what was there; a turn of its own in a chat template
-    sees to that.
+    No model replies here; `Chat` talks with a reader, in a cache under a cap. A history goes to
+    a reader of your own, which may be a server far away.
 
-    Threads may share a conversation; one that grows in several threads becomes as many
-    conversations.
+    It is a value: `add` returns a longer one and leaves this one alone, also when it fails. What a
+    turn became never changes, so `text` of the longer one begins with `text` of this one, and a
+    reader that has seen this one (its KV cache) only reads what is new. The reader's tokenizer must
+    not join what is new to what was there; a turn of its own in a chat template sees to that.
+
+    Threads may share a history; one that grows in several threads becomes as many histories.
 
     Parameters
     ----------
@@ -62,10 +63,10 @@ class Conversation:
 
     Examples
     --------
-    >>> chat = Conversation(load_compressor("selective_context"))  # doctest: +SKIP
-    >>> chat = chat.add("You maintain a web shop.", role="system", compress=False)
-    >>> chat = chat.add(log, role="tool", budget=Budget(tokens=500), question="Why is it slow?")
-    >>> answer = client.chat(messages=chat.messages())
+    >>> history = History(load_compressor("selective_context"))  # doctest: +SKIP
+    >>> history = history.add("You maintain a web shop.", role="system", compress=False)
+    >>> history = history.add(log, role="tool", budget=Budget(tokens=500), question="Why so slow?")
+    >>> answer = client.chat(messages=history.messages())
     """
 
     compressor: Compressor
@@ -83,8 +84,8 @@ class Conversation:
         pin: Pin | Iterable[Pin] = (),
         compress: bool = True,
         progress: Progress | None = None,
-    ) -> Conversation:
-        """Return the conversation with one turn more.
+    ) -> History:
+        """Return the history with one turn more.
 
         Parameters
         ----------
@@ -94,7 +95,7 @@ class Conversation:
             Who said it: ``system``, ``user``, ``assistant``, ``tool``, or what else the reader
             knows.
         budget
-            For this turn, instead of the conversation's.
+            For this turn, instead of the history's.
         question
             Guides a compressor that can use one; it is not part of the turn.
         pin
@@ -151,7 +152,7 @@ class Conversation:
         """Return the turns as chat interfaces take them: ``role`` and ``content``."""
         return [{"role": turn.role, "content": turn.text} for turn in self.turns]
 
-    def _with(self, turn: Turn) -> Conversation:
+    def _with(self, turn: Turn) -> History:
         return replace(self, turns=(*self.turns, turn))
 
     def _count(self, budget: Budget | None) -> Count:

@@ -1,4 +1,4 @@
-"""A conversation only ever grows at its end."""
+"""A history only ever grows at its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgelingua import Conversation
+from edgelingua import History
 from edgelingua.budget import Budget
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
@@ -20,19 +20,19 @@ LONG = DOCUMENT_TEXT[:1500]
 
 def test_an_agents_log(scorer_bundle: ModelBundle) -> None:
     count = scorer_bundle.tokenizer().count
-    chat = Conversation(load_compressor("question_aware", scorer_bundle.folder))
-    chat = chat.add("You maintain  a web shop.\n" + LONG, role="system", compress=False)
-    chat = chat.add("Which city burned?", role="user")
-    chat = chat.add(LONG, role="tool", question="Which city burned?")
-    chat = chat.add("\n", role="assistant")
+    history = History(load_compressor("question_aware", scorer_bundle.folder))
+    history = history.add("You maintain  a web shop.\n" + LONG, role="system", compress=False)
+    history = history.add("Which city burned?", role="user")
+    history = history.add(LONG, role="tool", question="Which city burned?")
+    history = history.add("\n", role="assistant")
     budget = Budget(tokens=40)
-    chat = chat.add(LONG, role="tool", question="Who rallies?", budget=budget, pin="Chicago")
-    system, asked, tool, blank, last = chat.turns
-    assert [t.role for t in chat.turns] == ["system", "user", "tool", "assistant", "tool"]
+    history = history.add(LONG, role="tool", question="Who rallies?", budget=budget, pin="Chicago")
+    system, asked, tool, blank, last = history.turns
+    assert [t.role for t in history.turns] == ["system", "user", "tool", "assistant", "tool"]
     assert system.text == system.original == "You maintain  a web shop.\n" + LONG
     assert asked.text == "Which city burned?"
     assert blank.text == "\n"
-    assert [turn.compressed is None for turn in chat.turns] == [True, True, False, True, False]
+    assert [turn.compressed is None for turn in history.turns] == [True, True, False, True, False]
     for turn in (tool, last):
         assert "?" not in turn.text, "the question is no part of the turn"
         assert turn.tokens_in == count(LONG)
@@ -42,10 +42,10 @@ def test_an_agents_log(scorer_bundle: ModelBundle) -> None:
     assert "Chicago" in last.text
     assert tool.compressed is not None
     assert tool.compressed.recover(tool.text[:80]).text.startswith(tool.text[:3])
-    assert chat.tokens_in == sum(count(turn.original) for turn in chat.turns)
-    assert chat.tokens_out == sum(count(turn.text) for turn in chat.turns)
-    assert chat.messages()[1] == {"role": "user", "content": "Which city burned?"}
-    assert chat.text == "\n\n".join(message["content"] for message in chat.messages())
+    assert history.tokens_in == sum(count(turn.original) for turn in history.turns)
+    assert history.tokens_out == sum(count(turn.text) for turn in history.turns)
+    assert history.messages()[1] == {"role": "user", "content": "Which city burned?"}
+    assert history.text == "\n\n".join(message["content"] for message in history.messages())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -53,15 +53,15 @@ def test_every_method_leaves_old_turns_alone(
     method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
 ) -> None:
     bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
-    chat = Conversation(load_compressor(method, bundles[METHODS[method].task]))
+    history = History(load_compressor(method, bundles[METHODS[method].task]))
     for text in [*TEXTS.values(), DOCUMENT_TEXT[:800]]:
-        before = chat.text, [turn.text for turn in chat.turns]
-        longer = chat.add(text, role="tool", question="How much?")
+        before = history.text, [turn.text for turn in history.turns]
+        longer = history.add(text, role="tool", question="How much?")
         assert longer.text.startswith(before[0])
         assert [turn.text for turn in longer.turns[:-1]] == before[1]
-        assert (chat.text, [turn.text for turn in chat.turns]) == before
-        chat = longer
-    assert chat.tokens_out < chat.tokens_in
+        assert (history.text, [turn.text for turn in history.turns]) == before
+        history = longer
+    assert history.tokens_out < history.tokens_in
 
 
 TURNS = st.tuples(
@@ -80,14 +80,14 @@ TURNS = st.tuples(
 def test_the_text_is_always_extended(
     turns: list[tuple[str, str, Budget | None, bool, str]], keep_up_to: int
 ) -> None:
-    chat = Conversation(load_compressor("random"), keep_up_to=keep_up_to)
+    history = History(load_compressor("random"), keep_up_to=keep_up_to)
     for text, role, budget, compress, question in turns:
         try:
-            longer = chat.add(text, role, budget=budget, compress=compress, question=question)
+            longer = history.add(text, role, budget=budget, compress=compress, question=question)
         except EdgeLinguaError:
             continue  # and on with the old one
-        assert longer.text.startswith(chat.text)
-        assert longer.turns[:-1] == chat.turns
+        assert longer.text.startswith(history.text)
+        assert longer.turns[:-1] == history.turns
         turn = longer.turns[-1]
         assert turn.tokens_in == count_words(text)
         assert turn.tokens_out == count_words(turn.text)
@@ -99,36 +99,36 @@ def test_the_text_is_always_extended(
             assert turn.text == text
         else:
             assert turn.tokens_out <= turn.tokens_in / 2
-        chat = longer
+        history = longer
 
 
 def test_a_turn_that_fails_changes_nothing() -> None:
-    chat = Conversation(load_compressor("truncate")).add("Some words to begin with.")
-    text, turns = chat.text, chat.turns
+    history = History(load_compressor("truncate")).add("Some words to begin with.")
+    text, turns = history.text, history.turns
     with pytest.raises(BudgetError, match="more than the budget of 1"):
-        chat.add("one two three", budget=Budget(tokens=1), pin="two three")
+        history.add("one two three", budget=Budget(tokens=1), pin="two three")
     with pytest.raises(BudgetError, match="less than one token"):
-        chat.add("one", budget=Budget(rate=0.5))
+        history.add("one", budget=Budget(rate=0.5))
     with pytest.raises(InputError, match="NUL"):
-        chat.add("a\0b", compress=False)
+        history.add("a\0b", compress=False)
     with pytest.raises(InputError, match="without a role"):
-        chat.add("one", role="")
-    assert (chat.text, chat.turns) == (text, turns)
+        history.add("one", role="")
+    assert (history.text, history.turns) == (text, turns)
 
 
 def test_short_turns_stay_unless_they_bring_a_budget() -> None:
-    chat = Conversation(load_compressor("truncate"), keep_up_to=3)
-    assert chat.add("one two three").text == "one two three"
-    assert chat.add("one two three four").text == "one two"
-    assert chat.add("one two three", budget=Budget(tokens=1)).text == "one"
+    history = History(load_compressor("truncate"), keep_up_to=3)
+    assert history.add("one two three").text == "one two three"
+    assert history.add("one two three four").text == "one two"
+    assert history.add("one two three", budget=Budget(tokens=1)).text == "one"
 
 
 def test_tokens_are_counted_as_the_reader_does() -> None:
     by_letters = Budget(rate=0.5, count=len)
-    chat = Conversation(load_compressor("truncate"), by_letters, keep_up_to=0)
-    turn = chat.add("four five six").turns[0]
+    history = History(load_compressor("truncate"), by_letters, keep_up_to=0)
+    turn = history.add("four five six").turns[0]
     assert (turn.text, turn.tokens_in, turn.tokens_out) == ("four", 13, 4)
     by_words = Budget(tokens=2, count=count_words)
-    assert chat.add("four five six", budget=by_words).text == "four five"
+    assert history.add("four five six", budget=by_words).text == "four five"
     named = load_compressor("truncate").with_options(count=len)
-    assert Conversation(named, keep_up_to=0).add("four five six").tokens_in == 13
+    assert History(named, keep_up_to=0).add("four five six").tokens_in == 13
