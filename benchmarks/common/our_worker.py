@@ -1,8 +1,8 @@
 """edgelingua as a worker: one line on stdin, one compression, one JSON line back.
 
-Arguments: method, bundle, text, rate, variant. The method ``llmlingua-quirks`` is what
-``PromptCompressor(…, quirks="0.2.2")`` does. Of `llmlingua2`, ``model_s`` is the time in the model,
-``tokenizer_s`` that in the tokenizer (encoding, counting); the rest is cutting and choosing.
+Arguments: method, bundle, text, rate, variant. The method ``llmlingua-oracle`` is the reference's
+own algorithm on our runtime, see `tests.oracle`. Of `llmlingua2`, ``model_s`` is the time in the
+model, ``tokenizer_s`` that in the tokenizer (encoding, counting); the rest is cutting and choosing.
 """
 
 import json
@@ -17,7 +17,6 @@ STARTED = time.perf_counter()
 METHOD, FOLDER, TEXT, RATE, VARIANT = *sys.argv[1:4], float(sys.argv[4]), sys.argv[5]
 
 from edgelingua import Budget, ClassifierScorer, ModelBundle, PerplexityScorer, Prompt  # noqa: E402
-from edgelingua.compat import PromptCompressor  # noqa: E402
 from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine  # noqa: E402
 from edgelingua.compressors.parts.token_pruner import TokenPruner  # noqa: E402
 from edgelingua.ort.session import RunOptions  # noqa: E402
@@ -45,11 +44,13 @@ options = RunOptions(threads=2)
 
 def compressor_for(method: str) -> Callable[[str], tuple[int, int]]:
     """Return what compresses a text and tells its tokens before and after."""
-    if method == "llmlingua-quirks":
-        reference = PromptCompressor(FOLDER, quirks="0.2.2", variant=VARIANT, options=options)
+    if method == "llmlingua-oracle":
+        from tests.oracle.compressor import Oracle
+
+        oracle = Oracle(FOLDER, variant=VARIANT, options=options)
 
         def as_the_reference(text: str) -> tuple[int, int]:
-            result = reference.compress_prompt([text], rate=RATE)
+            result = oracle.compress_prompt([text], rate=RATE)
             return result["origin_tokens"], result["compressed_tokens"]
 
         return as_the_reference

@@ -65,8 +65,11 @@ def arguments(description: str, checkpoint: str = "") -> argparse.Namespace:
 
 
 def ours(job: Job, bundle: Path, variant: str, method: str = "") -> list[str]:
-    """Command of a worker of this library; ``method``: another than the job's."""
-    worker = [sys.executable, str(HERE / "our_worker.py")]
+    """Command of a worker of this library; ``method``: another than the job's.
+
+    Like the benchmarks, to be run from the repository's root: there the oracle can be imported.
+    """
+    worker = [sys.executable, "-m", "benchmarks.common.our_worker"]
     return [*worker, method or job.method, str(bundle), str(job.text), str(RATE), variant]
 
 

@@ -1,7 +1,8 @@
 """LLMLingua on the same weights: the reference library against ours, in one run.
 
 The causal LM is SmolLM2-135M-Instruct in fp32, as a Hugging Face folder made from the registry's
-GGUF file; ours reads the same weights as fp32 and as INT8. The text is the beginning of
+GGUF file; ours reads the same weights as fp32 and as INT8, and so does the oracle, the reference's
+algorithm on our runtime (`tests.oracle`). The text is the beginning of
 examples/data/grant-1872.txt as one context. Writes ``results.jsonl`` and ``table.md`` beside this
 script.
 
@@ -40,8 +41,8 @@ def main() -> None:
             REFERENCE: theirs(job, weights, options.reference_python),
             "edgelingua fp32": ours(job, bundle, "cpu-fp32"),
             "edgelingua INT8": ours(job, bundle, "cpu-int8"),
-            "quirks, fp32": ours(job, bundle, "cpu-fp32", "llmlingua-quirks"),
-            "quirks, INT8": ours(job, bundle, "cpu-int8", "llmlingua-quirks"),
+            "oracle, fp32": ours(job, bundle, "cpu-fp32", "llmlingua-oracle"),
+            "oracle, INT8": ours(job, bundle, "cpu-int8", "llmlingua-oracle"),
         }
         compare(job, sides, options.rounds, HERE)
 

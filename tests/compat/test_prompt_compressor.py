@@ -1,10 +1,11 @@
-"""PromptCompressor without quirks: each test is named after what a user of the reference saw."""
+"""PromptCompressor: each test is named after what a user of the reference saw."""
 
 from __future__ import annotations
 
 import json
 import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat import PromptCompressor
 from edgelingua.compat.tags import Part, parse
-from edgelingua.errors import InputError
+from edgelingua.errors import BundleError, InputError
 from edgelingua.text.boundaries import sentences
 from tests.conftest import DOCUMENT, TEXTS
 
@@ -38,6 +39,27 @@ def either(request: pytest.FixtureRequest) -> PromptCompressor:
 
 def count(compressor: PromptCompressor, text: str) -> int:
     return compressor._engine.count(text)
+
+
+def test_a_bad_constructor_call_is_refused(scorer_bundle: ModelBundle) -> None:
+    folder = str(scorer_bundle.folder)
+    with pytest.raises(InputError, match="device_map"):
+        PromptCompressor(folder, "tpu")
+    with pytest.raises(InputError, match="max_batch"):
+        PromptCompressor(folder, llmlingua2_config={"batch": 1})
+    with pytest.raises(InputError, match="llmlingua2_config: expected a dict"):
+        PromptCompressor(folder, llmlingua2_config=[])  # type: ignore[arg-type]
+    with pytest.raises(BundleError, match="classifier is needed"):
+        PromptCompressor(folder, use_llmlingua2=True)
+    with pytest.warns(UserWarning, match="RunOptions"):
+        compressor = PromptCompressor(folder, "cuda")
+    with pytest.raises(InputError, match="use_llmlingua2"):
+        compressor.compress_prompt_llmlingua2("text")
+
+
+def test_who_asks_for_the_references_defects_is_told_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"leave the argument out.* or use PyPI llmlingua"):
+        PromptCompressor(quirks="0.2.2")  # type: ignore[arg-type]
 
 
 def test_results_have_the_keys_people_read(
@@ -375,6 +397,22 @@ def test_a_rate_of_nothing_names_the_argument(lm: PromptCompressor) -> None:
         lm.compress_json({"a": "x"}, {"a": {}}, rate=0)
 
 
+def test_a_configuration_can_be_a_file(lm: PromptCompressor, tmp_path: Path) -> None:
+    data = {"id": 5, "text": TEXT[:300]}
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "id: {rate: 1, compress: false, value_type: int, pair_remove: false}\n"
+        "text: {rate: 0.5, compress: true, value_type: str, pair_remove: false}\n"
+    )
+    kept = lm.compress_json(data, str(config))["compressed_prompt"]
+    assert kept["id"] == 5
+    assert 0 < len(kept["text"]) < 300
+    with pytest.raises(InputError, match="same keys"):
+        lm.compress_json({"id": 5}, str(config))
+    with pytest.raises(InputError, match="readable YAML"):
+        lm.compress_json(data, str(tmp_path / "nowhere.yaml"))
+
+
 def test_empty_json_divided_by_zero(either: PromptCompressor) -> None:
     assert either.compress_json({}, {})["compressed_prompt"] == {}
 
@@ -487,7 +525,7 @@ def test_nothing_changes_when_nothing_is_filtered(
 
 
 def test_what_has_no_effect_is_said(lm: PromptCompressor, classifier: PromptCompressor) -> None:
-    with pytest.warns(UserWarning, match="keep_sentence_number: no effect here; with quirks"):
+    with pytest.warns(UserWarning, match="^keep_sentence_number: no effect here$"):
         lm.compress_prompt([TEXT[:300]], keep_sentence_number=2)
     with pytest.warns(UserWarning, match="^force_tokens, return_word_label: no effect here$"):
         lm.compress_prompt([TEXT[:300]], force_tokens=["x"], return_word_label=True)
@@ -526,15 +564,25 @@ def test_what_has_an_effect_is_not_warned_about(
     [
         ({"context": None}, "context: expected"),
         ({"context": ["a b c"], "context_budget": "+100; import os"}, "context_budget"),
-        ({"context_budget": "*2"}, "only"),
+        ({"context_budget": "*2"}, r"context_budget: expected \+N or -N"),
+        ({"context": [1, 2]}, "context: expected"),
+        ({"context": b"bytes"}, "context: expected"),
+        ({"instruction": None}, "instruction"),
+        ({"condition_in_question": "beside"}, "condition_in_question"),
+        ({"rank_method": "bge"}, "llmlingua, longllmlingua, bm25, gzip"),
+        ({"rank_method": "longllmlingua"}, "question"),
+        ({"rate": 1.5}, "at most 1"),
+        ({"rate": "half"}, "expected a number"),
         ({"condition_compare": True}, "condition_compare"),
         ({"target_token": float("inf")}, "target_token"),
         ({"target_token": float("nan")}, "target_token"),
         ({"target_token": 0}, "target_token"),
         ({"rate": 0}, "rate: "),
         ({"keep_first_sentence": -1}, "keep_first_sentence"),
+        ({"keep_first_sentence": "1"}, "keep_first_sentence"),
         ({"keep_last_sentence": 1.5}, "keep_last_sentence"),
         ({"iterative_size": True}, "iterative_size"),
+        ({"iterative_size": 0}, "iterative_size"),
         ({"force_context_number": -1}, "force_context_number"),
         ({"force_context_ids": [2]}, "force_context_ids: expected numbers from 0 to 1"),
         ({"force_context_ids": 1}, "force_context_ids"),
@@ -567,6 +615,9 @@ def test_arguments_out_of_range(
     ("arguments", "message"),
     [
         ({"word_sep": None}, "word_sep"),
+        ({"force_tokens": "\n"}, "force_tokens"),
+        ({"force_tokens": ["x"] * 101}, "max_force_token"),
+        ({"token_to_word": "last"}, "mean or first"),
         ({"context_level_rate": 0}, "context_level_rate"),
         ({"context_level_rate": 1.5}, "context_level_rate"),
         ({"target_context": 1.5}, "target_context"),

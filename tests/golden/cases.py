@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgelingua.compat.quirks_structured import parse
 from tests.conftest import TEXTS
 from tests.golden.texts import text
+from tests.oracle.structured import parse
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgelingua.compat.quirks_sentences import bare_sentences
 from tests.golden import cases, weights
 from tests.golden.cases import Case
+from tests.oracle.sentences import bare_sentences
 
 HERE = Path(__file__).parent
 WORKER = HERE / "reference_worker.py"

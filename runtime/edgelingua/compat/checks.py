@@ -112,7 +112,7 @@ def checked_ids(values: Sequence[int] | None) -> tuple[int, ...]:
 
 
 def checked_segments(
-    texts: Any, rates: Any, compress: Any, contexts: Sequence[str], *, exact: bool
+    texts: Any, rates: Any, compress: Any, contexts: Sequence[str]
 ) -> tuple[tuple[Segment, ...], ...] | None:
     """Return ``context_segs`` and what belongs to them, put together; ``None``: there are none.
 
@@ -121,9 +121,7 @@ def checked_segments(
     texts, rates, compress
         Per context a list: the texts of its parts, the rate of each, whether each is compressed.
     contexts
-        What they are parts of.
-    exact
-        The parts must make the contexts, joined, and no rate be 0; llmlingua 0.2.2 does not mind.
+        What they are parts of: joined, they must make them.
 
     Raises
     ------
@@ -147,10 +145,8 @@ def checked_segments(
         ) from None
     for text, rate, keep in (part for parts in segments for part in parts):
         check_string("context_segs", text)
-        check_number("context_segs_rate", rate)
+        check_rate("context_segs_rate", rate)
         check_flag("context_segs_compress", keep)
-        if exact:
-            check_rate("context_segs_rate", rate)
     if len(segments) != len(contexts):
         raise InputError(
             f"context_segs: expected one list for each of the {len(contexts)} contexts, got "
@@ -158,7 +154,7 @@ def checked_segments(
         )
     for number, (parts, context) in enumerate(zip(segments, contexts, strict=True)):
         joined = "".join(text for text, _, _ in parts)
-        if exact and joined != context:
+        if joined != context:
             raise InputError(
                 f"context_segs[{number}]: expected parts that, joined, are context[{number}]; "
                 f"got {described(joined)} for {len(context):,}"

@@ -15,7 +15,7 @@ from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR
 
-_BUDGET = re.compile(r"\s*([+\-*/])\s*(\d+(?:\.\d+)?)\s*")
+_BUDGET = re.compile(r"\s*([+-])\s*(\d+(?:\.\d+)?)\s*")
 
 
 def order_of(reorder: str) -> Order:
@@ -45,14 +45,9 @@ def extra_of(context_budget: str) -> float:
     match = _BUDGET.fullmatch(context_budget)
     if not match:
         raise InputError(
-            f"context_budget: expected an operator and a number, as +100, got {context_budget!r}"
+            f"context_budget: expected +N or -N tokens, as in +100, got {context_budget!r:.60}"
         )
     number = float(match[2])
-    if match[1] in "*/":
-        raise InputError(
-            f"context_budget={context_budget!r}: only +N and -N are supported here; "
-            "PromptCompressor(…, quirks='0.2.2') also multiplies"
-        )
     return number if match[1] == "+" else -number
 
 

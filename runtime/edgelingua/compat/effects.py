@@ -45,23 +45,6 @@ EFFECTS: Mapping[Kind, set[str]] = {
 }  # fmt: skip
 """The arguments that have an effect, per kind of call."""
 
-_LATER = {"keep_sentence_number", "high_priority_bonus", "add_instruction",
-          "strict_preserve_uncompressed"}  # fmt: skip
-_COARSE = _DOCUMENTS | {"context_budget", "token_budget_ratio", "dynamic_context_compression_ratio"}
-_ALL = _AROUND | _SENTENCES | _TOKENS | _COARSE | _LATER
-_QUIRKS: Mapping[Kind, set[str]] = {
-    "unchanged": set(),
-    "documents": _ALL,
-    "llmlingua": _ALL,
-    "tagged": _ALL,
-    "llmlingua2": {"chunk_end_tokens"},
-    "structured llmlingua2": set(),
-    "tagged llmlingua2": {"force_context_ids"},
-    "json": _ALL | {"reorder_keyvalue"},
-    "json llmlingua2": {"instruction", "question"},
-}
-"""Those that have one with ``quirks="0.2.2"``."""
-
 _ROUND = {"instruction", "question"}
 _CONDITION = "condition_in_question"
 
@@ -98,9 +81,7 @@ def warn(
             stacklevel=level,
         )
     if idle:
-        elsewhere = [name for name in idle if name in _QUIRKS[kind]]
-        hint = f"; with quirks='0.2.2': {', '.join(elsewhere)}" if elsewhere else ""
-        warnings.warn(f"{', '.join(idle)}: no effect here{hint}", stacklevel=level)
+        warnings.warn(f"{', '.join(idle)}: no effect here", stacklevel=level)
     if (
         _CONDITION in names & effective
         and options is not None
@@ -108,7 +89,7 @@ def warn(
     ):
         warnings.warn(
             f"condition_in_question={options.condition_in_question!r}: documents are ranked as "
-            "with 'after'; quirks='0.2.2' has both",
+            "with 'after'",
             stacklevel=level,
         )
 

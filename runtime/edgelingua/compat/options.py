@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from edgelingua.budget import Count
-from edgelingua.bundle.bundle import ModelBundle
-from edgelingua.bundle.manifest import TOKENIZER
 from edgelingua.compat.checks import (
     Segment,
     check_flag,
@@ -18,7 +15,6 @@ from edgelingua.compat.checks import (
 )
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
-from edgelingua.text.tokenizer import RawTokenizer
 
 CHUNK_ENDS = (".", "\n")
 MAX_FORCE_TOKENS = 100
@@ -36,22 +32,9 @@ class Engine:
     tokens that LLMLingua-2 can be told to keep.
     """
 
-    bundle: ModelBundle
     scorer: ClassifierScorer | PerplexityScorer
     count: Count
     max_force_tokens: int = MAX_FORCE_TOKENS
-
-    @property
-    def added_tokens(self) -> list[str]:
-        """Stand-ins for LLMLingua-2's forced tokens."""
-        return [f"[NEW{i}]" for i in range(self.max_force_tokens)]
-
-    @cached_property
-    def tokenizer(self) -> RawTokenizer:
-        """The bundle's tokenizer as the reference uses it."""
-        added = self.added_tokens if isinstance(self.scorer, ClassifierScorer) else ()
-        with self.bundle.unchanged():
-            return RawTokenizer(self.bundle.folder / TOKENIZER, added, trusted=self.bundle.trusted)
 
 
 @dataclass(frozen=True)

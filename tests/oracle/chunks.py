@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from edgelingua.compat.options import Engine
-from edgelingua.compat.quirks_words import Forcing, WordMerger, Words
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
+from tests.oracle.engine import ADDED_TOKENS, Engine
+from tests.oracle.words import Forcing, WordMerger, Words
 
 MAX_LENGTH = 512
 """Tokens of a chunk, its special tokens included; the reference has no other length."""
@@ -38,9 +40,8 @@ class ChunkReader:
         self._tokenizer = engine.tokenizer
         boundary = engine.bundle.manifest.tokens.word_boundary
         self._merger = WordMerger(boundary, self._tokenizer.special_tokens)
-        self._scorer.warn_if_untrained()
 
-    def forcing(self, tokens: tuple[str, ...], added: list[str], digits: bool) -> Forcing:
+    def forcing(self, tokens: Sequence[str], digits: bool) -> Forcing:
         """Find out which forced tokens need an added token to stand for them.
 
         Raises
@@ -48,11 +49,11 @@ class ChunkReader:
         InputError
             There are more forced tokens than added ones.
         """
-        if len(tokens) > len(added):
-            raise InputError(f"force_tokens: {len(tokens)} tokens, max_force_token is {len(added)}")
+        if len(tokens) > len(ADDED_TOKENS):
+            raise InputError(f"force_tokens: {len(tokens)} tokens, at most {len(ADDED_TOKENS)}")
         stand_ins = {
             token: stand_in
-            for token, stand_in in zip(tokens, added, strict=False)
+            for token, stand_in in zip(tokens, ADDED_TOKENS, strict=False)
             if len(self._tokenizer.tokens(token)) != 1
         }
         return Forcing(tokens, stand_ins, digits)

@@ -7,11 +7,11 @@ from itertools import accumulate, pairwise
 
 from edgelingua.compat.checks import Segment
 from edgelingua.compat.options import CompressOptions
-from edgelingua.compat.quirks_documents import Extent, extents
-from edgelingua.compat.quirks_losses import TextLosses
-from edgelingua.compat.quirks_ranking import by_loss, rank
-from edgelingua.compat.quirks_sentences import whole_sentences
 from edgelingua.errors import InputError
+from tests.oracle.documents import Extent, extents
+from tests.oracle.losses import TextLosses
+from tests.oracle.ranking import by_loss, rank
+from tests.oracle.sentences import whole_sentences
 
 
 def filter_sentences(

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgelingua.compat import quirks_llmlingua, quirks_llmlingua2
 from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options
+from edgelingua.compat.options import CompressOptions, Llmlingua2Options
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
+from tests.oracle import llmlingua, llmlingua2
+from tests.oracle.engine import Engine
 
 OPEN, CLOSE = "<llmlingua", "</llmlingua>"
 _RATE = r"(?:,\s*rate\s*=\s*([\d.]+))?"
@@ -40,7 +41,7 @@ def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -
     segments = tuple(parse(text, options.rate) for text in context)
     texts = ["".join(part for part, _, _ in parts) for parts in segments]
     if isinstance(engine.scorer, ClassifierScorer):
-        return quirks_llmlingua2.compress(
+        return llmlingua2.compress(
             engine,
             texts,
             Llmlingua2Options(
@@ -51,7 +52,7 @@ def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -
                 force_context_ids=options.force_context_ids,
             ),
         )
-    return quirks_llmlingua.compress(engine, texts, replace(options, segments=segments))
+    return llmlingua.compress(engine, texts, replace(options, segments=segments))
 
 
 def parse(text: str, rate: float) -> tuple[Segment, ...]:
@@ -84,7 +85,7 @@ def parse(text: str, rate: float) -> tuple[Segment, ...]:
 def _with_target(engine: Engine, options: CompressOptions, size: int) -> CompressOptions:
     """Turn the rate into a target, or the target into a rate; tags count as tokens."""
     if options.target_token == -1:
-        return replace(options, target_token=quirks_llmlingua.target(engine, options, size))
+        return replace(options, target_token=llmlingua.target(engine, options, size))
     if size == 0:
         raise InputError("a target for a prompt without tokens; in llmlingua 0.2.2 it fails too")
     return replace(options, rate=options.target_token / size)

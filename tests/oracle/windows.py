@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from edgelingua.compat.quirks_documents import Extent
 from edgelingua.errors import InputError
-from edgelingua.text.tokenizer import RawTokenizer
+from tests.oracle.documents import Extent
+from tests.oracle.tokenizer import ReferenceTokenizer
 
 Window = list[tuple[int, float]]
 """Stretches of a window: tokens, and the fraction of them to keep."""
@@ -49,7 +49,7 @@ def plan(sizes: Sequence[int], deltas: Sequence[float], target: float, window: i
 
 
 def structured_plan(
-    tokenizer: RawTokenizer,
+    tokenizer: ReferenceTokenizer,
     ids: Sequence[int],
     context: Sequence[str],
     stretches: Sequence[Sequence[Extent]],
@@ -101,11 +101,11 @@ def _parts(context: Sequence[str], stretches: Sequence[Sequence[Extent]]) -> lis
     return parts
 
 
-def _lengths(tokenizer: RawTokenizer, ids: Sequence[int]) -> list[int]:
+def _lengths(tokenizer: ReferenceTokenizer, ids: Sequence[int]) -> list[int]:
     """Characters each token adds, seen with the two tokens before it."""
     places = range(len(ids))
-    shorter = tokenizer.decode_all([ids[max(0, at - 2) : at] for at in places])
-    longer = tokenizer.decode_all([ids[max(0, at - 2) : at + 1] for at in places])
+    shorter = [tokenizer.decode(ids[max(0, at - 2) : at]) for at in places]
+    longer = [tokenizer.decode(ids[max(0, at - 2) : at + 1]) for at in places]
     return [max(0, len(long) - len(short)) for long, short in zip(longer, shorter, strict=True)]
 
 

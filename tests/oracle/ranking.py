@@ -6,9 +6,9 @@ import gzip
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from rank_bm25 import BM25Okapi
 
-from edgelingua.compat.quirks_losses import TextLosses
-from edgelingua.errors import MissingExtraError
+from tests.oracle.losses import TextLosses
 
 _HINT = " We can get the answer to this question in the given documents."
 
@@ -28,11 +28,6 @@ def rank(
         One of `edgelingua.compat.options.LOCAL_RANKS`.
     condition
         ``none``, ``before`` or ``after``.
-
-    Raises
-    ------
-    MissingExtraError
-        The method is bm25 and rank_bm25 is not installed.
     """
     if method in _LEXICAL:
         return _LEXICAL[method](texts, question)
@@ -47,10 +42,6 @@ def by_loss(worth: Sequence[float], condition: str) -> list[int]:
 
 
 def _bm25(texts: Sequence[str], question: str) -> list[int]:
-    try:
-        from rank_bm25 import BM25Okapi
-    except ImportError:
-        raise MissingExtraError("rank-bm25", "bm25") from None
     scores = BM25Okapi([text.split(" ") for text in texts]).get_scores(question.split(" "))
     order: list[int] = (-scores).argsort().tolist()
     return order

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgelingua.budget import Count
-from edgelingua.compat.options import Engine, Llmlingua2Options
-from edgelingua.compat.quirks_chunks import ChunkReader
-from edgelingua.compat.quirks_pruning import ChunkPruner, PrunedText, percentile
+from edgelingua.compat.options import Llmlingua2Options
 from edgelingua.compat.result import summary, with_list
 from edgelingua.errors import InputError
+from tests.oracle.chunks import ChunkReader
+from tests.oracle.engine import Engine
+from tests.oracle.pruning import ChunkPruner, PrunedText, percentile
 
 
 def compress(engine: Engine, context: Sequence[str], options: Llmlingua2Options) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def compress(engine: Engine, context: Sequence[str], options: Llmlingua2Options)
         that keeps nothing, a chunk without a word. Or the model takes less than 512 tokens.
     """
     reader = ChunkReader(engine)
-    forcing = reader.forcing(options.force_tokens, engine.added_tokens, options.force_reserve_digit)
+    forcing = reader.forcing(options.force_tokens, options.force_reserve_digit)
     ends = {*options.chunk_end_tokens}
     ends |= {forcing.stand_ins[e] for e in options.chunk_end_tokens if e in forcing.stand_ins}
     chunks = [reader.cut(forcing.protect(text), ends) for text in context]

