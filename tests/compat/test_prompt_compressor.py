@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -543,6 +544,22 @@ def test_what_has_no_effect_is_said(lm: PromptCompressor, classifier: PromptComp
             {"a": TEXT[:200]}, {"a": ENTRY}, instruction="Read.", keep_first_sentence=1,
             keep_split=True, context_budget="+1",
         )  # fmt: skip
+
+
+def test_warnings_are_of_the_callers_line(
+    lm: PromptCompressor, classifier: PromptCompressor
+) -> None:
+    idle: dict[str, Any] = {"keep_sentence_number": 2}
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: lm([TEXT[:300]], **idle),
+        lambda: lm.compress_prompt([TEXT[:300]], **idle),
+        lambda: lm.compress_json({"a": TEXT[:200]}, {"a": ENTRY}, target_token=1),
+        lambda: classifier.compress_prompt(["17 23 99"], rate=0.4, force_reserve_digit=True),
+    )
+    for call in calls:
+        with pytest.warns(UserWarning, match="no effect|kept|more than") as said:
+            call()
+        assert {warning.filename for warning in said} == {__file__}
 
 
 def test_what_has_an_effect_is_not_warned_about(

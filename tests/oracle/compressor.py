@@ -10,11 +10,12 @@ from typing import Any
 from edgelingua.budget import Count
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat.checks import check_range, checked_texts
-from edgelingua.compat.options import CompressOptions, Llmlingua2Options
+from edgelingua.compat.options import Llmlingua2Options
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 from tests.oracle import json_text, llmlingua, llmlingua2, recover, structured
 from tests.oracle.engine import Engine
+from tests.oracle.options import OracleOptions
 
 Texts = str | Sequence[str]
 
@@ -62,7 +63,7 @@ class Oracle:
                 context, **{"use_context_level_filter": True, **passed}
             )
         texts = checked_texts(context or [" "])
-        options = CompressOptions(**arguments)
+        options = OracleOptions(**arguments)
         check_range(options.force_context_ids, len(texts))
         return llmlingua.compress(self._engine, texts, options)
 
@@ -76,7 +77,7 @@ class Oracle:
     def structured_compress_prompt(self, context: Texts, **arguments: Any) -> dict[str, Any]:
         """Compress contexts with tags."""
         texts = checked_texts(context or [" "])
-        options = CompressOptions(**arguments)
+        options = OracleOptions(**arguments)
         check_range(options.force_context_ids, len(texts))
         return structured.compress(self._engine, texts, options)
 
@@ -90,7 +91,7 @@ class Oracle:
         **arguments: Any,
     ) -> dict[str, Any]:
         """Compress the values of an object."""
-        options = CompressOptions(
+        options = OracleOptions(
             use_context_level_filter=use_keyvalue_level_filter,
             reorder_context=reorder_keyvalue,
             concate_question=False,

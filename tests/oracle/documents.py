@@ -7,10 +7,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions
 from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
+from tests.oracle.options import OracleOptions, Segment
 
 _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -34,7 +33,7 @@ class Documents:
 
 
 def choose_documents(
-    order: Sequence[int], sizes: Sequence[int], target: float, options: CompressOptions
+    order: Sequence[int], sizes: Sequence[int], target: float, options: OracleOptions
 ) -> Documents:
     """Take documents in rank order until the budget is exceeded.
 
@@ -72,7 +71,7 @@ def choose_documents(
     return Documents(used, [shares[index] for index in used])
 
 
-def _shares(count: int, options: CompressOptions) -> list[float]:
+def _shares(count: int, options: OracleOptions) -> list[float]:
     """Return shares in rank order: as much more for the best as less for the worst."""
     spread = options.dynamic_context_compression_ratio
     if spread <= 0 or count < 2:

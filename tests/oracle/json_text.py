@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edgelingua.compat.options import CompressOptions
 from edgelingua.errors import InputError
 from tests.oracle import structured
 from tests.oracle.engine import Engine
+from tests.oracle.options import OracleOptions
 from tests.oracle.structured import CLOSE, OPEN
 
 _KEPT = f"{OPEN}, compress=False>"
@@ -26,7 +26,7 @@ def compress(
     engine: Engine,
     json_data: Mapping[str, Any],
     json_config: Mapping[str, Mapping[str, Any]],
-    options: CompressOptions,
+    options: OracleOptions,
 ) -> dict[str, Any]:
     """Compress the values of an object; ``compressed_prompt`` of the result is one again.
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions
 from edgelingua.compat.result import summary
 from edgelingua.errors import InputError
 from tests.oracle.documents import Extent, choose_documents, extents, merged
 from tests.oracle.engine import Engine
 from tests.oracle.iterative import LoopOptions, Pruned, prune
 from tests.oracle.losses import TextLosses
+from tests.oracle.options import OracleOptions, Segment
 from tests.oracle.ranking import rank
 from tests.oracle.sentence_filter import filter_sentences
 from tests.oracle.tokenizer import ReferenceTokenizer
@@ -28,7 +27,7 @@ _PREFIX_HEAD = 100
 """Tokens that stay of the front of a question too long for the model."""
 
 
-def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -> dict[str, Any]:
+def compress(engine: Engine, context: Sequence[str], options: OracleOptions) -> dict[str, Any]:
     """Compress contexts with a causal LM.
 
     Raises
@@ -48,7 +47,7 @@ def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -
     return summary(prompt, tokens_in, engine.count(prompt))
 
 
-def target(engine: Engine, options: CompressOptions, size: int) -> float:
+def target(engine: Engine, options: OracleOptions, size: int) -> float:
     """Return the tokens that may stay of contexts of ``size`` tokens."""
     instruction, question = (
         len(engine.tokenizer.ids(text, special=True))
@@ -75,7 +74,7 @@ class Compression:
     what the sentence filter left of them, and ``pruned`` what the token loop did.
     """
 
-    def __init__(self, engine: Engine, options: CompressOptions) -> None:
+    def __init__(self, engine: Engine, options: OracleOptions) -> None:
         self._engine = engine
         self._losses = TextLosses(engine)
         self._options = options
@@ -163,7 +162,7 @@ class Compression:
         return plan(sizes, chosen.deltas, allowed, window)
 
 
-def _condition(options: CompressOptions) -> tuple[str, bool]:
+def _condition(options: OracleOptions) -> tuple[str, bool]:
     """Return where the question stands in ranking, and if tokens are judged behind it."""
     where = options.condition_in_question
     if options.condition_compare and "_condition" not in where:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions
 from edgelingua.errors import InputError
 from tests.oracle.documents import Extent, extents
 from tests.oracle.losses import TextLosses
+from tests.oracle.options import OracleOptions, Segment
 from tests.oracle.ranking import by_loss, rank
 from tests.oracle.sentences import whole_sentences
 
@@ -20,7 +19,7 @@ def filter_sentences(
     parts: Sequence[Sequence[Segment]] | None,
     target: float,
     condition: str,
-    options: CompressOptions,
+    options: OracleOptions,
 ) -> tuple[list[str], list[list[Extent]]]:
     """Keep the best sentences of all documents, and all that has an uncompressed part.
 
@@ -78,7 +77,7 @@ def filter_sentences(
     return texts, [[extent for index in group for extent in stretches[index]] for group in kept]
 
 
-def _favour(worth: list[float], groups: Sequence[range], options: CompressOptions) -> None:
+def _favour(worth: list[float], groups: Sequence[range], options: OracleOptions) -> None:
     """Add the bonus for high priority. Where the lowest loss is best, it counts against them."""
     bonus = options.high_priority_bonus
     for wanted in (
@@ -95,7 +94,7 @@ def _favour(worth: list[float], groups: Sequence[range], options: CompressOption
 
 
 def _within(
-    order: Sequence[int], sizes: Sequence[int], target: float, options: CompressOptions
+    order: Sequence[int], sizes: Sequence[int], target: float, options: OracleOptions
 ) -> set[int]:
     """Sentences in rank order until the budget is exceeded; the one that does it is in."""
     room = (target if target >= 0 else 100) * options.token_budget_ratio

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from edgelingua.compat.checks import Segment
-from edgelingua.compat.options import CompressOptions, Llmlingua2Options
+from edgelingua.compat.options import Llmlingua2Options
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer
 from tests.oracle import llmlingua, llmlingua2
 from tests.oracle.engine import Engine
+from tests.oracle.options import OracleOptions, Segment
 
 OPEN, CLOSE = "<llmlingua", "</llmlingua>"
 _RATE = r"(?:,\s*rate\s*=\s*([\d.]+))?"
@@ -23,7 +23,7 @@ _COMPRESS = r"(?:,\s*compress\s*=\s*(True|False))?"
 _TAGGED = re.compile(rf"{OPEN}\s*" + rf"{_RATE}\s*{_COMPRESS}\s*" * 2 + rf">([^<]+){CLOSE}")
 
 
-def compress(engine: Engine, context: Sequence[str], options: CompressOptions) -> dict[str, Any]:
+def compress(engine: Engine, context: Sequence[str], options: OracleOptions) -> dict[str, Any]:
     """Compress contexts whose tagged parts have rates of their own.
 
     With a classifier the tags are removed and otherwise ignored.
@@ -82,7 +82,7 @@ def parse(text: str, rate: float) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def _with_target(engine: Engine, options: CompressOptions, size: int) -> CompressOptions:
+def _with_target(engine: Engine, options: OracleOptions, size: int) -> OracleOptions:
     """Turn the rate into a target, or the target into a rate; tags count as tokens."""
     if options.target_token == -1:
         return replace(options, target_token=llmlingua.target(engine, options, size))

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from edgelingua.compat.tags import Part
 from edgelingua.errors import InputError, described
-
-Segment = tuple[str, float, bool]
-"""A tagged part of a context: its text, the rate of it to keep, whether it is compressed."""
 
 
 def check_string(name: str, value: object) -> None:
@@ -111,15 +109,16 @@ def checked_ids(values: Sequence[int] | None) -> tuple[int, ...]:
     return tuple(values)
 
 
-def checked_segments(
+def checked_parts(
     texts: Any, rates: Any, compress: Any, contexts: Sequence[str]
-) -> tuple[tuple[Segment, ...], ...] | None:
-    """Return ``context_segs`` and what belongs to them, put together; ``None``: there are none.
+) -> list[list[Part]]:
+    """Return contexts as the parts that ``context_segs`` and what belongs to it make of them.
 
     Parameters
     ----------
     texts, rates, compress
         Per context a list: the texts of its parts, the rate of each, whether each is compressed.
+        ``None``: every context is one part.
     contexts
         What they are parts of: joined, they must make them.
 
@@ -132,34 +131,34 @@ def checked_segments(
     if texts is None:
         if rates is not None or compress is not None:
             raise InputError("context_segs_rate and context_segs_compress: give context_segs too")
-        return None
+        return [[Part(text)] for text in contexts]
     try:
-        segments: tuple[tuple[Segment, ...], ...] = tuple(
-            tuple(zip(*columns, strict=True))
+        found = [
+            list(zip(*columns, strict=True))
             for columns in zip(texts, rates or (), compress or (), strict=True)
-        )
+        ]
     except (TypeError, ValueError):
         raise InputError(
             "context_segs, context_segs_rate and context_segs_compress: expected per context one "
             "list each, all of one length"
         ) from None
-    for text, rate, keep in (part for parts in segments for part in parts):
+    for text, rate, wanted in (part for parts in found for part in parts):
         check_string("context_segs", text)
         check_rate("context_segs_rate", rate)
-        check_flag("context_segs_compress", keep)
-    if len(segments) != len(contexts):
+        check_flag("context_segs_compress", wanted)
+    if len(found) != len(contexts):
         raise InputError(
             f"context_segs: expected one list for each of the {len(contexts)} contexts, got "
-            f"{len(segments)}"
+            f"{len(found)}"
         )
-    for number, (parts, context) in enumerate(zip(segments, contexts, strict=True)):
+    for number, (parts, context) in enumerate(zip(found, contexts, strict=True)):
         joined = "".join(text for text, _, _ in parts)
         if joined != context:
             raise InputError(
                 f"context_segs[{number}]: expected parts that, joined, are context[{number}]; "
                 f"got {described(joined)} for {len(context):,}"
             )
-    return segments
+    return [[Part(*part) for part in parts] for parts in found]
 
 
 def check_mapping(name: str, value: object) -> None:

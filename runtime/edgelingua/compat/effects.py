@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.options import CHUNK_ENDS, CompressOptions
 
 Kind = Literal[
@@ -62,35 +62,28 @@ def given(method: Callable[..., object], arguments: Mapping[str, object]) -> fro
     return frozenset(found)
 
 
-def warn(
-    kind: Kind, names: frozenset[str], options: CompressOptions | None = None, *, level: int = 5
-) -> None:
-    """Say once which of the arguments ``names`` do nothing here.
-
-    ``options``: of the call. ``level``: how many calls up the caller of PromptCompressor stands.
-    """
+def warn(kind: Kind, names: frozenset[str], options: CompressOptions | None = None) -> None:
+    """Say once which of the arguments ``names`` do nothing here; ``options``: of the call."""
     effective = set(EFFECTS[kind])
     if options is not None:
         effective = _narrowed(kind, effective, options)
     idle = sorted(names - effective)
     if kind == "llmlingua2" and (around := [name for name in idle if name in _ROUND]):
         idle = [name for name in idle if name not in _ROUND]
-        warnings.warn(
+        warn_caller(
             f"{', '.join(around)}: no effect here; LLMLingua-2 compresses the contexts alone, as "
-            "in llmlingua 0.2.2: put them around its output",
-            stacklevel=level,
+            "in llmlingua 0.2.2: put them around its output"
         )
     if idle:
-        warnings.warn(f"{', '.join(idle)}: no effect here", stacklevel=level)
+        warn_caller(f"{', '.join(idle)}: no effect here")
     if (
         _CONDITION in names & effective
         and options is not None
         and options.condition_in_question.startswith("before")
     ):
-        warnings.warn(
+        warn_caller(
             f"condition_in_question={options.condition_in_question!r}: documents are ranked as "
-            "with 'after'",
-            stacklevel=level,
+            "with 'after'"
         )
 
 

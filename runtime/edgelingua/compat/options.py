@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from edgelingua.budget import Count
 from edgelingua.compat.checks import (
-    Segment,
     check_flag,
     check_number,
     check_string,
@@ -75,10 +74,7 @@ class Llmlingua2Options:
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """Arguments of ``compress_prompt`` and ``structured_compress_prompt`` for a causal LM.
-
-    ``segments``: per context, its tagged parts; empty where a prompt has no tags.
-    """
+    """Arguments of the methods for a causal LM; see `PromptCompressor` for each."""
 
     instruction: str = ""
     question: str = ""
@@ -104,7 +100,6 @@ class CompressOptions:
     add_instruction: bool = False
     rank_method: str = "llmlingua"
     concate_question: bool = True
-    segments: tuple[tuple[Segment, ...], ...] | None = None
     strict_preserve_uncompressed: bool = True
 
     def __post_init__(self) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from edgelingua.budget import Count
 from edgelingua.bundle.bundle import ModelBundle
-from edgelingua.compat import (
-    default,
-    default_json,
-    default_llmlingua2,
-    default_recover,
-    effects,
-)
+from edgelingua.compat import effects
+from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.checks import (
     check_mapping,
     check_string,
     checked_ids,
-    checked_segments,
+    checked_parts,
     checked_strings,
     checked_texts,
 )
+from edgelingua.compat.methods import json_objects, llmlingua, llmlingua2, recover
 from edgelingua.compat.options import (
     CHUNK_ENDS,
     MAX_FORCE_TOKENS,
@@ -31,6 +26,7 @@ from edgelingua.compat.options import (
     Engine,
     Llmlingua2Options,
 )
+from edgelingua.compat.tags import parse
 from edgelingua.errors import InputError
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
@@ -182,16 +178,11 @@ class PromptCompressor:
         arguments = locals()
         given = effects.given(self.compress_prompt, arguments)
         if self.use_llmlingua2:
-            return self._llmlingua2(context, _llmlingua2_options(arguments), given)
-        contexts = self._contexts(context)
-        segments = checked_segments(
-            context_segs, context_segs_rate, context_segs_compress, contexts
-        )
-        ids = checked_ids(force_context_ids)
-        options = _gathered(
-            CompressOptions, arguments, {"segments": segments, "force_context_ids": ids}
-        )
-        return default.compress(self._engine, contexts, options, given)
+            texts = checked_texts(context)
+            return llmlingua2.compress(self._engine, texts, _llmlingua2_options(arguments), given)
+        contexts = _contexts(context)
+        parts = checked_parts(context_segs, context_segs_rate, context_segs_compress, contexts)
+        return llmlingua.compress(self._engine, parts, _compress_options(arguments), given)
 
     def compress_prompt_llmlingua2(
         self,
@@ -225,7 +216,8 @@ class PromptCompressor:
         given = effects.given(self.compress_prompt_llmlingua2, arguments)
         if not self.use_llmlingua2:
             raise InputError("LLMLingua-2 needs PromptCompressor(…, use_llmlingua2=True)")
-        return self._llmlingua2(context, _llmlingua2_options(arguments), given)
+        texts = checked_texts(context)
+        return llmlingua2.compress(self._engine, texts, _llmlingua2_options(arguments), given)
 
     def structured_compress_prompt(
         self,
@@ -265,10 +257,9 @@ class PromptCompressor:
         """
         arguments = locals()
         given = effects.given(self.structured_compress_prompt, arguments)
-        ids = checked_ids(force_context_ids)
-        options = _gathered(CompressOptions, arguments, {"force_context_ids": ids})
-        contexts = self._contexts(context)
-        return default.compress_structured(self._engine, contexts, options, given)
+        options = _compress_options(arguments)
+        parts = [parse(text) for text in _contexts(context)]
+        return llmlingua.compress(self._engine, parts, options, given)
 
     def compress_json(
         self,
@@ -306,7 +297,7 @@ class PromptCompressor:
         ------
         InputError
             An argument is of the wrong type or out of range, the keys of data and configuration
-            differ, or what is left is no JSON.
+            differ, or the data is no JSON.
         MissingExtraError
             The configuration is a file and PyYAML is not installed.
         """
@@ -318,11 +309,9 @@ class PromptCompressor:
             {
                 "use_context_level_filter": use_keyvalue_level_filter,
                 "reorder_context": reorder_keyvalue,
-                "concate_question": False,
-                "strict_preserve_uncompressed": False,
             },
         )
-        return default_json.compress(self._engine, json_data, json_config, options, given)
+        return json_objects.compress(self._engine, json_data, json_config, options, given)
 
     def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
         """Put the original's wording back into a response that quotes the compressed prompt.
@@ -338,19 +327,14 @@ class PromptCompressor:
         check_string("original_prompt", original_prompt)
         check_string("compressed_prompt", compressed_prompt)
         check_string("response", response)
-        return default_recover.recover(original_prompt, compressed_prompt, response)
+        return recover.recover(original_prompt, compressed_prompt, response)
 
-    def _llmlingua2(
-        self, context: str | Sequence[str], options: Llmlingua2Options, given: frozenset[str]
-    ) -> dict[str, Any]:
-        contexts = checked_texts(context)
-        return default_llmlingua2.compress(self._engine, contexts, options, given)
 
-    def _contexts(self, context: str | Sequence[str]) -> list[str]:
-        """Return contexts as a list; none at all are a blank one, as in llmlingua 0.2.2."""
-        if context is None:
-            raise InputError("context: expected a str or a list of str, got None")
-        return checked_texts(context or [" "])
+def _contexts(context: str | Sequence[str]) -> list[str]:
+    """Return contexts as a list; none at all are a blank one, as in llmlingua 0.2.2."""
+    if context is None:
+        raise InputError("context: expected a str or a list of str, got None")
+    return checked_texts(context or [" "])
 
 
 def _gathered(
@@ -359,6 +343,11 @@ def _gathered(
     """Return the options among the arguments of a call; ``other``: those it has in another form."""
     named = {f.name: arguments[f.name] for f in fields(kind) if f.name in arguments}
     return kind(**{**named, **other})
+
+
+def _compress_options(arguments: Mapping[str, Any]) -> CompressOptions:
+    ids = checked_ids(arguments["force_context_ids"])
+    return _gathered(CompressOptions, arguments, {"force_context_ids": ids})
 
 
 def _llmlingua2_options(arguments: Mapping[str, Any]) -> Llmlingua2Options:
@@ -377,10 +366,9 @@ def _check_device(device_map: str) -> None:
     if device not in _DEVICES:
         raise InputError(f"device_map: expected one of {', '.join(_DEVICES)}, got {device_map!r}")
     if device != "cpu":
-        warnings.warn(
+        warn_caller(
             f"device_map={device_map!r} has no effect: what runs where is said by "
-            "options=RunOptions(device=…)",
-            stacklevel=3,
+            "options=RunOptions(device=…)"
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from edgelingua.budget import Budget, Count
 from edgelingua.compat import effects
 from edgelingua.compat.checks import check_range, check_rate
-from edgelingua.compat.default_parts import (
+from edgelingua.compat.methods.parts import (
     check_target,
     compressible,
     context_rate,

@@ -5,26 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from edgelingua.budget import Budget
 from edgelingua.compat import effects
 from edgelingua.compat.checks import check_range, check_rate
-from edgelingua.compat.default_documents import extra_of, order_of, whole_documents
-from edgelingua.compat.default_parts import (
+from edgelingua.compat.methods.documents import extra_of, order_of, whole_documents
+from edgelingua.compat.methods.parts import (
     check_target,
     compressible,
-    context_rate,
-    ranker_of,
-    solid_numbers,
     within,
 )
-from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options
+from edgelingua.compat.methods.pruners import coarse_to_fine, token_pruner
+from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compat.result import summary
 from edgelingua.compat.tags import Part
-from edgelingua.compressors import CoarseToFine, Compressor, DocumentFilter, Rules, TokenPruner
-from edgelingua.compressors.llmlingua2 import RULES
+from edgelingua.compressors import Compressor
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Prompt, Ranges, Role, Segment
 from edgelingua.scorers import ClassifierScorer
@@ -41,8 +37,8 @@ def compress(
     tagged = any(part.rate or not part.compress for parts in contexts for part in parts)
     texts = ["".join(part.text for part in parts) for parts in contexts]
     if not tagged:  # tags that say nothing: a context is one again, and can be ranked as one
-        contexts = [[Part(text)] if parts else [] for text, parts in zip(texts, contexts,
-                                                                         strict=True)]  # fmt: skip
+        pairs = zip(texts, contexts, strict=True)
+        contexts = [[Part(text)] if parts else [] for text, parts in pairs]
     kind = _kind(engine, options, len(contexts), tagged=tagged)
     _check(options, len(contexts), tagged=tagged)
     effects.warn(kind, given, options)
@@ -65,7 +61,7 @@ def compress(
     else:
         compressor: Compressor
         if isinstance(engine.scorer, ClassifierScorer):
-            compressor = _pruner(engine, [] if tagged else texts, options)
+            compressor = token_pruner(engine, [] if tagged else texts, options)
             if kind == "structured llmlingua2" and not options.filters_text:
                 tokens = tokens_in  # whole contexts, a share of them
         else:
@@ -74,68 +70,6 @@ def compress(
         text = within(compressor, Prompt(tuple(segments)), budget).text
     text = text.removesuffix(hidden)
     return summary(text, tokens_in, engine.count(text))
-
-
-def coarse_to_fine(
-    engine: Engine, options: CompressOptions, texts: Sequence[str], *, question: str | None = None
-) -> CoarseToFine:
-    """Return the compressor that the options describe; ``texts``: the contexts to choose from.
-
-    Where there are none to choose from (tags, JSON), nothing moves and nothing goes as a whole.
-
-    Raises
-    ------
-    InputError
-        Tokens are to be judged by a question and there is none, or the engine is none for it.
-    """
-    scorer = engine.scorer
-    if isinstance(scorer, ClassifierScorer):
-        raise InputError("this needs a causal LM: PromptCompressor(…, use_llmlingua2=False)")
-    if options.contrastive and not (options.question if question is None else question).strip():
-        raise InputError("condition_compare judges tokens by the question: give one")
-    several = len(texts) > 1
-    documents = DocumentFilter(extra=math.inf)
-    if several:
-        filtered = options.use_context_level_filter
-        documents = DocumentFilter(
-            extra=extra_of(options.context_budget) if filtered else math.inf,
-            most=options.force_context_number,
-            forced=solid_numbers(texts, options.force_context_ids),
-            ranker=ranker_of(options.rank_method),
-            order=order_of(options.reorder_context),
-        )
-    rooms = options.use_sentence_level_filter
-    return CoarseToFine(
-        scorer,
-        by_question=options.rank_method == "longllmlingua" and (several or rooms),
-        contrastive=options.contrastive,
-        dynamic_rate=options.dynamic_context_compression_ratio if several else 0.0,
-        documents=documents,
-        sentence_room=options.token_budget_ratio if rooms else None,
-        window=options.iterative_size,
-        rules=rules_of(engine, options),
-    )
-
-
-def rules_of(engine: Engine, options: CompressOptions) -> Rules:
-    """Return what is kept or dropped whole: words, or sentences where only those are filtered."""
-    rules = RULES if isinstance(engine.scorer, ClassifierScorer) else Rules()
-    return replace(rules, level="word" if options.use_token_level_filter else "sentence")
-
-
-def _pruner(engine: Engine, texts: Sequence[str], options: CompressOptions) -> TokenPruner:
-    asked = Llmlingua2Options(
-        rate=options.rate,
-        target_token=options.target_token,
-        use_context_level_filter=bool(texts) and options.use_context_level_filter,
-        use_token_level_filter=options.filters_text,
-    )
-    return TokenPruner(
-        engine.scorer,
-        document_rate=context_rate(len(texts), sum(map(engine.count, texts)), asked),
-        forced_documents=solid_numbers(texts, options.force_context_ids),
-        rules=rules_of(engine, options),
-    )
 
 
 def _kind(engine: Engine, options: CompressOptions, contexts: int, *, tagged: bool) -> effects.Kind:

@@ -1,16 +1,16 @@
-"""What the default mode's methods share: budgets that give way, ranges to keep, ranking."""
+"""What the methods share: budgets that give way, ranges to keep, ranking."""
 
 from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
+from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.options import Engine, Llmlingua2Options
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor
@@ -40,7 +40,7 @@ def within(compressor: Compressor, prompt: Prompt, budget: Budget, *, say: bool 
         if error.needed is None:
             raise
         if say:
-            warnings.warn(f"{error}; kept all the same", stacklevel=5)
+            warn_caller(f"{error}; kept all the same")
         return within(
             compressor, prompt, Budget(tokens=error.needed, count=budget.count), say=False
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgelingua.compat.json_config import Entry
+from edgelingua.compat.methods.json_config import Entry
 from edgelingua.prompt import SEPARATOR, Prompt, Segment
 
 _Path = tuple[str | int, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from edgelingua.compat.default_parts import worth
+from edgelingua.compat.caller import warn_caller
+from edgelingua.compat.methods.parts import worth
 from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compressors.parts.document_filter import Order
 from edgelingua.compressors.parts.documents import arranged
@@ -77,13 +77,12 @@ def whole_documents(
             kept |= {number} if fits else set()
             taken += fits
     if not kept:
-        warnings.warn(f"no context fits whole into the {tokens} tokens: none is left", stacklevel=5)
+        warn_caller(f"no context fits whole into the {tokens} tokens: none is left")
     chosen = [number for number in ranking if number in kept]
     text = laid_out(arranged(chosen, order_of(options.reorder_context)))
     if kept and engine.count(text) > tokens:
-        warnings.warn(
+        warn_caller(
             f"what must stay has {engine.count(text)} tokens, the budget {tokens}; kept all the "
-            "same",
-            stacklevel=5,
+            "same"
         )
     return text

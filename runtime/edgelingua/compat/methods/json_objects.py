@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +10,12 @@ import numpy as np
 
 from edgelingua.budget import Budget
 from edgelingua.compat import effects
+from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.checks import check_rate
-from edgelingua.compat.default_llmlingua import coarse_to_fine, rules_of
-from edgelingua.compat.default_parts import check_target, within, worth
-from edgelingua.compat.json_config import Entry, checked
-from edgelingua.compat.json_plan import Plan, dump, strings
+from edgelingua.compat.methods.json_config import Entry, checked
+from edgelingua.compat.methods.json_plan import Plan, dump, strings
+from edgelingua.compat.methods.parts import check_target, within, worth
+from edgelingua.compat.methods.pruners import coarse_to_fine, rules_of
 from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compat.result import summary
 from edgelingua.compressors import Compressor, TokenPruner
@@ -42,7 +42,7 @@ def compress(
     check_rate("rate", options.rate)
     data, entries = checked(json_data, json_config, options.rate)
     classifier = isinstance(engine.scorer, ClassifierScorer)
-    effects.warn("json llmlingua2" if classifier else "json", given, options, level=4)
+    effects.warn("json llmlingua2" if classifier else "json", given, options)
     if not options.filters_text:
         entries = {key: Entry(1.0, False, entry.removable) for key, entry in entries.items()}
 
@@ -60,10 +60,9 @@ def compress(
         left = _pruned(engine, plan, options, wanted)
     tokens_out = engine.count(dump(left))
     if tokens_out > wanted:
-        warnings.warn(
+        warn_caller(
             f"{tokens_out} tokens are left of the object, more than the {wanted} wanted: keys, "
-            "values that are not compressed and pairs that may not be removed stay",
-            stacklevel=3,
+            "values that are not compressed and pairs that may not be removed stay"
         )
     return summary("", tokens_in, tokens_out) | {"compressed_prompt": left}
 

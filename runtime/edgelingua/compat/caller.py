@@ -1,0 +1,14 @@
+"""Warnings that name the caller's line, however deep in this package they arise."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+
+
+def warn_caller(message: str) -> None:
+    """Warn as if at the line outside of this package from which it was called."""
+    level, frame = 1, inspect.currentframe()
+    while frame and frame.f_globals["__name__"].startswith(f"{__package__}."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
