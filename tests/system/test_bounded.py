@@ -19,7 +19,7 @@ from edgelingua.errors import BundleError, ReaderError
 from edgelingua.llama import template
 from edgelingua.llama.model import LlamaModel
 from edgelingua.system.bounded import Bounded, Bounds, ForeignError, Local, foreign
-from edgelingua.text.tokenizer import RawTokenizer, TextTokenizer
+from edgelingua.text.tokenizer import TextTokenizer
 from tests.bundle.test_bundle import Copy, record
 from tests.conftest import TEXTS
 
@@ -160,10 +160,10 @@ def test_a_tokenizer_made_to_harm(changed: Callable[..., Path], parts: dict[str,
 
 def test_the_panic_of_a_trusted_one(changed: Callable[..., Path]) -> None:
     path = changed(**EVIL[1]) / "tokenizer.json"
-    for tokenizer in (TextTokenizer(path, "wordpiece", trusted=True).count,
-                      RawTokenizer(path, trusted=True).ids):  # fmt: skip
+    tokenizer = TextTokenizer(path, "wordpiece", trusted=True)
+    for use in (tokenizer.encode, tokenizer.count):
         with pytest.raises(BundleError, match="retry-limit"):
-            tokenizer("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
+            use("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
 
 
 def test_a_tokenizer_nested_too_deeply(changed: Callable[..., Path]) -> None:
@@ -185,14 +185,6 @@ def test_in_a_worker_tokens_are_the_same(copy_of: Copy) -> None:
         for name in ("ids", "spans", "starts"):
             columns = [getattr(one.encode(text), name).tolist() for one in (here, there)]
             assert columns[0] == columns[1]
-    raw = [RawTokenizer(b.folder / "tokenizer.json", ["[NEW0]"], trusted=b.trusted)
-           for b in (ours, foreign_one)]  # fmt: skip
-    for text in TEXTS.values():
-        pieces = raw[0].tokens(text)
-        for name, given in (("tokens", text), ("ids", text), ("known", [*pieces, "[NEW0]", "?!x"]),
-                            ("join", pieces), ("decode", raw[0].ids(text))):  # fmt: skip
-            assert getattr(raw[0], name)(given) == getattr(raw[1], name)(given)
-    assert raw[0].special_tokens == raw[1].special_tokens
 
 
 # Workers
@@ -249,7 +241,7 @@ def test_a_worker_that_cannot_be_made_says_why_every_time(tmp_path: Path) -> Non
         Bounded("edgelingua.nowhere:Engine", bounds=ROOMY)
     path = tmp_path / "tokenizer.json"
     path.write_bytes((NANO / "tokenizer.json").read_bytes())
-    engine = Bounded("edgelingua.text.tokenizer_engine:Engine", str(path), False, bounds=ROOMY)
+    engine = Bounded("edgelingua.text.tokenizer_engine:Engine", str(path), {}, bounds=ROOMY)
     engine.close()
     path.unlink()
     for _ in range(2):

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from edgelingua.text.tokenizer import RawTokenizer
+from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.train import unigram
 from edgelingua_export.train.e5_file import E5File, read
 from edgelingua_export.train.prepare import everything
@@ -65,11 +65,11 @@ def count(source: E5File, texts: list[str]) -> NDArray[np.int64]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tokenizer.json"
         path.write_text(unigram.tokenizer_json(source.pieces, source.scores.tolist()), "utf-8")
-        tokenizer = RawTokenizer(path)
+        tokenizer = TextTokenizer(path, "space")
     total = np.zeros(len(source.pieces), dtype=np.int64)
     for text in dict.fromkeys(texts):
-        ids, often = np.unique(tokenizer.ids(text), return_counts=True)
-        total[ids.astype(np.int64)] += often
+        ids, often = np.unique(tokenizer.encode(text).ids, return_counts=True)
+        total[ids] += often
     return total
 
 

@@ -98,7 +98,13 @@ class ClassifierScorer:
 
         Warns with `UntrainedModelWarning` when the bundle's head is untrained.
         """
-        self.warn_if_untrained()
+        if not self._bundle.manifest.trained:
+            warnings.warn(
+                f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
+                "random: use it to check parity and speed, not to compress",
+                UntrainedModelWarning,
+                stacklevel=2,
+            )
         encoding = self.tokenizer.encode(text)
         asked = self._asked(question) if question and self.reads_question else None
         keep = self.score_ids(encoding.ids, progress, asked)
@@ -156,16 +162,6 @@ class ClassifierScorer:
                 "beside a question; take longer ones"
             )
         return asked, room
-
-    def warn_if_untrained(self) -> None:
-        """Warn with `UntrainedModelWarning` when the bundle's head is untrained."""
-        if not self._bundle.manifest.trained:
-            warnings.warn(
-                f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
-                "random: use it to check parity and speed, not to compress",
-                UntrainedModelWarning,
-                stacklevel=3,
-            )
 
     def probabilities(
         self, sequence: NDArray[np.int64], mask: NDArray[np.int64]
