@@ -22,8 +22,9 @@ from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export import npu, texts
 from edgelingua_export.card import write_card
 from edgelingua_export.conversion import make_fp32
-from edgelingua_export.errors import ExportError, NoCandidateError
+from edgelingua_export.errors import NoCandidateError
 from edgelingua_export.options import BuildOptions
+from edgelingua_export.places import refuse_existing
 from edgelingua_export.proof import prove, write_text
 from edgelingua_export.quantization.measure import loss
 from edgelingua_export.quantize import FP32, INT8, quantize
@@ -61,7 +62,7 @@ def build(
         restore(output)
         for leftover in (partial, aside(output)):  # of an export that was killed
             remove(leftover)
-        _check_output(output, options)
+        refuse_existing(output, replace=options.replace)
         new = partial / "bundle"
         new.mkdir(parents=True)
         try:
@@ -169,15 +170,6 @@ def _write(folder: Path, manifest: Manifest) -> ModelBundle:
     text = replace(manifest, files=records).dumps()
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return ModelBundle.open(folder)
-
-
-def _check_output(output: Path, options: BuildOptions) -> None:
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return
-    if not (output / MANIFEST).is_file():
-        raise ExportError(f"{output}: exists and is not a bundle; choose another folder")
-    if not options.replace:
-        raise ExportError(f"{output}: there is a bundle already; --replace replaces it")
 
 
 def _tools() -> dict[str, str]:

@@ -16,6 +16,7 @@ from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.cli.console import usage
 from edgelingua.files.writable import refuse_unwritable_folder
 from edgelingua.models import registry
+from edgelingua_export.places import refuse_existing, short_name
 
 app = typer.Typer(
     help="Turn models into verified INT8 ONNX bundles for edgelingua.",
@@ -121,8 +122,9 @@ def build_command(
 
     with usage("--max-loss"):
         loss = parse_loss(max_loss)
-    if output:
-        refuse_unwritable_folder(output.absolute().parent)  # where it is made, beside itself
+    folder = output or registry.bundle_folder(f"{short_name(source)}-{task.value}")
+    refuse_unwritable_folder(folder.absolute().parent)  # where it is made, beside itself
+    refuse_existing(folder, replace=replace)
     from edgelingua_export.attention_outputs import parse_heads
     from edgelingua_export.build import BuildOptions, build
     from edgelingua_export.sources import find
@@ -140,7 +142,6 @@ def build_command(
         search=SearchOptions(cpu, loss, objective.value, seed),
     )
     found = find(source, licence, revision)
-    folder = output or registry.bundle_folder(f"{found.name}-{task.value}")
     build(found, task.value, folder, options, _report)
     print(folder)
 

@@ -14,6 +14,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -23,6 +24,7 @@ from edgelingua.errors import ModelNotFoundError
 from edgelingua.models import registry
 from edgelingua_export.errors import ExportError, reason
 from edgelingua_export.gguf_tokenizer import restore_pre_tokenizer
+from edgelingua_export.places import short_name
 from edgelingua_export.tokenizer import load_tokenizer
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -45,7 +47,7 @@ class Source:
     @property
     def name(self) -> str:
         """A short name for the bundle."""
-        return Path(self.location).name.removesuffix(".gguf").lower()
+        return short_name(self.location)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -60,7 +62,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model in memory: fp32, in evaluation mode. ``trained``: no weight had to be made up."""
+    """A model in memory: fp32, in evaluation mode.
+
+    ``trained``: no weight had to be made up, now or when the checkpoint was saved, nor is the head
+    one for another task.
+    """
 
     source: Source
     model: PreTrainedModel
@@ -135,10 +141,21 @@ def load(source: Source, task: Task) -> Loaded:
         )
     if getattr(model.config, "attn_logit_softcapping", None):
         model.set_attn_implementation("eager")  # the usual one leaves the cap out (Gemma 2)
-    return Loaded(source, model.eval(), tokenizer, trained=not missing)
+    if missing or _is_for_another(task, model.config):
+        model.config.head_untrained = True  # and so is what is saved of it, until it is trained
+    return Loaded(
+        source, model.eval(), tokenizer, not getattr(model.config, "head_untrained", False)
+    )
 
 
 _HEADS = {"classifier", "score", "head"}
+
+
+def _is_for_another(task: Task, config: PretrainedConfig) -> bool:
+    """Whether a checkpoint's head looks like a token classifier's, and was trained for else."""
+    saved = config.architectures or ()
+    ours = any("ForTokenClassification" in name for name in saved)
+    return task == "classifier" and bool(saved) and not ours
 
 
 def _local(path: Path, kind: str, name: str, licence: str | None, revision: str | None) -> Source:

@@ -17,7 +17,7 @@ from edgelingua.errors import ModelNotFoundError
 from edgelingua_export import build as build_module
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError, ParityError
-from edgelingua_export.sources import find
+from edgelingua_export.sources import find, load
 from tests.conftest import BUNDLES
 from tests.tiny_models import TINY, build_bundle
 
@@ -87,6 +87,46 @@ def test_an_encoder_without_a_head_gives_a_bundle_that_says_so(
     manifest = build(find(str(headless)), "classifier", tmp_path / "b", BuildOptions(), silent)
     assert not manifest.trained
     assert "untrained" in manifest.notes
+
+
+def test_a_head_that_was_never_trained_is_told_apart(tiny_bert: Path, tmp_path: Path) -> None:
+    from transformers import BertForSequenceClassification, BertModel
+
+    assert load(find(str(tiny_bert)), "classifier").trained
+    # Saved with the head that loading has drawn; and with the head of another task.
+    BertModel.from_pretrained(tiny_bert).save_pretrained(tmp_path / "headless")
+    for name in ("headless", "drawn", "other"):
+        shutil.copytree(tiny_bert, tmp_path / name, dirs_exist_ok=True, ignore=_WEIGHTS)
+        if name == "other":
+            other = BertForSequenceClassification.from_pretrained(tiny_bert)
+            other.save_pretrained(tmp_path / name)
+        loaded = load(find(str(tmp_path / name)), "classifier")
+        assert not loaded.trained, name
+        if name == "headless":
+            loaded.model.save_pretrained(tmp_path / "drawn")
+
+
+_WEIGHTS = shutil.ignore_patterns("config.json", "*.safetensors")
+
+
+def test_a_bundle_that_exists_is_noticed_before_anything_is_loaded(
+    bert_bundle: ModelBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = (
+        "import sys; from edgelingua_export.__main__ import main\n"
+        "sys.argv = ['edgelingua-export', 'build', *sys.argv[1:], '--task', 'classifier']\n"
+        "try: main()\n"
+        "finally: print('torch' in sys.modules, file=sys.stderr)"
+    )
+    home = tmp_path / "bundles"
+    shutil.copytree(bert_bundle.folder, home / "all-minilm-l6-v2-classifier")
+    monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path))
+    for arguments in (["nothing", "-o", str(bert_bundle.folder)], ["all-minilm-l6-v2"]):
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "there is a bundle already; --replace replaces it" in done.stderr
+        assert done.stderr.endswith("False\n"), "torch was loaded for it"
 
 
 def test_a_checkpoint_without_its_body_is_refused(tiny_bert: Path, tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from transformers import PreTrainedModel
 
 from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report, paced
 from edgelingua_export.train.batches import Batch, Layout, assemble
 from edgelingua_export.train.corpus import Corpus
 from edgelingua_export.train.objective import Weights, loss
 from edgelingua_export.train.recipe import Recipe, Schedule
 
-Report = Callable[[str], None]
 Part = Callable[[Batch, Tensor, int], Tensor]
 """A part of the loss beside the labels': of a batch, its log-odds ``(n, T)``, and the step."""
 
@@ -98,7 +98,9 @@ def fit(
     measured = halves.held_out and (recipe.weights.tokens or recipe.weights.order)
     start = _resume(checkpoint, model, optimizer, rate, order.steps)
     torch.manual_seed(recipe.seed + start)
-    began, shown = time.monotonic(), 0.0
+    began, slowly = time.monotonic(), paced(report)
+    left = order.steps - start
+    report(f"{left:,} steps to train" + (f", after {start:,} before" if start else ""))
     running = torch.zeros((), device=device)
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         for step, batch in _ahead(
@@ -114,6 +116,8 @@ def fit(
             rate.step()
             running += value.detach()
             done = step + 1
+            each = (time.monotonic() - began) / (done - start)
+            slowly(f"step {done:,} of {order.steps:,}, {(order.steps - done) * each:,.0f} s to go")
             if done % _EVERY == 0 or done == order.steps:
                 row: dict[str, Any] = {
                     "step": done,
@@ -124,15 +128,14 @@ def fit(
                     row["held_out"] = held_out_loss(model, corpus, halves, layout, recipe)
                 row["seconds"] = round(time.monotonic() - began, 2)
                 print(json.dumps(row), file=log, flush=True)
-                if time.monotonic() - shown > _SHOW or done == order.steps:
-                    shown = time.monotonic()
-                    report(f"step {done} of {order.steps}: loss {row['loss']:.4f}")
+                if done == order.steps:
+                    report(f"step {done:,} of {order.steps:,}: loss {row['loss']:.4f}")
             if done % schedule.checkpoint_every == 0 and done < order.steps:
                 _save(checkpoint, model, optimizer, rate, done, order.steps)
     checkpoint.unlink(missing_ok=True)
 
 
-_EVERY, _SHOW = 20, 10.0
+_EVERY = 20
 
 
 def _set_dropout(model: PreTrainedModel, share: float) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from edgelingua.text import WordBoundary
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.sources import Loaded, find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.batches import Layout
 from edgelingua_export.train.distill import Distillation, HiddenStates, same_pieces
-from edgelingua_export.train.loop import Part, Report
+from edgelingua_export.train.loop import Part
 from edgelingua_export.train.prepare import everything
 from edgelingua_export.train.reader import ReaderLoss
 from edgelingua_export.train.reader_data import cases

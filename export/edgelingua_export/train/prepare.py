@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from itertools import islice
@@ -14,6 +14,7 @@ from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.scorers import PerplexityScorer
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report, paced
 from edgelingua_export.train import labels, readers_multi, readers_qa, readers_text
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.compose import composed
@@ -41,11 +42,13 @@ READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
 }
 """By the name of the format; ``records`` is made up and has no file."""
 
-Report = Callable[[str], None]
-
 
 def prepare(
-    recipe: Recipe, read: Callable[[], Iterable[Example]], tokenizer: TextTokenizer, folder: Path
+    recipe: Recipe,
+    read: Callable[[], Sequence[Example]],
+    tokenizer: TextTokenizer,
+    folder: Path,
+    report: Report,
 ) -> Corpus:
     """Tokenize what ``read`` brings of the recipe's data, or load what an earlier run made of it.
 
@@ -59,11 +62,22 @@ def prepare(
     described = json.dumps([asdict(s) for s in recipe.data] + [recipe.seed, recipe.base])
     path = folder / f"corpus-{hashlib.sha256(described.encode()).hexdigest()[:12]}.npz"
     if path.is_file():
+        report("taking the corpus that an earlier run has prepared")
         return Corpus.load(path)
-    corpus = tokenize(read(), tokenizer)
+    found = read()
+    report(f"tokenizing {len(found):,} texts")
+    corpus = tokenize(_counted(found, report), tokenizer)
     folder.mkdir(parents=True, exist_ok=True)
     corpus.save(path)
     return corpus
+
+
+def _counted(found: Sequence[Example], report: Report) -> Iterator[Example]:
+    """Tell every few seconds how many have been taken."""
+    slowly = paced(report)
+    for done, example in enumerate(found):
+        slowly(f"tokenized {done:,} of {len(found):,} texts")
+        yield example
 
 
 def everything(recipe: Recipe, data: Path, report: Report) -> Iterator[Example]:

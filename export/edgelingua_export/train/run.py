@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.sources import Loaded, Source, find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train import calibrate
@@ -23,8 +23,6 @@ from edgelingua_export.train.parts import parts_of, runtime_tokenizer
 from edgelingua_export.train.prepare import everything, prepare
 from edgelingua_export.train.recipe import Recipe, load
 from edgelingua_export.train.student import shrink
-
-Report = Callable[[str], None]
 
 
 def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Report) -> Path:
@@ -55,11 +53,13 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
     model.config.id2label = {0: "drop", 1: "keep"}
     model.config.label2id = {"drop": 0, "keep": 1}
     model.config.reads_question = bool((corpus.items[:, 1] >= 0).any())  # for the export
+    model.config.head_untrained = False
     model.to("cuda" if torch.cuda.is_available() else "cpu").train()
     tokens = loaded.tokenizer
     layout = Layout(tokens.cls_token_id, tokens.sep_token_id, **asdict(recipe.windows))
     parts = parts_of(recipe, data, loaded, layout, folder, report)
     fit(model, corpus, recipe, layout, folder, parts=parts, report=report)
+    report("scaling P(keep) on the held-out texts")
     figures, held_out = _calibrate(model.eval(), corpus, layout, recipe)
     model.cpu().save_pretrained(folder / "model")
     tokens.save_pretrained(folder / "model")
@@ -71,22 +71,25 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
         "seconds": round(time.monotonic() - began, 1),
         "torch": torch.__version__,
     }
+    report(f"trained in {report_file['seconds']:,.0f} s")
     (folder / "report.json").write_text(json.dumps(report_file, indent=1), encoding="utf-8")
     return folder / "model"
 
 
 def _start(recipe: Recipe, data: Path, folder: Path, report: Report) -> tuple[Loaded, Corpus]:
     """Return the model to start from, the student if the recipe has one, and the data for it."""
+    report(f"loading {recipe.base}")
     loaded = load_model(find(recipe.base), "classifier")
     # A student tokenizes the same examples once more: reading them, with negatives, takes minutes.
     read = cache(lambda: list(everything(recipe, data, report)))
-    corpus = prepare(recipe, read, runtime_tokenizer(loaded, folder), folder)
+    corpus = prepare(recipe, read, runtime_tokenizer(loaded, folder), folder, report)
     if recipe.student == type(recipe.student)():
         return loaded, corpus
+    report("making the student smaller")
     shrink(loaded.model, loaded.tokenizer, recipe.student, corpus, folder / "base")
     smaller = replace(recipe, base=str(folder / "base"))
     loaded = load_model(Source("local", "student", smaller.base), "classifier")
-    return loaded, prepare(smaller, read, runtime_tokenizer(loaded, folder), folder)
+    return loaded, prepare(smaller, read, runtime_tokenizer(loaded, folder), folder, report)
 
 
 def _calibrate(

@@ -610,7 +610,18 @@ def test_the_command_makes_a_model_that_can_be_built(tiny_bert: Path, tmp_path: 
     with pytest.raises(ExportError, match="at most 64"):
         train(tmp_path / "r.toml", tmp_path, out, False, lambda _: None)
     (tmp_path / "r.toml").write_text(text.replace("WINDOW", "64"))
-    folder = train(tmp_path / "r.toml", tmp_path, out, False, lambda _: None)
+    told: list[str] = []
+    folder = train(tmp_path / "r.toml", tmp_path, out, False, told.append)
+    stages = (
+        "loading",
+        "an earlier run has prepared",
+        "steps to train",
+        "step ",
+        "scaling",
+        "trained in ",
+    )
+    places = [next(i for i, line in enumerate(told) if stage in line) for stage in stages]
+    assert places == sorted(places), told
     model = AutoModelForTokenClassification.from_pretrained(folder)
     assert model.config.label2id == {"drop": 0, "keep": 1}
     assert model.config.reads_question
