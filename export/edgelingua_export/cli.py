@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+_SEEDS = 2**63 - 1  # what torch takes
 
 
 class TaskName(StrEnum):
@@ -102,7 +106,9 @@ def build_command(
             "a classifier's decisions that change, or its mean difference of P(keep)."
         ),
     ] = "2%",
-    seed: Annotated[int, typer.Option(min=0, help="Draws the text for calibration.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=_SEEDS, help="Draws the text for calibration.")
+    ] = 0,
     keep_fp32: Annotated[
         bool, typer.Option("--keep-fp32", help="Put the fp32 graph into the bundle too.")
     ] = False,
@@ -223,7 +229,7 @@ def ask_command(
     batch: Annotated[
         int, typer.Option(min=1, help="Questions in a step; fewer where memory is short.")
     ] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=_SEEDS, help="Of what is drawn.")] = 1,
 ) -> None:
     """Make up questions about a recipe's texts, for a teacher to judge: a label file for ``train``.
 
@@ -231,6 +237,8 @@ def ask_command(
     questions; two CPU cores take seconds for each.
     The file's name is printed on stdout.
     """
+    if not math.isfinite(epochs):
+        raise typer.BadParameter("expected a number of times", param_hint="'--epochs'")
     refuse_unwritable_folder(output.absolute().parent)
     from edgelingua_export.train.ask import Asking, ask
 

@@ -199,10 +199,10 @@ class Assistant:
         """
         if not question.strip():
             raise InputError("the question is empty")
+        prompt = Prompt.build(context, question=question, structure=structure)
         staying = self._chat_tokens() + self.reader.count(question)
         session = self.reader.session(self.cap, self.policy, cache=self.cache)
         session.check_room(np.ones(staying, dtype=bool))
-        prompt = Prompt.build(context, question=question, structure=structure)
         if budget is None:
             budget = Budget(tokens=self._room(max_tokens))
         if budget.count is None:

@@ -48,6 +48,29 @@ def test_values_that_options_cannot_have_are_wrong_usage(options: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *(("compress", f"--{name}=") for name in ("model", "reader", "ranker", "pin-pattern")),
+        *(("compress", f"--{name}=a\udcff") for name in ("question", "instruction")),
+        *(("run", f"--{name}=a\udcff") for name in ("question", "system")),
+        *(("run", f"--{name}= ") for name in ("model", "reader")),
+        ("chat", "--system=a\udcff"),
+    ],
+)
+def test_so_are_empty_names_and_texts_of_no_encoding(command: str, option: str) -> None:
+    rest = {"compress": [str(DOCUMENT)], "run": [str(DOCUMENT), "--question", "Who?"]}
+    done = CliRunner().invoke(app, [command, *rest.get(command, []), option], input="")
+    assert done.exit_code == 2, done.output
+    assert "Usage:" in done.stderr
+
+
+def test_so_is_a_model_that_nobody_knows() -> None:
+    done = CliRunner().invoke(app, ["models", "fetch", "smollm3"])
+    assert done.exit_code == 2
+    assert "known are" in " ".join(done.stderr.split())
+
+
 @pytest.mark.llama
 @pytest.mark.parametrize(
     "options",
@@ -89,6 +112,10 @@ def test_the_export_too(tmp_path: Path) -> None:
     for option, value in (("--max-loss", "150%"), ("--attention", "x"), ("--keep-label", "-1")):
         arguments = ["build", "nothing", "--task", "classifier", "-o", str(tmp_path / "new")]
         done = CliRunner().invoke(export_app, [*arguments, option, value])
+        assert done.exit_code == 2, done.output
+    asking = ["ask", "nothing", "--data", ".", "-o", str(tmp_path / "new.jsonl")]
+    for option, value in (("--epochs", "inf"), ("--epochs", "nan"), ("--seed", "9" * 20)):
+        done = CliRunner().invoke(export_app, [*asking, option, value])
         assert done.exit_code == 2, done.output
     assert list(tmp_path.iterdir()) == []
 

@@ -249,8 +249,6 @@ def test_other_errors_are_one_line_too(
           "--cap", "20"], "cap of 20 cells is too small"),
         (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--reader", "nowhere"],
          "not a known model"),
-        (["run", DOCUMENT, "--question", "Q?", "--method", "truncate", "--system", "a\udcff"],
-         "not valid UTF-8"),
         (["compress", DOCUMENT, "--method", "truncate", "--reader", "all-minilm-l6-v2"],
          "not a known model"),
         (["models", "verify", "nowhere"], "no bundle of that name"),

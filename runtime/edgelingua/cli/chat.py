@@ -24,6 +24,7 @@ from edgelingua.cli.options import (
     Smooth,
     Threads,
     Window,
+    text,
 )
 from edgelingua.cli.output import say
 from edgelingua.kv.options import CacheOptions
@@ -43,7 +44,7 @@ def chat(
     window: Window = None,
     cache_keys: CacheKeys = "f16",
     cache_values: CacheValues = "f16",
-    system: Annotated[str, typer.Option(help="System prompt; empty: none.")] = "",
+    system: Annotated[str, typer.Option(help="System prompt; empty: none.", callback=text)] = "",
     load: Annotated[
         Path | None, typer.Option(help="Take up a saved chat, with its cap, policy, sampling.")
     ] = None,

@@ -46,6 +46,8 @@ def pins_of(texts: Sequence[str] | None, patterns: Sequence[str] | None) -> list
     pins: list[PinOf] = list(texts or ())
     if "" in pins:
         raise typer.BadParameter("it is empty", param_hint="'--pin'")
+    if "" in (patterns or ()):
+        raise typer.BadParameter("it is empty", param_hint="'--pin-pattern'")
     for number, pattern in enumerate(patterns or (), start=1):
         try:
             pins.append(re.compile(pattern))

@@ -39,6 +39,8 @@ from edgelingua.cli.options import (
     Structure,
     Threads,
     Tokens,
+    name,
+    text,
 )
 from edgelingua.cli.output import print_json, print_lines, say, write_page
 from edgelingua.cli.output import progress as progress_bar
@@ -53,15 +55,19 @@ from edgelingua.system.measure import Stopwatch, peak_rss_mb
 def compress(
     source: Source = "-",
     question: Annotated[
-        str, typer.Option(help="Guides the compression; it ends the output, unchanged.")
+        str,
+        typer.Option(help="Guides the compression; it ends the output, unchanged.", callback=text),
     ] = "",
-    instruction: Annotated[str, typer.Option(help="Begins the output, unchanged.")] = "",
+    instruction: Annotated[
+        str, typer.Option(help="Begins the output, unchanged.", callback=text)
+    ] = "",
     tokens: Tokens = None,
     rate: Rate = None,
     method: MethodName = None,
     model: Model = None,
     reader: Annotated[
-        str | None, typer.Option(help="The model whose tokens are counted; as for run.")
+        str | None,
+        typer.Option(help="The model whose tokens are counted; as for run.", callback=name),
     ] = None,
     pin: Pin = None,
     pin_pattern: PinPattern = None,
@@ -93,9 +99,9 @@ def compress(
         _refuse_page(explain, source)
     method = method_for(method, model, ranker=ranker, question=question)
     raw = read_bytes(source)
-    text = decoded(raw, source)
+    document = decoded(raw, source)
     prompt = Prompt.build(
-        text,
+        document,
         instruction=instruction,
         question=question,
         pin=pins,
@@ -139,7 +145,7 @@ def compress(
         print_json({"text": compressed.text, "spans": spans, "statistics": statistics})
     else:
         # With its byte order mark where all of it stays: `cmp` finds no difference.
-        result = raw.decode() if compressed.text == text else compressed.text
+        result = raw.decode() if compressed.text == document else compressed.text
         # A pipe gets no character that the text did not have; a prompt begins on a line of its own.
         end = "\n" if sys.stdout.isatty() and not result.endswith("\n") else ""
         sys.stdout.write(result + end)

@@ -60,6 +60,8 @@ def verify(
 @app.command()
 def fetch(name: Annotated[str, typer.Argument(help="A known model.")]) -> None:
     """Fetch a known model into the cache; print where it is."""
+    if name not in registry.REGISTRY:
+        raise typer.BadParameter(f"not a known model; known are {', '.join(registry.REGISTRY)}")
     sys.stdout.write(f"{registry.fetch(name)}\n")
 
 

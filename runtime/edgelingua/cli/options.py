@@ -13,17 +13,37 @@ from edgelingua.ort.devices import DeviceName
 from edgelingua.selection.units import Level
 from edgelingua.text.structure import Mode
 
+
+def text(value: str | None) -> str | None:
+    """Refuse a text that was not valid UTF-8 on the command line."""
+    if value and any("\ud800" <= character <= "\udfff" for character in value):
+        raise typer.BadParameter("not valid UTF-8")
+    return value
+
+
+def name(value: str | None) -> str | None:
+    """Refuse a name that is empty."""
+    if value is not None and not value.strip():
+        raise typer.BadParameter("it is empty: leave it out for the default")
+    return value
+
+
 Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
 Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
 Rate = Annotated[float | None, typer.Option(help="Fraction of the tokens to keep.")]
 MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")]
 Model = Annotated[
     str | None,
-    typer.Option(help="Bundle that compresses: a folder or a name; default: edgelingua-mini."),
+    typer.Option(
+        help="Bundle that compresses: a folder or a name; default: edgelingua-mini.", callback=name
+    ),
 ]
 Reader = Annotated[
     str,
-    typer.Option(help="The model that reads: a known name, a .gguf file, or hub:OWNER/NAME/FILE."),
+    typer.Option(
+        help="The model that reads: a known name, a .gguf file, or hub:OWNER/NAME/FILE.",
+        callback=name,
+    ),
 ]
 Pin = Annotated[
     list[str] | None, typer.Option(help="Text that must survive as it is; may be repeated.")
@@ -45,7 +65,11 @@ Structure = Annotated[
 ]
 RankerName = Annotated[
     str | None,
-    typer.Option("--ranker", help="Scorer bundle that ranks passages for llmlingua2_question."),
+    typer.Option(
+        "--ranker",
+        help="Scorer bundle that ranks passages for llmlingua2_question.",
+        callback=name,
+    ),
 ]
 SecondPass = Annotated[
     bool,

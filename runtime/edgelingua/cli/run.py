@@ -46,6 +46,7 @@ from edgelingua.cli.options import (
     Threads,
     Tokens,
     Window,
+    text,
 )
 from edgelingua.cli.output import print_json, print_lines
 from edgelingua.cli.output import progress as progress_bar
@@ -58,7 +59,7 @@ from edgelingua.system.measure import Stopwatch, peak_rss_mb
 
 
 def run(
-    question: Annotated[str, typer.Option(help="What to answer from the text.")],
+    question: Annotated[str, typer.Option(help="What to answer from the text.", callback=text)],
     source: Source = "-",
     reader: Reader = registry.DEFAULT_READER,
     tokens: Tokens = None,
@@ -78,7 +79,9 @@ def run(
     pin: Pin = None,
     pin_pattern: PinPattern = None,
     max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
-    system: Annotated[str | None, typer.Option(help="System prompt; empty: none.")] = None,
+    system: Annotated[
+        str | None, typer.Option(help="System prompt; empty: none.", callback=text)
+    ] = None,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.0,
     top_k: Annotated[int, typer.Option(help="Draw from the K likeliest; 0: all.")] = 40,
     top_p: Annotated[float, typer.Option(help="Draw from this much probability.")] = 0.95,
@@ -105,7 +108,7 @@ def run(
         raise typer.BadParameter("the question is empty", param_hint="'--question'")
     method = method_for(method, model, ranker=ranker, question=question)
     # The prompt is the assistant's to lay out; here its text gets its pins.
-    (text,) = Prompt.build(read_text(source), pin=pins).segments
+    (document,) = Prompt.build(read_text(source), pin=pins).segments
     # llama_cpp takes a while to import, and compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
     from edgelingua.kv.policies import name_of
@@ -150,7 +153,7 @@ def run(
 
     with progress_bar("scoring") as progress:
         reply = assistant.ask(
-            text,
+            document,
             question,
             budget,
             structure=structure,
