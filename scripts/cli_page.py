@@ -41,7 +41,7 @@ def _sections(name: str, command: Any) -> Iterator[str]:
     yield f"## {name}\n\n{inspect.cleandoc(command.help)}\n"
     shown = [parameter for parameter in command.params if parameter.name != "help"]
     if shown:
-        hints = get_type_hints(command.callback)
+        hints = get_type_hints(command.callback, include_extras=True)
         rows = [_row(parameter, hints[parameter.name]) for parameter in shown]
         yield "\n".join([*_TABLE, *rows, ""])
     for below, other in getattr(command, "commands", {}).items():
@@ -49,8 +49,11 @@ def _sections(name: str, command: Any) -> Iterator[str]:
 
 
 def _row(parameter: Any, hint: Any) -> str:
-    """Return a row of the table: an argument or option, its help, its default."""
-    kind, told = _plain(hint), parameter.help
+    """Return a row of the table: an argument or option, its help, its default.
+
+    The help is that of the annotation: an older typer's arguments do not have it.
+    """
+    kind, told = _plain(get_args(hint)[0]), hint.__metadata__[0].help
     if parameter.opts[0].startswith("-"):
         spelled = [f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts)]
         name = " / ".join(spelled)

@@ -32,7 +32,7 @@ from .pages import NAMES, PAGES, Block, blocks, commands, needs_reader
 
 _LINK = re.compile(r'(?:\]\(|src=")(?!\w+:)([^()"\s#]*)(?:#([^()"\s]+))?')
 _TIME = re.compile(r"\d[\d.,]*(?= (s|ms|MB|tokens/s)\b)")
-_TOLERANCE = 0.9
+_TOLERANCE = 0.8
 """Share of the words that must be as shown: another CPU's INT8 kernels round otherwise."""
 
 
