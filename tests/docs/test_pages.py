@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -37,8 +38,10 @@ _TOLERANCE = 0.8
 
 
 def _marked(page: Path) -> Any:
+    name = page.relative_to(ROOT).as_posix()
     marks = [pytest.mark.llama] if needs_reader(page) else []
-    return pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=marks)
+    marks += [pytest.mark.long] if name == "docs/compress.md" else []
+    return pytest.param(page, id=name, marks=marks)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -56,6 +59,19 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", h).strip().lower()) for h in headings}
 
 
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """Threads that wait for each other crawl on a busy machine: one core, one thread."""
+    if sys.platform != "linux":
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("page", [_marked(page) for page in PAGES if blocks(page)])
 def test_a_page_does_what_it_shows(
     page: Path,
