@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,11 +62,18 @@ class Ends:
         A number below 0.
     """
 
-    signals: ClassVar[frozenset[Signal]] = frozenset()
-    cache_types: ClassVar[frozenset[CacheType]] = CACHE_TYPES
-
     sinks: int = 4
     recent: int = 32
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset()
+
+    @property
+    def cache_types(self) -> frozenset[CacheType]:
+        """Number formats of keys and values that it can work on."""
+        return CACHE_TYPES
 
     def __post_init__(self) -> None:
         for name, value in (("sinks", self.sinks), ("recent", self.recent)):

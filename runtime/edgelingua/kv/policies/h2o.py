@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +22,12 @@ class H2O(Ends):
         Share of the cells that goes to the most recent tokens instead; half, as published.
     """
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"attention"})
-
     recent_share: float = 0.5
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"attention"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

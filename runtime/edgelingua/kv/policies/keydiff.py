@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,10 @@ from edgelingua.kv.state import CellView, Signal
 class KeyDiff(Ends):
     """Keep the keys least similar to the mean key (Park et al. 2025, arXiv:2504.15364)."""
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"keys"})
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"keys"})
 
     def scores(self, cells: CellView) -> NDArray[np.float64]:
         """Negative cosine to the mean of the normalized keys, by rank over layers and heads."""

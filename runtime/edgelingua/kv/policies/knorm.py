@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,10 @@ from edgelingua.kv.state import CellView, Signal
 class KNorm(Ends):
     """Keep the keys with the smallest L2 norm (Devoto et al. 2024, arXiv:2406.11430)."""
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"keys"})
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"keys"})
 
     def scores(self, cells: CellView) -> NDArray[np.float64]:
         """Smallness of the norm, by rank over layers and heads."""

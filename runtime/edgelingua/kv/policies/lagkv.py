@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +27,17 @@ class LagKV(Ends):
         long as anything measured can go.
     """
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"keys", "values"})
-    cache_types: ClassVar[frozenset[CacheType]] = frozenset({"f16"})
-
     lag: int = 64
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"keys", "values"})
+
+    @property
+    def cache_types(self) -> frozenset[CacheType]:
+        """Number formats of keys and values that it can work on."""
+        return frozenset({"f16"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

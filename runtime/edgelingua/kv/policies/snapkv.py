@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +32,13 @@ class SnapKV(Ends):
         Cells that share in a neighbour's attention; odd.
     """
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"keys", "queries"})
-
     window: int = 32
     kernel: int = 5
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"keys", "queries"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

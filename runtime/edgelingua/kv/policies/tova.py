@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,10 @@ class Tova(Ends):
     protects nothing: ``Tova(sinks=0, recent=0)``.
     """
 
-    signals: ClassVar[frozenset[Signal]] = frozenset({"keys", "queries"})
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs of the engine besides positions."""
+        return frozenset({"keys", "queries"})
 
     @property
     def queries(self) -> int:
