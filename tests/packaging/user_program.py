@@ -14,8 +14,8 @@ from edgelingua import (
     CacheOptions,
     CancelledError,
     Chat,
-    Conversation,
     DocumentFilter,
+    History,
     LlamaModel,
     Prompt,
     Reply,
@@ -70,7 +70,7 @@ for piece in chat.stream("And?", compressed):
     print(piece)
 chats = [chat.fork() for _ in range(3)]
 
-log = Conversation(unnamed, Budget(rate=0.3, count=reader.count))
+log = History(unnamed, Budget(rate=0.3, count=reader.count))
 log = log.add("You maintain a web shop.", role="system", compress=False)
 print(log.messages(), log.text, log.turns[-1].compressed, twice, ordered, parts)
 old = PromptCompressor(use_llmlingua2=True)
