@@ -72,6 +72,7 @@ def one_core() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_core")
+@pytest.mark.long
 @pytest.mark.parametrize("page", [_marked(page) for page in PAGES if blocks(page)])
 def test_a_page_does_what_it_shows(
     page: Path,

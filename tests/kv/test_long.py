@@ -15,12 +15,13 @@ from edgelingua.kv.session import Session
 from edgelingua.llama.engine import LlamaEngine
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.sampler import LlamaSampler, Sampling
-from tests import tiny_gguf
 from tests.conftest import DOCUMENT
 
 
 @pytest.fixture(scope="module")
 def gemma(tmp_path_factory: pytest.TempPathFactory) -> LlamaModel:
+    from tests import tiny_gguf
+
     path = tmp_path_factory.mktemp("gemma") / "gemma.gguf"
     return LlamaModel(tiny_gguf.write_gemma(path), threads=1)
 
