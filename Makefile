@@ -21,8 +21,7 @@ test: $(VENV)/.installed-dev
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
 
-# What a contributor runs first: an environment in less than a minute, and the light tests but those
-# marked long.
+# What a contributor runs first: the light tests but those marked long.
 test-fast: $(VENV)/.installed-test
 	$(BIN)/python -m pytest --light -m 'not slow and not long'
 
