@@ -194,10 +194,16 @@ def train_command(
 ) -> None:
     """Train a token classifier: a model folder for ``build``, its log, curves and figures.
 
-    The model's folder is printed on stdout.
+    Or, where the recipe has a [memory], what writes a document's memory for a reader.
+    The folder of what was trained is printed on stdout.
     """
     refuse_unwritable_folder(output)
-    from edgelingua_export.train.run import train
+    from edgelingua_export.train.memory import recipe as of_memory
+
+    if of_memory.is_memory(recipe):
+        from edgelingua_export.train.memory.run import train
+    else:
+        from edgelingua_export.train.run import train
 
     print(train(recipe, data, output, resume, _report))
 

@@ -20,6 +20,7 @@ from edgelingua_export.train.augment import blind, cloze, other_digits, second_p
 from edgelingua_export.train.compose import composed
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example
+from edgelingua_export.train.memory.worked import worked
 from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
 from edgelingua_export.train.recipe import DataSet, Recipe
 from edgelingua_export.train.records import records
@@ -39,6 +40,7 @@ READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
     "deletions": readers_text.deletions,
     "conllu": readers_text.conllu,
     "text": readers_text.plain,
+    "worked": worked,
 }
 """By the name of the format; ``records`` is made up and has no file."""
 

@@ -233,7 +233,7 @@ def load(path: Path) -> Recipe:
     """
     table, data, listed_in = recipe_toml.read(path)
     parts = {
-        name: _part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
+        name: part(kind, table.pop(name, {}), f"{path}: [{name}]") for name, kind in _PARTS.items()
     }
     plain = {"base": str, "seed": int}
     unknown = set(table) - set(plain)
@@ -242,7 +242,7 @@ def load(path: Path) -> Recipe:
             f'{path}: expected base = "…", seed, [[data]] or data = "RECIPE", '
             f"{', '.join(_PARTS)}; got {', '.join(sorted(table))}"
         )
-    sets = tuple(_part(DataSet, row, f"{listed_in}: [[data]] {i}") for i, row in enumerate(data, 1))
+    sets = tuple(part(DataSet, row, f"{listed_in}: [[data]] {i}") for i, row in enumerate(data, 1))
     unlabelled = [i for i, each in enumerate(sets, 1) if each.pooled or each.taught]
     if unlabelled and not parts["teacher"].model:
         raise ExportError(
@@ -287,7 +287,14 @@ _PARTS: Mapping[str, Any] = {
 _T = TypeVar("_T")
 
 
-def _part(kind: type[_T], row: Mapping[str, Any], where: str) -> _T:
+def part(kind: type[_T], row: Mapping[str, Any], where: str) -> _T:
+    """Make a dataclass of a recipe's table; ``where`` is for errors.
+
+    Raises
+    ------
+    ExportError
+        It has a key that the dataclass lacks, or a value of another type.
+    """
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for name, value in row.items():
