@@ -1,0 +1,113 @@
+"""Memories written and read by llama.cpp: nats beside PyTorch's, and the answers themselves.
+
+    python -m benchmarks.memory.llama READER.gguf --memory models/edgelingua-memory \
+        --cases cases.jsonl
+
+Every tenth case, 8 and 16 tokens of text for a cell, greedy answers of at most 16 tokens. Adds a
+line for each question, ratio and condition to ``llama.jsonl``, with the nats in ``nats.jsonl`` of
+the memory called ``--name`` beside its own. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+from pathlib import Path
+
+import numpy as np
+from benchmarks.common.jsonl import append, read
+from benchmarks.quality.answers import exact_match, f1
+from benchmarks.quality.reader import negative_log_likelihood
+from numpy.typing import NDArray
+
+from edgelingua import LlamaModel, Sampling
+from edgelingua.kv.policies import Streaming
+from edgelingua.kv.session import Session
+from edgelingua.llama.library import llama_cpp
+from edgelingua_export.train.memory.files import ABOUT, ADAPTER
+from edgelingua_export.train.memory.packing import chosen
+
+HERE = Path(__file__).resolve().parent
+RATIOS, ANSWER, CELLS = (8, 16), 16, 1024
+AFTER = "<|im_end|>\n<|im_start|>assistant\n"
+_Ids = NDArray[np.int32]
+
+
+def main() -> None:
+    """Read each case whole, as mini's text and as a memory, and ask its questions."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("reader", type=Path, help="a GGUF file")
+    parser.add_argument("--memory", type=Path, required=True, help="of chosen tokens' cells")
+    parser.add_argument("--cases", type=Path, required=True)
+    parser.add_argument("--every", type=int, default=10, help="case to take")
+    parser.add_argument("--name", default="keep", help="of the memory in nats.jsonl")
+    parser.add_argument("--results", type=Path, default=HERE / "llama.jsonl")
+    options = parser.parse_args()
+    reader = LlamaModel(options.reader, threads=1)
+    adapter = llama_cpp.llama_adapter_lora_init(
+        reader.handle, str(options.memory / ADAPTER).encode()
+    )
+    about = json.loads((options.memory / ABOUT).read_text("utf-8"))
+    torch_nats = {
+        (row["ratio"], row["case"]): row
+        for row in read(HERE / "nats.jsonl")
+        if row["name"] == options.name
+    }
+
+    def ids(text: str) -> _Ids:
+        return reader.tokenize(text, special=True).astype(np.int32)
+
+    before, between, after = ids(about["before"]), ids("\n\n"), ids(AFTER)
+    lines = options.cases.read_text("utf-8").splitlines()
+    for number in range(0, len(lines), options.every):
+        case = json.loads(lines[number])
+        tokens = np.asarray(case["tokens"], np.int32)
+        begun = reader.session(CELLS, Streaming())
+        begun.feed(before, pinned=True)
+        whole, written = begun.fork(), begun.fork()
+        whole.feed(tokens)
+        _switch(written, adapter, on=True)
+        written.feed(tokens)
+        _switch(written, adapter, on=False)
+        for ratio in RATIOS:
+            cells = chosen(np.asarray(case["scores"]), round(len(tokens) / ratio), "mini")
+            memory, text = written.fork(), begun.fork()
+            memory.drop(np.concatenate([np.zeros(len(before), bool), ~cells]))
+            text.feed(np.asarray(case["texts"][str(ratio)], np.int32))
+            for place, (question, answer) in enumerate(case["asked"]):
+                asked = np.concatenate([between, np.asarray(question, np.int32), after])
+                gold = np.asarray(answer, np.int32)
+                for how, session in {"whole": whole, "text": text, "memory": memory}.items():
+                    said = _said(reader, session.fork(), asked)
+                    accepted = ["".join(reader.stream_text(iter(gold.tolist())))]
+                    row = {
+                        "set": case["set"], "case": number, "question": place, "ratio": ratio,
+                        "how": how, "nats": round(_nats(session.fork(), asked, gold), 3),
+                        "torch": torch_nats[ratio, number][how][place],
+                        "em": exact_match(said, accepted), "f1": round(f1(said, accepted), 3),
+                        "said": said,
+                    }  # fmt: skip
+                    append(options.results, json.dumps(row, ensure_ascii=False))
+
+
+def _switch(session: Session, adapter: object, *, on: bool) -> None:
+    context = session.engine._context  # type: ignore[attr-defined]
+    adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter)
+    llama_cpp.llama_set_adapters_lora(context, adapters, int(on), (ctypes.c_float * 1)(1.0))
+
+
+def _nats(session: Session, asked: _Ids, gold: _Ids) -> float:
+    session.feed(asked)
+    return float(negative_log_likelihood(session, gold).mean())
+
+
+def _said(reader: LlamaModel, session: Session, asked: _Ids) -> str:
+    session.feed(asked)
+    sampler = reader.sampler(session, Sampling(temperature=0.0, repeat_penalty=1.0))
+    tokens = session.generate(sampler, ANSWER, reader.stop_tokens)
+    return "".join(reader.stream_text(tokens)).strip()
+
+
+if __name__ == "__main__":
+    main()
