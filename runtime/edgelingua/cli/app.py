@@ -17,6 +17,7 @@ from edgelingua.cli.chat import chat
 from edgelingua.cli.compress import compress
 from edgelingua.cli.doctor.command import doctor
 from edgelingua.cli.run import run
+from edgelingua.cli.serve import serve
 
 app = typer.Typer(
     help="Prompt compression and capped-memory generation for language models on the device.",
@@ -46,6 +47,7 @@ for _command in (
     compress,
     run,
     chat,
+    serve,
     tables.methods,
     tables.policies,
     doctor,

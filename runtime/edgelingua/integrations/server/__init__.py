@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server whose reader never overflows; needs the ``server`` extra."""

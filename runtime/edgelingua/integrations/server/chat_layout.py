@@ -1,0 +1,158 @@
+"""Messages of any number and length, laid out so that they fit a cache of fixed size.
+
+What fits is laid out as it came. What does not: the system prompt, the last question and the most
+recent turns stay; all the rest is compressed in the light of that question and stands before it, as
+excerpts. They come that late so that a cache that has read what stands before them stays valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from edgelingua.compressors import Compressor
+from edgelingua.errors import BudgetError
+from edgelingua.integrations.server.excerpts import excerpts, labels
+from edgelingua.integrations.server.laid import Change, Laid, Ranges, cells_of, pinned_ranges
+from edgelingua.integrations.server.messages import Message
+from edgelingua.integrations.server.plan import Plan, plan
+from edgelingua.integrations.server.pressing import press
+from edgelingua.integrations.server.sizes import Sizes
+from edgelingua.integrations.server.talk import Talk
+from edgelingua.llama.model import LlamaModel
+from edgelingua.prompt import SEPARATOR
+from edgelingua.scores import Progress
+
+
+@dataclass(frozen=True)
+class ChatLayout:
+    """Lays out chats for a reader.
+
+    Parameters
+    ----------
+    reader, compressor
+        Read and compress.
+    cap
+        Most tokens in the cache.
+    """
+
+    reader: LlamaModel
+    compressor: Compressor
+    cap: int
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """Counts messages."""
+        return Sizes(self.reader)
+
+    def lay_out(
+        self,
+        messages: Sequence[Message],
+        room: int,
+        pins: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Laid:
+        """Lay out messages within ``room`` tokens, or more where what must stay takes more.
+
+        Parameters
+        ----------
+        messages, pins
+            What was said, and what of it must survive.
+        room
+            Tokens that the cap leaves beside the answer.
+        progress
+            Called while texts are compressed; what it raises ends the work.
+
+        Raises
+        ------
+        ReaderError
+            The model's chat template does not take these messages.
+        BudgetError
+            What is pinned exceeds the cap.
+        """
+        talk = Talk.of(messages)
+        said = [message for message in messages if message.role != "system"]
+        before = self.sizes.opening(talk.system) + self.sizes.of(said)
+        if talk.asked is None or before <= room:
+            stays = {m.number: [(0, len(m.content))] for m in said if m is talk.asked}
+            return self._laid(talk.system, said, stays, pins)
+        planned = plan(talk, talk.asked, self.sizes, self.cap, room)
+        try:
+            laid = self._fitted(planned, planned.left, pins, progress)
+        except BudgetError as error:
+            if error.needed is None or error.needed >= self.cap:
+                raise
+            # Pins may take of the answer's room: a cache that is full evicts what is not pinned.
+            laid = self._fitted(planned, error.needed, pins, progress)
+        return replace(laid, before=before)
+
+    def _fitted(
+        self, planned: Plan, tokens: int, pins: Sequence[str], progress: Progress | None
+    ) -> Laid:
+        """Compress what the plan says to ``tokens``, and lay out all of it."""
+        count, question = self.reader.count, planned.question
+        cut = [*planned.old, *planned.long]
+        names = min(labels(planned.old, count), tokens // 4) if planned.old else 0
+        *texts, document = press(
+            self.compressor,
+            [*(message.content for message in cut), question.document],
+            question.question or _last_words(cut),
+            tokens - names,
+            count=count,
+            pins=pins,
+            progress=progress,
+        )
+        old, inside = texts[: len(planned.old)], texts[len(planned.old) :]
+        room = tokens - count("".join([*inside, document]))
+        before, old = excerpts(planned.old, old, room, pins, count)
+        opening = before + SEPARATOR * bool(before)
+        closing = SEPARATOR * bool(document and question.after) + question.after
+        content = opening + question.before + document + closing
+        contents = dict(zip((m.number for m in cut), [*old, *inside], strict=True))
+        said = [
+            *planned.recent,
+            replace(planned.asked, content=content),
+            *(replace(m, content=contents.get(m.number, m.content)) for m in planned.last),
+        ]
+        stays = [
+            (len(opening), len(opening) + len(question.before)),
+            (len(content) - len(question.after), len(content)),
+        ]
+        laid = self._laid(planned.system, said, {planned.asked.number: stays}, pins)
+        changes = [Change(m.number, count(m.content), count(contents[m.number])) for m in cut]
+        if question.document:
+            asked = question.before + document + closing
+            number = planned.asked.number
+            changes.append(Change(number, count(planned.asked.content), count(asked)))
+        changes = [change for change in changes if change.after != change.before]
+        return replace(laid, changes=tuple(sorted(changes, key=lambda change: change.message)))
+
+    def _laid(
+        self,
+        system: str,
+        said: Sequence[Message],
+        stays: Mapping[int, Ranges],
+        pins: Sequence[str],
+    ) -> Laid:
+        """Lay out messages; of contents, ``stays`` by number and ``pins`` stay in the cache."""
+        head = [("system", system)] if system else []
+        parts = self.reader.chat([*head, *((m.role, m.content) for m in said)])
+        masks = []
+        for part in parts:
+            at = None if part.source is None else part.source - len(head)
+            if at is None or at < 0:  # the template and the system prompt
+                masks.append(np.ones(len(part.tokens), dtype=bool))
+                continue
+            text = said[at].content
+            ranges = [*stays.get(said[at].number, ()), *pinned_ranges(text, pins)]
+            masks.append(cells_of(self.reader, text, part.tokens, ranges))
+        tokens = np.concatenate([part.tokens for part in parts])
+        return Laid(tokens, np.concatenate(masks), len(tokens))
+
+
+def _last_words(messages: Sequence[Message]) -> str:
+    """What guides a compressor where the question is blank."""
+    return next((m.content.strip() for m in reversed(messages) if m.content.strip()), "")

@@ -1,0 +1,57 @@
+"""Who may ask: those who have the key, and pages of no other site."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from edgelingua.integrations.server.problems import ApiError
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+_OPEN = frozenset({"/healthz"})
+"""Paths that need no key."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check(headers: dict[bytes, bytes], path: str, key: str | None) -> None:
+    """Raise `ApiError` for a request that is not let in.
+
+    With a key, it has to say it. Without one, the server listens to this machine only, and a page
+    of another site whose name was made to point here (DNS rebinding) gives itself away by that
+    name.
+    """
+    if key is None:
+        host = headers.get(b"host", b"").decode("latin-1")
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        if not is_loopback(name.strip("[]")):
+            raise ApiError(
+                "This server answers to localhost and 127.0.0.1 only; give it a key to use another "
+                "name (--api-key).",
+                status=403,
+                code="host_not_allowed",
+            )
+        return
+    if path in _OPEN:
+        return
+    scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), key.encode()):
+        raise ApiError(
+            "Incorrect API key provided: expected 'Authorization: Bearer KEY' with this server's "
+            "key.",
+            status=401,
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )

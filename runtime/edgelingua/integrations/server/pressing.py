@@ -1,0 +1,69 @@
+"""Texts of which some may be cut, compressed together so that they share one budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import join
+from edgelingua.compressors import Compressor
+from edgelingua.prompt import SEPARATOR, Prompt, Segment
+from edgelingua.scores import Progress
+
+
+def press(
+    compressor: Compressor,
+    texts: Sequence[str],
+    question: str,
+    tokens: int,
+    *,
+    count: Count,
+    pins: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> list[str]:
+    """Return what is left of each text within ``tokens`` for all.
+
+    They are read as one document, so that hundreds of short ones take no longer than a long one.
+
+    Parameters
+    ----------
+    compressor, question
+        Decides what stays, in the light of the question if there is one.
+    texts
+        Blank ones come out empty.
+    tokens, count
+        The budget and how it is counted; the question is not.
+    pins
+        What survives wherever it occurs.
+    progress
+        Called while the texts are scored; what it raises ends the work.
+
+    Raises
+    ------
+    BudgetError
+        What is pinned exceeds the budget.
+    """
+    if tokens < 1 and not pins:
+        return [""] * len(texts)
+    spans, at = [], 0
+    for text in texts:
+        spans.append((at, at + len(text)))
+        at += len(text) + len(SEPARATOR)
+    joined = SEPARATOR.join(texts)
+    if not joined.strip():
+        return [""] * len(texts)
+    pinned = tuple(found for pin in pins for found in occurrences(joined, pin))
+    tail = SEPARATOR + question if question else ""
+    budget = Budget(max(1, tokens), count=lambda text: count(text.removesuffix(tail)))
+    prompt = Prompt.build(Segment(joined, pinned=pinned), question=question)
+    kept = compressor.compress(prompt, budget, progress).spans
+    return [join(joined, np.clip(kept, start, end)).strip() for start, end in spans]
+
+
+def occurrences(text: str, pin: str) -> list[tuple[int, int]]:
+    """Return where a pin stands in a text, as character ranges."""
+    starts = re.finditer(f"(?={re.escape(pin)})", text)  # they may overlap
+    return [(match.start(), match.start() + len(pin)) for match in starts]

@@ -1,0 +1,61 @@
+"""The server as a process: a socket, uvicorn, and an end in order."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from edgelingua.errors import InputError
+from edgelingua.integrations.server.answering import Answerer
+from edgelingua.integrations.server.app import create_app
+from edgelingua.integrations.server.options import ServerOptions
+
+
+def serve(answerer: Answerer, options: ServerOptions, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that are being served are finished first.
+
+    Parameters
+    ----------
+    answerer, options
+        What is served, and how.
+    ready
+        Called with the server's address when it can be reached.
+
+    Raises
+    ------
+    InputError
+        It cannot listen there.
+    """
+    listener = _listen(options.host, options.port)
+    config = uvicorn.Config(
+        create_app(answerer, options),
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(options.drain)),
+    )
+    host, port = listener.getsockname()[:2]
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/v1")
+    with listener:
+        uvicorn.Server(config).run([listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; choose another --port"
+        ) from None
+    return listener

@@ -1,0 +1,36 @@
+"""Tokens that messages take in a chat, by the reader's own template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgelingua.integrations.server.messages import Message
+from edgelingua.llama.model import LlamaModel
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Counts the tokens of messages, without laying them out."""
+
+    reader: LlamaModel
+
+    def of(self, messages: Iterable[Message]) -> int:
+        """Return the tokens of messages, what the template puts around each counted."""
+        return sum(self.frame + self.reader.count(message.content) for message in messages)
+
+    def opening(self, system: str) -> int:
+        """Return the tokens of a chat in which nothing has been said: the system prompt, if any."""
+        roles = ("system", "user") if system else ("user",)
+        return self._template(*roles) - self.frame + self.reader.count(system)
+
+    @cached_property
+    def frame(self) -> int:
+        """Tokens that the template puts around a message."""
+        pair = self._template("user", "assistant", "user") - self._template("user")
+        return -(-pair // 2)
+
+    def _template(self, *roles: str) -> int:
+        parts = self.reader.chat([(role, "") for role in roles])
+        return sum(len(part.tokens) for part in parts)
