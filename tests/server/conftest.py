@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("starlette")
+_CLIENTS = ("httpx", "openai", "starlette", "uvicorn")
+collect_ignore = (
+    [] if all(map(find_spec, _CLIENTS)) else ["test_http.py", "test_openai.py"]
+)  # the extras for tests alone do not bring them
 
 NAME = "smollm2-135m-instruct"
 
@@ -25,6 +30,10 @@ class Running:
     process: subprocess.Popen[str]
     url: str = ""
     lines: list[str] = field(default_factory=list)
+
+    def connection(self) -> socket.socket:
+        host, port = self.url.removeprefix("http://").split(":")
+        return socket.create_connection((host, int(port)))
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)

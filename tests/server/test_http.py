@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -20,6 +20,14 @@ pytestmark = pytest.mark.llama
 
 HELLO = {"model": NAME, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
 
+LONG = {
+    "model": NAME,
+    "messages": [{"role": "user", "content": "Write a long story about a ship."}],
+    "temperature": 0,
+    "stream": True,
+}
+"""Some 800 tokens."""
+
 
 def post(server: Running, body: object, **options: Any) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -30,6 +38,35 @@ def post(server: Running, body: object, **options: Any) -> httpx.Response:
 
 def saying(*contents: object, role: object = "user") -> dict[str, object]:
     return HELLO | {"messages": [{"role": role, "content": content} for content in contents]}
+
+
+@contextmanager
+def sending(server: Running, body: object, headers: dict[str, str]) -> Iterator[None]:
+    """Send a request, and go without waiting for the answer."""
+    raw = json.dumps(body).encode()
+    lines = {**headers, "Host": "localhost", "Content-Type": "application/json"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    with server.connection() as wire:
+        wire.sendall(
+            f"POST /v1/chat/completions HTTP/1.1\r\n{head}"
+            f"Content-Length: {len(raw)}\r\n\r\n".encode()
+            + raw
+        )
+        yield
+
+
+@contextmanager
+def streaming(server: Running, body: object, headers: dict[str, str]) -> Iterator[Iterator[str]]:
+    url = f"{server.url}/v1/chat/completions"
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=120) as response:
+        yield response.iter_lines()
+
+
+def until(ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
+    """Ask again and again; a test that hangs has failed."""
+    while (response := ask()).status_code != status:
+        time.sleep(0.1)
+    return response
 
 
 BAD: dict[str, tuple[object, int, str | None]] = {
@@ -188,30 +225,18 @@ def test_limits_keys_and_an_end_in_order(started: Callable[..., Running]) -> Non
         response = httpx.get(f"{server.url}/v1/models", headers=wrong)
         assert response.status_code == 401
         assert response.json()["error"]["code"] == "invalid_api_key"
-    endless = HELLO | {"max_tokens": 1000000, "stream": True, "temperature": 1.5}
-    stream = httpx.stream(
-        "POST", f"{server.url}/v1/chat/completions", json=endless, headers=key, timeout=120
-    )
-    with stream as response:
-        lines = response.iter_lines()
-        next(lines)
-        turned_away = post(server, HELLO, headers=key)
-        assert turned_away.status_code == 429
+    with sending(server, saying("word " * 300_000), key):  # minutes of work
+        turned_away = until(lambda: post(server, HELLO, headers=key), 429)
         assert int(turned_away.headers["Retry-After"]) > 0
         assert turned_away.json()["error"]["code"] == "rate_limit_exceeded"
-    # That client has gone: its work ends, long before a million tokens are written.
-    for _ in range(100):
-        if post(server, HELLO, headers=key).status_code == 200:
-            break
-        time.sleep(0.1)
-    else:
-        raise AssertionError("the work of a client that has gone goes on")
+    # That client has gone, and its work has ended.
+    until(lambda: post(server, HELLO, headers=key), 200)
+    with streaming(server, LONG, key) as lines:
+        next(lines)
+        until(lambda: post(server, HELLO, headers=key), 429)
+    until(lambda: post(server, HELLO, headers=key), 200)
     asked = HELLO | {"max_tokens": 60, "stream": True}
-    stream = httpx.stream(
-        "POST", f"{server.url}/v1/chat/completions", json=asked, headers=key, timeout=120
-    )
-    with stream as response:
-        lines = response.iter_lines()
+    with streaming(server, asked, key) as lines:
         next(lines)
         server.process.terminate()
         assert [line for line in lines if line][-1] == "data: [DONE]"
@@ -220,8 +245,7 @@ def test_limits_keys_and_an_end_in_order(started: Callable[..., Running]) -> Non
 
 
 def test_a_request_that_is_never_finished_holds_nobody_up(server: Running) -> None:
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as slow:
+    with server.connection() as slow:
         slow.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"

@@ -42,7 +42,8 @@ def test_a_document_nine_times_the_cap_is_answered(client: openai.OpenAI) -> Non
     assert reply.choices[0].finish_reason == "stop"
     said = reply.model_extra["edgelingua"] if reply.model_extra else {}
     assert reply.usage is not None
-    assert reply.usage.prompt_tokens == said["tokens_read"] <= 512 < 4000 < said["tokens_before"]
+    assert reply.usage.prompt_tokens == said["tokens_read"] <= 512
+    assert said["tokens_before"] > 4000
     assert [change["message"] for change in said["compressed"]] == [1]
     header = f"before={said['tokens_before']}, read={said['tokens_read']}, compressed=1"
     assert raw.headers["x-edgelingua"] == header
@@ -81,6 +82,7 @@ def test_without_usage_a_stream_ends_with_the_reason(client: openai.OpenAI) -> N
             model=NAME,
             messages=[{"role": "user", "content": "Hello!"}],
             max_tokens=3,
+            temperature=0,
             stream=True,
         )
     )
@@ -121,22 +123,18 @@ def test_a_conversation_goes_on_in_its_cache(client: openai.OpenAI) -> None:
     assert cached[2] >= read[1] - 1
 
 
-def test_pins_survive_and_have_to_occur(client: openai.OpenAI) -> None:
-    filler = "The weather was fair and the sea was calm that day. " * 200
-    asked = f"{filler}The code is XK-4471-QQ. {filler}\n\nWhat was the weather like?"
-    reply = client.chat.completions.create(
-        model=NAME,
-        messages=[{"role": "user", "content": asked}],
-        max_tokens=4,
-        extra_body={"edgelingua": {"pin": ["XK-4471-QQ"]}},
-    )
-    assert reply.usage is not None
-    with pytest.raises(openai.BadRequestError, match="does not occur"):
+def test_a_pin_has_to_occur(client: openai.OpenAI) -> None:
+    def ask(pin: str) -> None:
         client.chat.completions.create(
             model=NAME,
-            messages=[{"role": "user", "content": asked}],
-            extra_body={"edgelingua": {"pin": ["XK-4472"]}},
+            messages=[{"role": "user", "content": "The code is XK-4471-QQ."}],
+            max_tokens=1,
+            extra_body={"edgelingua": {"pin": [pin]}},
         )
+
+    ask("XK-4471-QQ")
+    with pytest.raises(openai.BadRequestError, match="does not occur"):
+        ask("XK-4472")
 
 
 def test_what_cannot_be_done_is_refused(client: openai.OpenAI) -> None:

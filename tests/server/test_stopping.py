@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-pytest.importorskip("starlette")
 
 from edgelingua.integrations.server.stopping import Stopper
 

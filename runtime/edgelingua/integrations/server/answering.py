@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal
 
 from edgelingua.compressors import Compressor
-from edgelingua.errors import EdgeLinguaError
+from edgelingua.errors import CancelledError, EdgeLinguaError
 from edgelingua.integrations.server.chat_layout import ChatLayout
 from edgelingua.integrations.server.laid import Laid
 from edgelingua.integrations.server.patience import Patience
@@ -18,9 +18,7 @@ from edgelingua.integrations.server.stopping import Stopper
 from edgelingua.integrations.server.text_layout import TextLayout
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import LlamaModel
-
-STEP = 128
-"""Tokens read between two looks at whether anybody still waits."""
+from edgelingua.llama.writing import Writing
 
 
 @dataclass(frozen=True)
@@ -74,15 +72,12 @@ class Answerer:
         ApiError
             It cannot be read: what must stay exceeds the cap, a pin does not occur, or the model's
             chat template does not take it.
-        Ended
-            Nobody waits any more.
+        CancelledError
+            The client has gone.
         """
         patience.check()
         room = self.cap - min(request.limit, self.cap // 4)
         prompt, pins = request.prompt, request.pins
-
-        def progress(done: int, total: int) -> None:
-            patience.check()
 
         texts = [prompt] if isinstance(prompt, str) else [m.content for m in prompt]
         for pin in pins:
@@ -95,10 +90,12 @@ class Answerer:
                 )
         try:
             if isinstance(prompt, str):
-                laid = self._texts.lay_out(prompt, room, pins, progress)
+                laid = self._texts.lay_out(prompt, room, pins, patience.check)
             else:
-                laid = self._chats.lay_out(prompt, room, pins, progress)
+                laid = self._chats.lay_out(prompt, room, pins, patience.check)
             self.pool.check_room(laid.pinned)
+        except CancelledError:
+            raise
         except EdgeLinguaError as error:
             raise of_request(error, "messages" if request.chat else "prompt") from error
         return laid
@@ -106,38 +103,35 @@ class Answerer:
     def write(
         self, request: Request, laid: Laid, patience: Patience
     ) -> Generator[str | Finish, None, None]:
-        """Yield the pieces of an answer, empty ones while the prompt is read; then a `Finish`."""
+        """Yield the pieces of an answer, some of them empty; then a `Finish`.
+
+        Raises
+        ------
+        CancelledError, ApiError
+            As `prepare`, while the prompt is read. Later the answer ends with what was written.
+        """
         session, cached = self.pool.take(laid.tokens, laid.pinned)
         evicted = session.statistics.evicted
-        read = cached
         stopper = Stopper(request.stops)
-        written: list[int] = []
+        sampler = self.reader.sampler(session, request.sampling)
+        writing = Writing(self.reader, session, sampler, limit=request.limit, cancel=patience.gone)
+        complete = True
         try:
-            while read < len(laid.tokens):
-                step = slice(read, read + STEP)
-                session.feed(laid.tokens[step], laid.pinned[step])
-                read = min(read + STEP, len(laid.tokens))
-                yield ""
-            sampler = self.reader.sampler(session, request.sampling)
-
-            def tokens() -> Iterator[int]:
-                for token in session.generate(sampler, request.limit, self.reader.stop_tokens):
-                    written.append(token)
-                    yield token
-                    if patience.over:
-                        return
-
-            for piece in self.reader.stream_text(tokens()):
+            session.feed(laid.tokens[cached:], laid.pinned[cached:], progress=patience.check)
+            for piece in writing.pieces():
                 yield stopper.feed(piece)
                 if stopper.stopped:
                     break
+                if patience.over:
+                    complete = False
+                    break
             yield stopper.rest()
         finally:
-            self.pool.give_back(session, read + len(written))
-        ended = stopper.stopped or (len(written) < request.limit and not patience.over)
+            self.pool.give_back(session, len(laid.tokens) + len(writing.tokens))
+        ended = stopper.stopped or (complete and writing.complete)
         yield Finish(
             "stop" if ended else "length",
-            len(written),
+            len(writing.tokens),
             cached,
             session.statistics.evicted - evicted,
         )

@@ -99,7 +99,7 @@ class ChatLayout:
         *texts, document = press(
             self.compressor,
             [*(message.content for message in cut), question.document],
-            question.question or _last_words(cut),
+            question.question,
             tokens - names,
             count=count,
             pins=pins,
@@ -151,8 +151,3 @@ class ChatLayout:
             masks.append(cells_of(self.reader, text, part.tokens, ranges))
         tokens = np.concatenate([part.tokens for part in parts])
         return Laid(tokens, np.concatenate(masks), len(tokens))
-
-
-def _last_words(messages: Sequence[Message]) -> str:
-    """What guides a compressor where the question is blank."""
-    return next((m.content.strip() for m in reversed(messages) if m.content.strip()), "")

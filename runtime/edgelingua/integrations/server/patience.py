@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from threading import Event
 
-
-class Ended(Exception):  # noqa: N818  # nothing has gone wrong
-    """Nobody waits for this work any more."""
+from edgelingua.errors import CancelledError
+from edgelingua.integrations.server.problems import ApiError
 
 
 class Patience:
@@ -17,27 +16,39 @@ class Patience:
     ----------
     seconds
         How long the client waits.
+
+    Attributes
+    ----------
+    gone
+        Set when the client has gone.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._gone = threading.Event()
+        self.gone = Event()
+        self._seconds = seconds
         self._end = time.monotonic() + seconds
-
-    def leave(self) -> None:
-        """Say that the client has gone."""
-        self._gone.set()
-
-    @property
-    def gone(self) -> bool:
-        """Whether the client has gone."""
-        return self._gone.is_set()
 
     @property
     def over(self) -> bool:
-        """Whether the time is over, or the client has gone."""
-        return self.gone or time.monotonic() >= self._end
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
 
-    def check(self) -> None:
-        """Raise `Ended` when it is over."""
+    def check(self, done: int = 0, total: int = 0) -> None:
+        """Raise when work should end; called between its steps.
+
+        Raises
+        ------
+        CancelledError
+            The client has gone.
+        ApiError
+            The time is over.
+        """
+        if self.gone.is_set():
+            raise CancelledError("the client has gone")
         if self.over:
-            raise Ended
+            raise ApiError(
+                f"The request took longer than {self._seconds:g} s, the limit of this server, "
+                "before anything was written.",
+                status=503,
+                code="timeout",
+            )

@@ -13,6 +13,9 @@ from edgelingua.compressors import Compressor
 from edgelingua.prompt import SEPARATOR, Prompt, Segment
 from edgelingua.scores import Progress
 
+_ENDING = 200
+"""Characters that stand for a question."""
+
 
 def press(
     compressor: Compressor,
@@ -31,7 +34,7 @@ def press(
     Parameters
     ----------
     compressor, question
-        Decides what stays, in the light of the question if there is one.
+        Decides what stays, in the light of the question; of the end of the texts, if it is blank.
     texts
         Blank ones come out empty.
     tokens, count
@@ -55,12 +58,14 @@ def press(
     joined = SEPARATOR.join(texts)
     if not joined.strip():
         return [""] * len(texts)
+    question = question.strip() or joined.rstrip()[-_ENDING:].strip()
     pinned = tuple(found for pin in pins for found in occurrences(joined, pin))
-    tail = SEPARATOR + question if question else ""
+    tail = SEPARATOR + question
     budget = Budget(max(1, tokens), count=lambda text: count(text.removesuffix(tail)))
     prompt = Prompt.build(Segment(joined, pinned=pinned), question=question)
     kept = compressor.compress(prompt, budget, progress).spans
-    return [join(joined, np.clip(kept, start, end)).strip() for start, end in spans]
+    left = [join(joined, np.clip(kept, start, end)) for start, end in spans]
+    return [text if any(pin in text for pin in pins) else text.strip() for text in left]
 
 
 def occurrences(text: str, pin: str) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from edgelingua.integrations.server.bodies import Body, header
 from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.metrics import Metrics
 from edgelingua.integrations.server.options import ServerOptions
-from edgelingua.integrations.server.patience import Ended, Patience
+from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.replies import Pieces, as_events, in_one
 from edgelingua.integrations.server.requests import Request
@@ -78,15 +78,7 @@ class Endpoint:
     async def _serve(self, request: Request, patience: Patience, scope: Scope, send: Send) -> None:
         answerer, worker = self._service.answerer, self._service.worker
         started = time.monotonic()
-        try:
-            laid = await worker.call(lambda: answerer.prepare(request, patience), patience)
-        except Ended:
-            raise ApiError(
-                f"The request took longer than {self._service.options.seconds:g} s before it could "
-                "be read.",
-                status=503,
-                code="timeout",
-            ) from None
+        laid = await worker.call(lambda: answerer.prepare(request, patience), patience)
         body, headers = Body(request, laid), header(laid)
         async with aclosing(
             worker.stream(lambda: answerer.write(request, laid, patience), patience)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import TypeVar
 
+from edgelingua.errors import CancelledError
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 
@@ -60,7 +61,7 @@ class Worker:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, job)
         except asyncio.CancelledError:
-            patience.leave()
+            patience.gone.set()
             raise
 
     async def stream(
@@ -74,9 +75,11 @@ class Worker:
             try:
                 with closing(job()) as items:
                     for item in items:
-                        if patience.gone:
+                        if patience.gone.is_set():
                             return
                         loop.call_soon_threadsafe(queue.put_nowait, item)
+            except CancelledError:
+                pass  # nobody is left to tell
             finally:
                 loop.call_soon_threadsafe(queue.put_nowait, None)
 
@@ -86,7 +89,7 @@ class Worker:
                 yield item
             await done
         finally:
-            patience.leave()
+            patience.gone.set()
 
     def close(self) -> None:
         """End the thread, when the job in it has ended."""
