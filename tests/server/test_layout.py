@@ -57,6 +57,17 @@ def layout(reader: LlamaModel) -> ChatLayout:
     return ChatLayout(reader, load_compressor(count=reader.count), CAP)
 
 
+@pytest.fixture(scope="module")
+def gemma_layout(tmp_path_factory: pytest.TempPathFactory) -> ChatLayout:
+    """Of a reader whose template refuses tools, and two messages of the same role in a row."""
+    from edgelingua.llama.model import LlamaModel
+    from tests import tiny_gguf
+
+    path = tiny_gguf.write_gemma(tmp_path_factory.mktemp("gguf") / "gemma.gguf", chat=True)
+    reader = LlamaModel(path, threads=1)
+    return ChatLayout(reader, load_compressor("truncate", count=reader.count), CAP)
+
+
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 repeated = st.builds(
     lambda text, size: (text * (size // max(1, len(text)) + 1))[:size],
@@ -95,8 +106,20 @@ def test_whatever_is_said_fits(
         assert everything[change.message].role != "system"
 
 
+@settings(max_examples=30, phases=[Phase.explicit, Phase.generate])
+@given(said)
+def test_templates_that_alternate_take_whatever_is_said(
+    gemma_layout: ChatLayout, said: list[tuple[str, str]]
+) -> None:
+    assert gemma_layout.sizes.alternates
+    laid = gemma_layout.lay_out(messages([*said, ("user", "Why?")]), ROOM)
+    assert len(laid.tokens) <= CAP
+    assert text_of(gemma_layout.reader, laid, pinned=True).endswith("Why?\nmodel\n")
+
+
 def test_what_fits_is_laid_out_as_it_came(quick: ChatLayout, reader: LlamaModel) -> None:
     said = messages([("system", "Be brief."), *TALK, ("user", "What is my cat called?")])
+    assert not quick.sizes.alternates
     laid = quick.lay_out(said, ROOM)
     parts = reader.chat([(m.role, m.content) for m in said])
     assert laid.tokens.tolist() == [int(token) for part in parts for token in part.tokens]

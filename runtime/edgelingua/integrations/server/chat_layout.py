@@ -15,6 +15,7 @@ import numpy as np
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import BudgetError
+from edgelingua.integrations.server.alternation import alternating
 from edgelingua.integrations.server.excerpts import excerpts, labels
 from edgelingua.integrations.server.laid import Change, Laid, Ranges, cells_of, pinned_ranges
 from edgelingua.integrations.server.messages import Message
@@ -73,6 +74,8 @@ class ChatLayout:
         BudgetError
             What is pinned exceeds the cap.
         """
+        if self.sizes.alternates:
+            messages = alternating(messages)
         talk = Talk.of(messages)
         said = [message for message in messages if message.role != "system"]
         before = self.sizes.opening(talk.system) + self.sizes.of(said)

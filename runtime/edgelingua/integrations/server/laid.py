@@ -29,7 +29,8 @@ class Laid:
     """A prompt ready to be read.
 
     ``tokens`` ``(n,)`` int32; ``pinned`` ``(n,)`` bool, what must stay in the cache; ``before``,
-    the tokens that the request would have taken as it came.
+    the tokens that the request would have taken as it came, of which the template's share is an
+    estimate where messages were compressed.
     """
 
     tokens: NDArray[np.int32]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from edgelingua.errors import ReaderError
 from edgelingua.integrations.server.messages import Message
 from edgelingua.llama.model import LlamaModel
 
@@ -30,6 +31,16 @@ class Sizes:
         """Tokens that the template puts around a message."""
         pair = self._template("user", "assistant", "user") - self._template("user")
         return -(-pair // 2)
+
+    @cached_property
+    def alternates(self) -> bool:
+        """Whether the template takes nothing but users and assistants, turn by turn."""
+        try:
+            for roles in (("user", "user"), ("user", "assistant", "tool"), ("assistant", "user")):
+                self._template(*roles)
+        except ReaderError:
+            return True
+        return False
 
     def _template(self, *roles: str) -> int:
         parts = self.reader.chat([(role, "") for role in roles])
