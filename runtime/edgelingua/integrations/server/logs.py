@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 
 def log(event: str, values: Mapping[str, Any], stream: TextIO | None = None) -> None:
-    """Write a line to stderr."""
+    """Write a line to stderr; where nobody reads it any more, serving goes on."""
     entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **values}
-    print(json.dumps(entry), file=stream or sys.stderr, flush=True)
+    with suppress(OSError):
+        print(json.dumps(entry), file=stream or sys.stderr, flush=True)
