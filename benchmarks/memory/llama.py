@@ -3,9 +3,9 @@
     python -m benchmarks.memory.llama READER.gguf --memory models/edgelingua-memory \
         --cases cases.jsonl
 
-Every tenth case, 8 and 16 tokens of text for a cell, greedy answers of at most 16 tokens. Adds a
-line for each question, ratio and condition to ``llama.jsonl``, with the nats in ``nats.jsonl`` of
-the memory called ``--name`` beside its own. One thread.
+Every tenth case, 8 and 16 tokens of text for a cell; greedy answers of at most 16 tokens, of which
+the first line counts. Adds a line for each question, ratio and condition to ``llama.jsonl``, with
+the nats in ``nats.jsonl`` of the memory called ``--name`` beside its own. One thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.common.jsonl import append, read
 from benchmarks.quality.answers import exact_match, f1
-from benchmarks.quality.reader import negative_log_likelihood
+from benchmarks.quality.reader import first_line, negative_log_likelihood
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel, Sampling
@@ -106,7 +106,7 @@ def _said(reader: LlamaModel, session: Session, asked: _Ids) -> str:
     session.feed(asked)
     sampler = reader.sampler(session, Sampling(temperature=0.0, repeat_penalty=1.0))
     tokens = session.generate(sampler, ANSWER, reader.stop_tokens)
-    return "".join(reader.stream_text(tokens)).strip()
+    return first_line(reader.stream_text(tokens))
 
 
 if __name__ == "__main__":

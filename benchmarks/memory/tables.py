@@ -1,4 +1,4 @@
-"""Tables of ``nats.jsonl``, and whether a memory passes the gate: rewrites those in ``nats.md``.
+"""Tables of ``nats.jsonl`` and ``llama.jsonl``, and who passes the gate: rewrites ``nats.md``.
 
     python -m benchmarks.memory.tables
 
@@ -38,7 +38,8 @@ def main() -> None:
     rows = jsonl.read(HERE / "nats.jsonl")
     page = HERE / "nats.md"
     text = page.read_text("utf-8").partition(BEGIN)[0]
-    page.write_text(f"{text}{BEGIN}\n\n{_tables(rows)}", encoding="utf-8", newline="\n")
+    made = f"{_tables(rows)}\n{_through_llama(jsonl.read(HERE / 'llama.jsonl'))}"
+    page.write_text(f"{text}{BEGIN}\n\n{made}", encoding="utf-8", newline="\n")
 
 
 def _tables(rows: Iterable[dict[str, Any]]) -> str:
@@ -82,6 +83,28 @@ def _line(which: str, ratio: int, rows: list[dict[str, Any]]) -> tuple[str, bool
         f"{lower.mean():.2f} ± {1.96 * error:.2f} | {better:.0%} |"
     )
     return line, count >= QUESTIONS and lower.mean() <= -LOWER and better > BETTER
+
+
+def _through_llama(rows: Iterable[dict[str, Any]]) -> str:
+    lines = [
+        "## keep, through llama.cpp\n",
+        "| tokens a cell | | questions | nats | in PyTorch | mean difference | F1 of the answers | "
+        "exact matches |",
+        "|---" * 8 + "|",
+    ]
+    by_place: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_place[row["ratio"], row["how"]].append(row)
+    for (ratio, how), mine in sorted(by_place.items(), key=lambda each: each[0][0]):
+        nats, torch, f1, exact = (np.asarray([r[k] for r in mine]) for k in _COMPARED)
+        lines.append(
+            f"| {ratio} | {COLUMNS[how]} | {len(mine)} | {nats.mean():.2f} | {torch.mean():.2f} | "
+            f"{np.abs(nats - torch).mean():.3f} | {f1.mean():.2f} | {exact.mean():.0%} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+_COMPARED = ("nats", "torch", "f1", "em")
 
 
 def _flat(rows: list[dict[str, Any]], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:

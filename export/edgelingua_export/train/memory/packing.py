@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgelingua_export.errors import ExportError
 from edgelingua_export.train.memory.recipe import Memory
+from edgelingua_export.train.memory.row import Row
 
 _Ids = NDArray[np.integer]
 
@@ -141,7 +141,7 @@ class Packer:
         return Packed(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
     def _row(self, document: Document, blocks: Sequence[Block]) -> list[NDArray[np.generic]]:
-        row = _Row(self.length)
+        row = Row(self.length)
         row.add(self.before)
         step = self.memory.segment
         for number, start in enumerate(range(0, len(document.tokens), step)):
@@ -173,52 +173,3 @@ def chosen(scores: NDArray[np.floating], cells: int, scorer: str) -> NDArray[np.
     else:
         kept[(np.arange(1, cells + 1) * len(scores)) // cells - 1] = True
     return kept
-
-
-class _Row:
-    """A row that grows."""
-
-    def __init__(self, length: int) -> None:
-        self._length, self.position, self.whole_position = length, 0, 0
-        self._parts: list[list[NDArray[np.generic]]] = []
-
-    def add(
-        self,
-        tokens: NDArray[np.integer],
-        *,
-        segment: int = -1,
-        block: int = -1,
-        target: NDArray[np.int64] | int = 0,
-        learned: bool = False,
-        cell: NDArray[np.bool_] | bool = False,
-    ) -> None:
-        count = len(tokens)
-        steps = np.arange(count)
-        self._parts.append(
-            [
-                tokens.astype(np.int64),
-                self.position + steps,
-                self.whole_position + steps * (not learned),
-                *(np.broadcast_to(np.int64(v), count) for v in (segment, block)),
-                np.broadcast_to(np.asarray(target, np.int64), count),
-                np.broadcast_to(np.asarray(learned), count),
-                np.broadcast_to(np.asarray(cell), count),
-                np.ones(count, bool),
-            ]
-        )
-        self.position += count
-        self.whole_position += 0 if learned else count
-
-    def columns(self) -> list[NDArray[np.generic]]:
-        columns = [np.concatenate(part) for part in zip(*self._parts, strict=True)]
-        rest = self._length - len(columns[0])
-        if rest < 0:
-            raise ExportError(
-                f"a document with what is asked of it has {len(columns[0])} tokens: expected at "
-                f"most {self._length}; ask less, or make room for it"
-            )
-        fill = [0, 0, 0, -1, -1, 0, False, False, False]
-        return [
-            np.concatenate([column, np.full(rest, value, column.dtype)])
-            for column, value in zip(columns, fill, strict=True)
-        ]
