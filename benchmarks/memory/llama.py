@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--every", type=int, default=10, help="case to take")
     parser.add_argument("--name", default="keep", help="of the memory in nats.jsonl")
+    parser.add_argument("--before", help="other words before the document than in training")
     parser.add_argument("--results", type=Path, default=HERE / "llama.jsonl")
     options = parser.parse_args()
     reader = LlamaModel(options.reader, threads=1)
@@ -58,7 +59,7 @@ def main() -> None:
     def ids(text: str) -> _Ids:
         return reader.tokenize(text, special=True).astype(np.int32)
 
-    before, between, after = ids(about["before"]), ids("\n\n"), ids(AFTER)
+    before, between, after = ids(options.before or about["before"]), ids("\n\n"), ids(AFTER)
     lines = options.cases.read_text("utf-8").splitlines()
     for number in range(0, len(lines), options.every):
         case = json.loads(lines[number])
