@@ -79,14 +79,11 @@ def unechoed() -> Iterator[None]:
     Ctrl-C still interrupts, and nothing else. Elsewhere than on a terminal of Unix there is nothing
     to be done: Windows echoes only what is being read.
     """
-    try:
-        import termios
-    except ImportError:
+    if sys.platform == "win32" or not sys.stdin.isatty():
         yield
         return
-    if not sys.stdin.isatty():
-        yield
-        return
+    import termios
+
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     quiet = termios.tcgetattr(terminal)
