@@ -9,6 +9,7 @@ from functools import cached_property
 
 from edgelingua.errors import InputError, described
 from edgelingua.segments import Layout, Ranges, Role, Segment
+from edgelingua.text.ranges import occurrences
 from edgelingua.text.structure import Mode, ranges
 
 __all__ = ["MAX_CHARACTERS", "SEPARATOR", "Pin", "Prompt", "Ranges", "Role", "Segment"]
@@ -157,9 +158,6 @@ def _occurrences(text: str, needles: Iterable[Pin]) -> Ranges:
     for needle in needles:
         if isinstance(needle, re.Pattern):
             found += [match.span() for match in needle.finditer(text)]
-            continue
-        at = text.find(needle)
-        while at >= 0:
-            found.append((at, at + len(needle)))
-            at = text.find(needle, at + 1)
+        else:
+            found += occurrences(text, needle)
     return tuple(sorted(found))

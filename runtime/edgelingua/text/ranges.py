@@ -39,6 +39,20 @@ def merged(ranges: Iterable[Range], *, touching: bool = False) -> list[Range]:
     return result
 
 
+def occurrences(text: str, needle: str) -> list[Range]:
+    """Where a text stands in another, ascending; occurrences that overlap are one range."""
+    found: list[Range] = []
+    at = text.find(needle)
+    while at >= 0:
+        end = at + len(needle)
+        if found and at < found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((at, end))
+        at = text.find(needle, at + 1)
+    return found
+
+
 def outermost(ranges: Iterable[Range]) -> list[Range]:
     """Ascending ranges that do not overlap; of those that did, the one that begins first stays."""
     result: list[Range] = []

@@ -70,9 +70,9 @@ def check(body: Mapping[str, Any], known: frozenset[str]) -> None:
             continue
         if name not in NEUTRAL:
             raise ApiError(
-                f"Unknown parameter: {name[:64]!r}. Known ones: {', '.join(sorted(known))}.",
+                f"Unknown parameter: {name[:64]!a}. Known ones: {', '.join(sorted(known))}.",
                 code="unknown_parameter",
-                param=name[:64],
+                param=ascii(name[:64])[1:-1],
             )
         if value not in NEUTRAL[name]:
             raise ApiError(

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.integrations.server.pressing import occurrences
 from edgelingua.llama.model import LlamaModel
+from edgelingua.text.ranges import occurrences
 
 Ranges = Sequence[tuple[int, int]]
 """Half-open character ranges."""
+
+_LEFT_OUT = 16
+"""Bytes between two tokens that have no token of their own, at most."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,18 @@ def cells_of(
     if not stays:
         return mask
     raw, end = text.encode(), 0
-    spans = []
+    spans: list[tuple[int, int]] = []
     for piece in reader.pieces(tokens):
-        # Some vocabularies have no token for a control character, and leave it out.
-        start = max(raw.find(piece, end), end)
-        end = start + len(piece)
+        # Some vocabularies put a space before the first word.
+        own = piece[1:] if not spans and piece[:1] == b" " != raw[:1] else piece
+        # Some have no token for a control character, and leave it out.
+        start = max(raw.find(own, end, end + len(own) + _LEFT_OUT), end)
+        end = start + len(own)
         spans.append((start, end))
     starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    byte_of = np.concatenate([[0], np.cumsum([len(character.encode()) for character in text])])
     for first, last in stays:
-        mask |= (starts < len(text[:last].encode())) & (ends > len(text[:first].encode()))
+        mask |= (starts < byte_of[last]) & (ends > byte_of[first])
     return mask
 
 

@@ -52,7 +52,10 @@ class ServerOptions:
     drain: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.api_key is not None and not self.api_key.strip():
+        if self.api_key is not None:
+            # As from a file that ends with a line break; clients' keys are stripped too.
+            object.__setattr__(self, "api_key", self.api_key.strip())
+        if self.api_key == "":
             raise InputError("the API key is empty; leave it out to serve this machine only")
         if self.api_key is None and not is_loopback(self.host):
             raise InputError(

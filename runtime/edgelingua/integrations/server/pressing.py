@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
 from edgelingua.prompt import SEPARATOR, Prompt, Segment
 from edgelingua.scores import Progress
+from edgelingua.text.ranges import occurrences
 
 _ENDING = 200
 """Characters that stand for a question."""
@@ -66,9 +66,3 @@ def press(
     kept = compressor.compress(prompt, budget, progress).spans
     left = [join(joined, np.clip(kept, start, end)) for start, end in spans]
     return [text if any(pin in text for pin in pins) else text.strip() for text in left]
-
-
-def occurrences(text: str, pin: str) -> list[tuple[int, int]]:
-    """Return where a pin stands in a text, as character ranges."""
-    starts = re.finditer(f"(?={re.escape(pin)})", text)  # they may overlap
-    return [(match.start(), match.start() + len(pin)) for match in starts]

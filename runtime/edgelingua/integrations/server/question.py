@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from edgelingua.budget import Count
+from edgelingua.text.ranges import LONGEST_WORD
 
 _CUTS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?。！？])\s+"))
 """Paragraphs, lines, sentences."""
@@ -34,7 +35,7 @@ def split(text: str, most: int, count: Count) -> Asked:
     """
     after = _ending(text, most, count)
     rest = text[: len(text) - len(after)]
-    line = re.match(r"\s*[^\n]*\n", rest)
+    line = re.match(r"\s*+[^\n]*+\n", rest)
     before = line[0] if line and count(line[0]) <= most // 2 else ""
     return Asked(before, rest[len(before) :], after)
 
@@ -57,7 +58,9 @@ def last_fitting(text: str, most: int, count: Count) -> int:
             high = middle
         else:
             low = middle + 1
-    blank = re.compile(r"\s").search(text, low)
+    if low and text[low - 1].isspace():
+        return low
+    blank = re.compile(r"\s").search(text, low, low + LONGEST_WORD)
     if low and blank and blank.end() < len(text):
         return blank.end()
     return low

@@ -100,9 +100,9 @@ def _request(
     for name in own:
         if name != "pin":
             raise ApiError(
-                f"Unknown parameter: 'edgelingua.{name[:64]}'. Known: edgelingua.pin.",
+                f"Unknown parameter: {'edgelingua.' + name[:64]!a}. Known: edgelingua.pin.",
                 code="unknown_parameter",
-                param=f"edgelingua.{name[:64]}",
+                param=f"edgelingua.{ascii(name[:64])[1:-1]}",
             )
     options = mapping(body.get("stream_options"), "stream_options")
     stream = flag(body, "stream")

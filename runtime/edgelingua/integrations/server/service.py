@@ -9,6 +9,7 @@ from contextlib import aclosing, suppress
 from dataclasses import asdict
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
@@ -69,7 +70,10 @@ class Endpoint:
         """Serve a request, as ASGI calls it."""
         service, options = self._service, self._service.options
         patience = Patience(options.seconds)
-        body = await read_json(HttpRequest(scope, receive), int(options.body_mb * 1e6))
+        try:
+            body = await read_json(HttpRequest(scope, receive), int(options.body_mb * 1e6))
+        except ClientDisconnect:
+            return
         request = self._parse(body, options.sampling, options.max_tokens)
         service.check_model(request.model)
         with service.worker.admitted():

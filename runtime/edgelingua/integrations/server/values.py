@@ -9,6 +9,9 @@ from typing import Any
 from edgelingua.errors import described
 from edgelingua.integrations.server.problems import ApiError
 
+MOST_CHARACTERS = 2000
+"""Of a text that is looked for in others."""
+
 
 def number(body: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
     """Return the number of a field, ``low`` to ``high``; ``None`` where there is none."""
@@ -60,6 +63,9 @@ def strings(value: Any, name: str, most: int) -> tuple[str, ...]:
         raise out_of_range(name, f"at most {most} texts", len(found))
     if "" in found:
         raise ApiError(f"Invalid {name!r}: an empty text.", code="invalid_value", param=name)
+    longest = max(map(len, found), default=0)
+    if longest > MOST_CHARACTERS:
+        raise out_of_range(name, f"texts of at most {MOST_CHARACTERS} characters", longest)
     return tuple(plain(text, name) for text in found)
 
 
