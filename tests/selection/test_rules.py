@@ -308,6 +308,7 @@ def test_a_pin_that_ends_inside_a_number_or_word_keeps_it_whole(
         ("He paid not 500 dollars to Ida.", " not"),
         ("The sum was never 500 dollars.", " never"),
         ("In 1872 he did not accept.", " not"),
+        ("Visitors may not smoke, drink, or litter.", " not smoke"),
         ("Of 12 not 1 of the 3 said what 7 others, not 8, had seen.", " not"),
     ],
 )

@@ -39,6 +39,8 @@ def whole(text: str) -> list[str]:
         ("双方都不满意，禁止吸烟。", ["不", "禁止"]),
         ("Nothing of the sort happened on the 3rd.", ["Nothing of the sort"]),
         ("A knot is tied; another notice follows.", []),
+        ("Vietnam in 1973, an exclusive Cessna, interdisciplinary suspense.", []),
+        ("No fever, cough, or chills.", ["No fever"]),
     ],
 )
 def test_what_denies_and_what_it_is_about(text: str, expected: list[str]) -> None:

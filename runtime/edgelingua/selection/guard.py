@@ -71,7 +71,7 @@ def raised(
     negates[_units(shared)] = True
     negated = _best_of_each(np.concatenate([negated, shared]), clause, scores)
     scores = _above_part(negated, clause, scores, protected)
-    return kept_apart(text, borders, edges, scores, _with_words(text, edges)), negates
+    return kept_apart(text, borders, edges, scores, protected, _with_words(text, edges)), negates
 
 
 def _parts(ends: NDArray[np.int64], text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:

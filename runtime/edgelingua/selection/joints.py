@@ -32,6 +32,7 @@ def kept_apart(
     borders: NDArray[np.int64],
     edges: NDArray[np.int64],
     scores: NDArray[np.float32],
+    protected: NDArray[np.bool_],
     words: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
     """Raise what ends a statement, or the line break before it, where two statements would meet.
@@ -45,8 +46,8 @@ def kept_apart(
         The text.
     borders
         Where its segments begin, ascending: what is between two of them is not for marks to part.
-    edges, scores
-        Of the units, ``(U + 1,)`` and ``(U,)``.
+    edges, scores, protected
+        Of the units, ``(U + 1,)``, ``(U,)`` and ``(U,)``.
     words
         Whether a unit holds a letter or digit: ``(U,)``.
 
@@ -59,12 +60,13 @@ def kept_apart(
     begins = np.asarray([0, *_before_blanks(text, ends)[:-1]], dtype=np.int64)[: len(ends)]
     first = np.searchsorted(edges, begins, "right") - 1
     last = np.searchsorted(edges, without_blanks(text, ends), "left")
+    worth = np.where(protected, np.float32(np.inf), scores)
     best = np.full(len(ends), -np.inf, dtype=np.float32)
     final = last.copy()
     for number, (start, stop) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
         real = start + np.flatnonzero(words[start:stop])
         if len(real):
-            best[number], final[number] = scores[real].max(), real[-1] + 1
+            best[number], final[number] = worth[real].max(), real[-1] + 1
     segment = np.searchsorted(borders, begins, "right")
     before, behind = _best_beside(best, segment)
     # A hair above: where the budget ends in between, the mark is there and the word is not.

@@ -156,7 +156,11 @@ def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDA
         starts = token_scores.starts if whole else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
-    cuts = [_snap(np.concatenate(ends), text), prompt.layout.edges, _pin_edges(prompt)]
+    cuts = [
+        _snap(np.concatenate(ends), text, whole_pieces=rules.guard and rules.level != "token"),
+        prompt.layout.edges,
+        _pin_edges(prompt),
+    ]
     if rules.guard:
         cuts.append(break_edges(text, statement_ends(text), prompt.layout.protected))
     return np.unique(np.concatenate(cuts)).astype(np.int64)
@@ -252,12 +256,18 @@ def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> 
     return numbers
 
 
-def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
-    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
+def _snap(edges: NDArray[np.int64], text: str, *, whole_pieces: bool) -> NDArray[np.int64]:
+    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids.
+
+    With ``whole_pieces``, those that `uncut` forbids too.
+    """
     solid = np.flatnonzero(~np.append(blanks(text), False))
     # The solid character before each edge; a cut goes right behind it.
     before = np.searchsorted(solid, edges) - 1
     moved = np.where(before >= 0, solid[before] + 1, 0)
     whole = graphemes(text)
     snapped = whole[np.searchsorted(whole, moved)]
-    return snapped[(cuttable(text) & ~uncut(text))[snapped]]
+    allowed = cuttable(text)
+    if whole_pieces:
+        allowed &= ~uncut(text)
+    return snapped[allowed[snapped]]

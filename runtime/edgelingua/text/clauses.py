@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from edgelingua.text.boundaries import sentences
 
+# Not "and" and "or": what they join is as often a word as a clause ("no cough, or chills").
 _BEGINS = (
-    "but and or so yet because although though whereas while which who whom whose where when if "
-    "since unless until aber und oder denn sondern weil obwohl während wenn dass der die das "
-    "mais et ou car donc parce que qui dont où quand si puisque pero y o porque aunque que quien "
-    "cuando si ma e o perché che quando mas porque quando se maar en of want omdat terwijl als "
-    "но и или а потому что который которая которое которые когда если"
+    "but so yet because although though whereas while which who whom whose where when if since "
+    "unless until aber denn sondern weil obwohl während wenn dass der die das mais car donc parce "
+    "que qui dont où quand si puisque pero porque aunque que quien cuando ma perché che quando mas "
+    "porque maar want omdat terwijl als но а потому что который которая которое которые когда если"
 )
 _WORDS = "|".join(sorted({re.escape(word) for word in _BEGINS.split()}, key=len, reverse=True))
 _ENDS = re.compile(

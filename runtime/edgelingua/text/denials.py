@@ -27,15 +27,19 @@ _CUES = {
     r"|d/c'd|halt(?:s|ed)?|cancel(?:s|l?ed)?|revok(?:e[sd]?|ing)",
     "German": r"verweiger\w+|abgelehnt|lehnt\w*|ausgeschlossen|ausschließ\w+|verboten|verbiete\w*"
     r"|untersag\w+|fehl(?:t|en|te)|abgesetzt|vermeid\w+|bestreite\w*|bestritt\w*|gestoppt",
-    "French": r"refus\w+|ni(?:e|ent|é|ée)|exclu\w*|interdi\w+|cess\w+|manqu\w+|absence|évit\w+"
-    r"|arrêt\w+|hormis",
-    "Spanish": r"nieg\w+|neg(?:ó|aron|ado)|rechaz\w+|prohíb\w+|suspend\w+|evit\w+|falta|ausencia"
+    "French": r"refus\w+|ni(?:e|ent|é|ée)|exclu(?:s|e|es|t|re|ant)?|interdi(?:t|ts|te|tes|re|sent)"
+    r"|cess(?:e|es|ent|é|er|ait)|manqu(?:e|es|ent|é|er|ait)|absence|évit(?:e|es|ent|é|er|ez)"
+    r"|arrêt(?:e|es|é|és|ée|er|ez)|hormis",
+    "Spanish": r"nieg(?:a|an|o|ue)|neg(?:ó|aron|ado)|rechaz\w+|prohíb\w+|suspend\w+"
+    r"|evit(?:a|an|ar|e|en|ó|ado)|falta|ausencia"
     r"|carece\w*|salvo|excepto",
-    "Italian": r"neg(?:a|ano|ato)|rifiut\w+|esclu\w+|viet\w+|sospe\w+|manca\w*|assenza|priv[oaie]",
-    "Portuguese": r"neg(?:am|ou)|recus\w+|proíb\w+|proib\w+|suspens\w+|ausência|exceto",
+    "Italian": r"neg(?:a|ano|ato)|rifiut(?:a|ano|are|ato|ò)|esclu(?:s[oaie]|de|dono|dere)"
+    r"|viet(?:a|ano|are|at[oaie])|sospe(?:s[oaie]|nde|ndono|ndere)|manca(?:no|va)?|assenza"
+    r"|priv[oaie]",
+    "Portuguese": r"neg(?:am|ou)|recus\w+|proíb\w+|proib\w+|suspens[oa]s?|ausência|exceto",
     "Dutch": r"weiger\w+|ontken\w+|uitgesloten|gestopt|vermijd\w*|ontbreekt|afwezig",
-    "Russian": r"отказ\w+|отрица\w+|исключ\w+|запре[щт]\w+|прекра[щт]\w+|избега\w+|отсутств\w+"
-    r"|отмен\w+",
+    "Russian": r"отказ\w+|отрица\w+|исключ(?:ён|ен[аоы]?|ить|ает|ают|ая|ил[аи]?)"
+    r"|запре[щт]\w+|прекра[щт]\w+|избега\w+|отсутств\w+|отмен\w+",
     "Arabic": r"رفض\w*|ينفي|نفى|منع\w*|ممنوع\w*|يحظر|حظر\w*|توقف\w*|تجنب\w*|باستثناء",
 }
 # "Hold metformin" withholds it; who holds a share has one.

@@ -42,10 +42,11 @@ def uncut(text: str) -> NDArray[np.bool_]:
         piece = match.group()
         if end - start == 1 or end - start > LONGEST_PIECE:
             continue
-        if '"' in piece and _CUTS.search(piece):
+        closing = _CLOSING.search(piece)
+        body = piece[: closing.start()] if closing else piece
+        if '"' in body and _CUTS.search(body):
             continue  # JSON without blanks: what it has to say is said by its structure
         inside[start + 1 : end] = True
-        closing = _CLOSING.search(piece)
         if closing is None:
             continue
         at = start + closing.start()
