@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from inspect import GEN_CLOSED, GEN_CREATED, getgeneratorstate
 from threading import Event
 from typing import Generic, TypeVar
 
@@ -64,7 +65,15 @@ class Stream(Iterator[str], Generic[Answer]):
         self._cancel.set()
 
     def close(self) -> None:
-        """Cancel, and see it through to the end; for the thread that iterates."""
+        """Cancel, and see it through to the end; for the thread that iterates.
+
+        Nothing is cancelled where it has ended, and nothing read where it has not begun.
+        """
+        state = getgeneratorstate(self._pieces)
+        if state == GEN_CREATED:
+            self._pieces.close()
+        if state in (GEN_CREATED, GEN_CLOSED):
+            return
         self.cancel()
         with suppress(CancelledError):
             for _ in self:
