@@ -27,6 +27,7 @@ from edgelingua_export.train.batches import Layout, assemble
 from edgelingua_export.train.corpus import Corpus, tokenize
 from edgelingua_export.train.labels import Example, Mark
 from edgelingua_export.train.loop import fit, scores, split
+from edgelingua_export.train.memory import recipe as of_memory
 from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
 from edgelingua_export.train.objective import Weights, loss, order_distance, order_loss
 from edgelingua_export.train.recipe import DataSet, Recipe, Schedule, Student
@@ -589,7 +590,7 @@ def test_the_recipes_of_the_project_can_be_read() -> None:
     found = sorted(path for folder in folders for path in ROOT.glob(folder))
     assert len(found) >= 5
     for path in found:
-        recipe = recipes.load(path)
+        recipe = of_memory.load(path) if of_memory.is_memory(path) else recipes.load(path)
         assert all(s.format in {*prepare.READERS, "records"} for s in recipe.data)
 
 
