@@ -14,7 +14,7 @@ from edgelingua.alignment import cell_masks
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
-from edgelingua.errors import CapError, EvictionWarning, InputError
+from edgelingua.errors import CapError, EvictionWarning, InputError, described
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
@@ -205,6 +205,8 @@ class Assistant:
         session.check_room(np.ones(staying, dtype=bool))
         if budget is None:
             budget = Budget(tokens=self._room(max_tokens))
+        elif not isinstance(budget, Budget):
+            raise InputError(f"expected a budget, got {described(budget)}: Budget(tokens=100)")
         if budget.count is None:
             budget = Budget(budget.tokens, budget.rate, self.reader.count)
         cancel = cancel or Event()

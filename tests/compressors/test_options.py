@@ -61,3 +61,10 @@ def test_an_option_that_a_method_cannot_use_is_refused(
     (option,) = options
     with pytest.raises(InputError, match=option.replace("_", "[_ ]")):
         compressor.with_options(**options)
+
+
+def test_what_is_no_prompt_and_no_budget_is_told_how_to_be_one() -> None:
+    compressor: Any = load_compressor("random")
+    for prompt, budget in (("a text", Budget(rate=0.5)), (Prompt.build("a text"), 100)):
+        with pytest.raises(InputError, match=r"Prompt.build\(text\) and Budget\(tokens=100\)"):
+            compressor.compress(prompt, budget)

@@ -22,7 +22,7 @@ def policies() -> None:
     """List the ways to choose what leaves the KV cache."""
     from rich.table import Table
 
-    from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS
+    from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, WRAPPERS, name_of
 
     console = stdout()
     table = Table("policy", "what stays", "source", "signals", "cost", box=None)
@@ -33,4 +33,4 @@ def policies() -> None:
         row = (wrapper.summary, wrapper.source, "the policy's", wrapper.cost)
         table.add_row(f"--{option} N with any", *row)
     console.print(table)
-    console.print(f"Without --policy: {DEFAULT_POLICY!r}")
+    console.print(f"Without --policy: {name_of(DEFAULT_POLICY)}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed, Reason, join
-from edgelingua.errors import BudgetError
+from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
 from edgelingua.selection.units import Units
@@ -166,9 +166,16 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
 
     Raises
     ------
+    InputError
+        They are something else.
     BudgetError
         The rate leaves less than one token, or the protected text alone exceeds the budget.
     """
+    if not isinstance(prompt, Prompt) or not isinstance(budget, Budget):
+        raise InputError(
+            f"expected a prompt and a budget, got {described(prompt)} and {described(budget)}; "
+            "make them with Prompt.build(text) and Budget(tokens=100)"
+        )
     count = budget.count or count
     tokens_in = count(prompt.text)
     limit = budget.limit(tokens_in)
