@@ -33,6 +33,7 @@ MACHINE = [
 PROSE = [
     "In 1954 a storm broke the south pier, which has not been used since. Repairs would have cost "
     "2.4 million kroner. Nobody paid (not even half)! The harbour-master wrote: “We wait.”",
+    'He said "We wait." Then he left. "They paid!" Ida wrote. Nobody came (why?) at all.',
     *(TEXTS[name] for name in ("english", "german", "french", "arabic", "hindi", "log")),
 ]
 CLOSING = ".,;:!?…'’\"”»)]}*_।،"

@@ -41,6 +41,10 @@ def whole(text: str) -> list[str]:
         ("A knot is tied; another notice follows.", []),
         ("Vietnam in 1973, an exclusive Cessna, interdisciplinary suspense.", []),
         ("No fever, cough, or chills.", ["No fever"]),
+        ("Loan approved: no. Contact: Ida Brandt.", ["approved: no"]),
+        ("Is the bridge safe? No.", ["safe? No"]),
+        ("The drug does not (so they say) cure cancer.", ["not (so they say) cure"]),
+        ("Please hold metformin.", ["hold metformin"]),
     ],
 )
 def test_what_denies_and_what_it_is_about(text: str, expected: list[str]) -> None:

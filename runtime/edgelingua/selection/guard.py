@@ -29,7 +29,7 @@ def raised(
     A negation, with the word it is about, turns a whole clause round: it is raised above the best
     of it, be that a number. Of a clause, the `MOST_RAISED` best ones are: the others go and stay
     with what they are about, and a text full of negations must not empty the texts beside it. One
-    that is about nothing goes before all else.
+    that two others in a row with it stand for goes before all else.
 
     A number says something about what stands beside it: it is raised above the word before and the
     word behind it in its sentence, over a negation that stands between. Where those are protected,

@@ -34,6 +34,7 @@ from edgelingua.text.structure import atoms
 
 Level = Literal["token", "word", "phrase", "sentence"]
 
+_STOPS = re.compile(r"[.!?…][\"”’»]")
 _MARKS = re.compile(r"([^\w\s])\1{1,255}")
 """Runs of one mark (====, ….), of which many make one token."""
 
@@ -200,13 +201,23 @@ def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
     spans = [denied.whole]
     if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
-        spans += [atoms(text), marks.reshape(-1, 2), *([names(text)] if rules.names else [])]
+        spans += [
+            _without_stops(text, atoms(text)),
+            marks.reshape(-1, 2),
+            *([names(text)] if rules.names else []),
+        ]
     # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
     pinned = np.concatenate([[0], np.cumsum(prompt.layout.protected)])
     found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
     if rules.level == "phrase":
         found.append(phrases(text))
     return np.concatenate(found).astype(np.int64)
+
+
+def _without_stops(text: str, quoted: Spans) -> Spans:
+    """Leave what ends a sentence at the end of a quotation out of it: that parts statements."""
+    ends = [end - 2 if _STOPS.search(text, end - 2, end) else end for end in quoted[:, 1].tolist()]
+    return np.stack([quoted[:, 0], np.asarray(ends, dtype=np.int64)], axis=1)
 
 
 def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray[np.float32]:

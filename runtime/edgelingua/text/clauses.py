@@ -1,9 +1,10 @@
 """Where a statement ends and the next begins: sentences, and clauses inside them.
 
-A clause is what one negation can turn round. Only signs that leave little doubt end one: marks that
-part a sentence, and a comma before a word that begins a clause with a verb of its own. Where that
-is not sure, two clauses count as one: a negation then keeps more company than it needs, and never
-too little.
+A clause is what one negation can turn round. Only signs that leave little doubt end one: a
+semicolon, a colon, and a comma before a word that begins a clause with a verb of its own. What
+stands between brackets or dashes belongs to the clause around it, which goes on behind it. Where
+that is not sure, two clauses count as one: a negation then keeps more company than it needs, and
+never too little.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _BEGINS = (
 )
 _WORDS = "|".join(sorted({re.escape(word) for word in _BEGINS.split()}, key=len, reverse=True))
 _ENDS = re.compile(
-    rf"[;；—]\s*|\s[–-]\s|:(?=\s)|[()\[\]（）]|,(?=\s+(?:{_WORDS})\s)|[，、](?=\S)|،(?=\s)",
+    rf"[;；]\s*|:(?=\s)|,(?=\s+(?:{_WORDS})\s)|[，、](?=\S)|،(?=\s)",
     re.IGNORECASE,
 )
 

@@ -43,7 +43,7 @@ _CUES = {
     "Arabic": r"رفض\w*|ينفي|نفى|منع\w*|ممنوع\w*|يحظر|حظر\w*|توقف\w*|تجنب\w*|باستثناء",
 }
 # "Hold metformin" withholds it; who holds a share has one.
-_HOLD = r"(?<![a-z,;] )hold(?:ing)?"
+_HOLD = r"(?:(?<![a-z,;] )|(?<=please ))hold(?:ing)?"
 _CUE = re.compile(rf"(?<!\w)(?:{'|'.join(_CUES.values())}|{_HOLD})(?!\w)", re.IGNORECASE)
 _CUE_UNSPACED = re.compile("拒绝|拒絕|否认|否認|停止|禁止|避免|排除|缺乏|除外|取消|勿")
 _WORD = re.compile(r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]++(?:['’\-]\w++)*|\d[\w.,]*+")
@@ -56,6 +56,7 @@ _FUNCTION_WORDS = (
 )
 _PASSED_OVER = frozenset(_FUNCTION_WORDS.split())
 _MOST_PASSED_OVER = 3
+_ASIDE = re.compile(r"\s*+[(\[][^()\[\]\n]{1,60}+[)\]](?=\s)")
 _FARTHEST = 60
 """Characters from a cue to the word it is about; what is farther is left to its score."""
 
@@ -65,8 +66,8 @@ class Denials:
     """What denies in a text, as character ranges ``(n, 2)``: ascending, not overlapping.
 
     ``whole``: from a cue to the nearest word of its clause that says what about: the one behind
-    (``not been used``), else the one before. Cues in a row are about the same. ``alone``: cues that
-    have nothing to be about in their clause, or stand in a row with two others that say it.
+    (``not been used``), else the one before; of an answer, to the question (``approved: no``). Cues
+    in a row are about the same. ``alone``: cues that stand in a row with two others that say it.
     """
 
     whole: Spans
@@ -106,6 +107,8 @@ def denials(text: str) -> Denials:
             continue
         behind = _behind(text, row[-1][1], end)
         before = _before(text, begin, row[0][0]) if behind is None else None
+        if behind is None and before is None and _is_asked(text, begin):
+            before = _before(text, 0, begin)
         if behind is not None:
             whole.append((row[-2:][0][0], behind))
             alone += row[:-2]
@@ -113,7 +116,7 @@ def denials(text: str) -> Denials:
             whole.append((before, row[:2][-1][1]))
             alone += row[2:]
         else:
-            alone += row
+            alone += row[2:]
     return Denials(_array(merged(whole)), _array(merged(alone)))
 
 
@@ -132,6 +135,8 @@ def _row(text: str, found: list[Range], at: int, end: int) -> list[Range]:
 def _behind(text: str, start: int, end: int) -> int | None:
     """Return where the word ends that is denied behind a cue; ``None``: there is none."""
     stop = None
+    if aside := _ASIDE.match(text, start, end):
+        start = aside.end()
     words = _WORD.finditer(text, start, min(end, start + _FARTHEST))
     for passed_over, match in enumerate(words):
         stop, word = match.end(), match.group().lower()
@@ -139,6 +144,11 @@ def _behind(text: str, start: int, end: int) -> int | None:
         if says or passed_over == _MOST_PASSED_OVER:
             break
     return stop
+
+
+def _is_asked(text: str, begin: int) -> bool:
+    """Whether what stands before a clause asks for an answer: ``Loan approved: no``."""
+    return text[max(0, begin - _FARTHEST) : begin].rstrip().endswith((":", "?", "：", "？"))
 
 
 def _before(text: str, begin: int, end: int) -> int | None:

@@ -36,7 +36,7 @@ def check(headers: dict[bytes, bytes], path: str, key: str | None) -> None:
     if key is None:
         host = headers.get(b"host", b"").decode("latin-1")
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        if not is_loopback(name.strip("[]")):
+        if not is_loopback(name.strip("[]").lower()):
             raise ApiError(
                 "This server answers to localhost and 127.0.0.1 only; give it a key to use another "
                 "name (--api-key).",
