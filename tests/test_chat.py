@@ -30,6 +30,7 @@ from edgelingua.kv.policies import (
     KeyDiff,
     KNorm,
     load_policy,
+    name_of,
 )
 from edgelingua.llama.model import LlamaModel, Sampling
 from edgelingua.prompt import Prompt
@@ -379,4 +380,4 @@ def test_caps_of_the_command_line(gguf: Path) -> None:
     )
     options = ("--block N", "--smooth N", "--phrase N", "--window N")
     assert all(name in listed.stdout for name in (*POLICIES, *options))
-    assert repr(DEFAULT_POLICY) in " ".join(listed.stdout.split())
+    assert name_of(DEFAULT_POLICY) in " ".join(listed.stdout.split())
