@@ -9,7 +9,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor
 from edgelingua.errors import InputError
-from edgelingua.prompt import SEPARATOR, Pin, Prompt, Segment
+from edgelingua.prompt import SEPARATOR, Pin, Prompt, Segment, without_question
 from edgelingua.scores import Progress
 
 HALF = Budget(rate=0.5)
@@ -124,9 +124,7 @@ class History:
             return self._with(Turn(role, text, text, tokens, tokens))
         prompt = Prompt.build(text, question=question.strip(), pin=pin)
         # The budget is the turn's: what is counted is without the question.
-        tail = SEPARATOR + question.strip() if question.strip() else ""
-        wanted = budget or self.budget
-        own = replace(wanted, count=lambda joined: count(joined.removesuffix(tail)))
+        own = replace(budget or self.budget, count=without_question(count, question.strip()))
         compressed = self.compressor.compress(prompt, own, progress)
         kept = compressed.segment_texts()[0]
         return self._with(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from edgelingua.budget import Count
 from edgelingua.errors import InputError, described
 from edgelingua.segments import Layout, Ranges, Role, Segment
 from edgelingua.text.ranges import occurrences
@@ -151,6 +152,12 @@ class Prompt:
         for place, index in zip(places, order, strict=True):
             segments[place] = self.segments[places[index]]
         return Prompt(tuple(segments))
+
+
+def without_question(count: Count, question: str) -> Count:
+    """Return a count of what stands before the question that ends a prompt of `Prompt.build`."""
+    tail = SEPARATOR + question if question else ""
+    return lambda text: count(text.removesuffix(tail))
 
 
 def _occurrences(text: str, needles: Iterable[Pin]) -> Ranges:

@@ -13,7 +13,7 @@ from edgelingua.compressed import Compressed
 from edgelingua.compressors import default_method, load_compressor
 from edgelingua.errors import CapError, InputError
 from edgelingua.ort.session import RunOptions
-from edgelingua.prompt import SEPARATOR, Prompt
+from edgelingua.prompt import SEPARATOR, Prompt, without_question
 from edgelingua.scores import Progress
 from edgelingua.system.measure import trim_memory
 
@@ -89,9 +89,8 @@ class Documents:
         """
         reader = chat.reader
         budget = self.budget or self._what_fits(message, chat, reply)
-        tail = SEPARATOR + message
         # The budget is the documents': what is counted is without the message.
-        budget = replace(budget, count=lambda text: reader.count(text.removesuffix(tail)))
+        budget = replace(budget, count=without_question(reader.count, message))
         compressor = load_compressor(
             default_method(model, question=True),
             model,

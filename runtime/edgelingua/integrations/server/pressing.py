@@ -9,7 +9,7 @@ import numpy as np
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
-from edgelingua.prompt import SEPARATOR, Prompt, Segment
+from edgelingua.prompt import SEPARATOR, Prompt, Segment, without_question
 from edgelingua.scores import Progress
 from edgelingua.text.ranges import occurrences
 
@@ -60,8 +60,7 @@ def press(
         return [""] * len(texts)
     question = question.strip() or joined.rstrip()[-_ENDING:].strip()
     pinned = tuple(found for pin in pins for found in occurrences(joined, pin))
-    tail = SEPARATOR + question
-    budget = Budget(max(1, tokens), count=lambda text: count(text.removesuffix(tail)))
+    budget = Budget(max(1, tokens), count=without_question(count, question))
     prompt = Prompt.build(Segment(joined, pinned=pinned), question=question)
     kept = compressor.compress(prompt, budget, progress).spans
     left = [join(joined, np.clip(kept, start, end)) for start, end in spans]
