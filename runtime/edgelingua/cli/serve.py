@@ -89,6 +89,7 @@ def serve(
     method = method_for(method, model, ranker=ranker, question="a request brings one")
     try:
         from edgelingua.integrations.server.answering import Answerer
+        from edgelingua.integrations.server.app import create_app
         from edgelingua.integrations.server.options import ServerOptions
         from edgelingua.integrations.server.running import serve as run
     except ModuleNotFoundError as error:
@@ -127,4 +128,5 @@ def serve(
         cap=cells,
         sessions=sessions,
     )
-    run(answerer, options, lambda url: say(f"{options.name} with {cells:,} cells at {url}"))
+    app = create_app(answerer, options)
+    run(app, options, lambda url: say(f"{options.name} with {cells:,} cells at {url}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,15 +12,17 @@ from prometheus_client import (
     generate_latest,
 )
 
-from edgelingua.integrations.server.answering import Finish
-from edgelingua.integrations.server.laid import Laid
 from edgelingua.system.measure import rss_mb
+
+if TYPE_CHECKING:
+    from edgelingua.integrations.server.answering import Finish
+    from edgelingua.integrations.server.laid import Laid
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
-class Metrics:
-    """Counters of one server."""
+class Counters:
+    """What every server counts."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -28,11 +32,6 @@ class Metrics:
             ["path", "status"],
             registry=self.registry,
         )
-        self._before = self._counter("tokens_before", "Tokens of prompts as they came")
-        self._read = self._counter("tokens_read", "Tokens of prompts as they were laid out")
-        self._cached = self._counter("tokens_cached", "Tokens of prompts found in a cache")
-        self._written = self._counter("tokens_written", "Tokens of answers")
-        self._evicted = self._counter("tokens_evicted", "Cached tokens that gave way to others")
         self.first_token = Histogram(
             "edgelingua_first_token_seconds",
             "From a request to the first piece of its answer",
@@ -40,16 +39,7 @@ class Metrics:
             registry=self.registry,
         )
         self.clients = self._gauge("clients", "Requests being served or waiting")
-        self.sessions = self._gauge("sessions", "Sessions kept")
         self._memory = self._gauge("resident_megabytes", "Memory of this process, 10^6 bytes")
-
-    def answered(self, laid: Laid, finish: Finish) -> None:
-        """Count an answer."""
-        self._before.inc(laid.before)
-        self._read.inc(len(laid.tokens))
-        self._cached.inc(finish.cached)
-        self._written.inc(finish.written)
-        self._evicted.inc(finish.evicted)
 
     def page(self) -> bytes:
         """Return all of it in Prometheus' text format."""
@@ -61,3 +51,24 @@ class Metrics:
 
     def _gauge(self, name: str, help_text: str) -> Gauge:
         return Gauge(f"edgelingua_{name}", help_text, registry=self.registry)
+
+
+class Metrics(Counters):
+    """Counters of a server with a reader of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = self._counter("tokens_before", "Tokens of prompts as they came")
+        self._read = self._counter("tokens_read", "Tokens of prompts as they were laid out")
+        self._cached = self._counter("tokens_cached", "Tokens of prompts found in a cache")
+        self._written = self._counter("tokens_written", "Tokens of answers")
+        self._evicted = self._counter("tokens_evicted", "Cached tokens that gave way to others")
+        self.sessions = self._gauge("sessions", "Sessions kept")
+
+    def answered(self, laid: Laid, finish: Finish) -> None:
+        """Count an answer."""
+        self._before.inc(laid.before)
+        self._read.inc(len(laid.tokens))
+        self._cached.inc(finish.cached)
+        self._written.inc(finish.written)
+        self._evicted.inc(finish.evicted)

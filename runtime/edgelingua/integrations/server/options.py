@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from edgelingua.errors import InputError
 from edgelingua.integrations.server.guard import is_loopback
-from edgelingua.llama.model import Sampling
+
+if TYPE_CHECKING:
+    from edgelingua.llama.model import Sampling
 
 
-@dataclass(frozen=True)
-class ServerOptions:
-    """How a server behaves.
+def _warm() -> Sampling:
+    from edgelingua.llama.model import Sampling
+
+    return Sampling(temperature=0.7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where a server listens, to whom, and within what limits.
 
     Parameters
     ----------
-    name
-        What the model is called in requests.
     host, port
         Where it listens; port 0 takes a free one.
     api_key
         What clients have to say; ``None``: nothing, and only this machine may ask.
-    max_tokens
-        Longest answer, and how long one may be where a request does not say.
-    sampling
-        How tokens are drawn where a request does not say.
     body_mb
         Largest request in MB (10^6 bytes).
     waiting
@@ -40,12 +43,9 @@ class ServerOptions:
         Another address than loopback without a key, or an empty one.
     """
 
-    name: str
     host: str = "127.0.0.1"
     port: int = 8080
     api_key: str | None = None
-    max_tokens: int = 1024
-    sampling: Sampling = field(default_factory=lambda: Sampling(temperature=0.7))
     body_mb: float = 4.0
     waiting: int = 8
     seconds: float = 600.0
@@ -61,3 +61,22 @@ class ServerOptions:
             raise InputError(
                 f"others could ask at {self.host}: give an API key, or listen to 127.0.0.1"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions(Listening):
+    """How a server with a reader of its own behaves.
+
+    Parameters
+    ----------
+    name
+        What the model is called in requests.
+    max_tokens
+        Longest answer, and how long one may be where a request does not say.
+    sampling
+        How tokens are drawn where a request does not say.
+    """
+
+    name: str
+    max_tokens: int = 1024
+    sampling: Sampling = field(default_factory=_warm)

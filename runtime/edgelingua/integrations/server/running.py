@@ -6,20 +6,19 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from edgelingua.errors import InputError
-from edgelingua.integrations.server.answering import Answerer
-from edgelingua.integrations.server.app import create_app
-from edgelingua.integrations.server.options import ServerOptions
+from edgelingua.integrations.server.options import Listening
 
 
-def serve(answerer: Answerer, options: ServerOptions, ready: Callable[[str], None]) -> None:
+def serve(app: ASGIApp, options: Listening, ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that are being served are finished first.
 
     Parameters
     ----------
-    answerer, options
-        What is served, and how.
+    app, options
+        What is served, and where.
     ready
         Called with the server's address when it can be reached.
 
@@ -30,7 +29,7 @@ def serve(answerer: Answerer, options: ServerOptions, ready: Callable[[str], Non
     """
     listener = _listen(options.host, options.port)
     config = uvicorn.Config(
-        create_app(answerer, options),
+        app,
         http="h11",
         ws="none",
         loop="asyncio",

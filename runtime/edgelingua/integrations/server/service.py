@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from edgelingua.integrations.server.answering import Answerer
 from edgelingua.integrations.server.bodies import Body, header
+from edgelingua.integrations.server.connection import while_connected
 from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.metrics import Metrics
 from edgelingua.integrations.server.options import ServerOptions
@@ -77,7 +77,7 @@ class Endpoint:
         request = self._parse(body, options.sampling, options.max_tokens)
         service.check_model(request.model)
         with service.worker.admitted():
-            await _while_connected(receive, self._serve(request, patience, scope, send))
+            await while_connected(receive, self._serve(request, patience, scope, send))
 
     async def _serve(self, request: Request, patience: Patience, scope: Scope, send: Send) -> None:
         answerer, worker = self._service.answerer, self._service.worker
@@ -108,21 +108,3 @@ class Endpoint:
                 self._service.metrics.first_token.observe(time.monotonic() - started)
                 waiting = False
             yield piece
-
-
-async def _while_connected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Do something, and cancel it when the client goes."""
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    task, watch = asyncio.create_task(work), asyncio.create_task(gone())
-    try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        watch.cancel()
-        if not task.done():
-            task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

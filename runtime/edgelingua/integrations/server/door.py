@@ -1,0 +1,109 @@
+"""Lets requests in, and writes down what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edgelingua.integrations.server.logs import log
+from edgelingua.integrations.server.metrics import Counters
+from edgelingua.integrations.server.problems import ApiError
+
+METRICS = "text/plain; version=1.0.0; charset=utf-8"
+GONE = 499
+"""What logs and metrics call the status of a request whose client has gone, as nginx does."""
+
+Tell = Callable[[HttpRequest, Exception], Response]
+"""Writes the response that tells of an error."""
+
+
+def as_told(error: Exception) -> ApiError:
+    """Return what a client is told of any error."""
+    if isinstance(error, HTTPException):
+        reason = {404: "No such path.", 405: "Not with this method."}
+        message = reason.get(error.status_code, error.detail)
+        return ApiError(message, status=error.status_code, headers=dict(error.headers or {}))
+    if not isinstance(error, ApiError):
+        return ApiError("The server failed; its log says why.", status=500)
+    return error
+
+
+def tell(_: HttpRequest, error: Exception) -> Response:
+    """Write an error as OpenAI's clients read it."""
+    told = as_told(error)
+    return JSONResponse(told.body(), told.status, told.headers)
+
+
+async def health(_: HttpRequest) -> Response:
+    """Say that the server is there."""
+    return JSONResponse({"status": "ok"})
+
+
+class Door:
+    """Lets requests in, and writes down what became of them.
+
+    Parameters
+    ----------
+    app
+        What answers them.
+    counters
+        What counts them.
+    paths
+        Those that logs and metrics name.
+    check
+        Raises `ApiError` for a request, by its headers and path, that is not let in.
+    told
+        Writes errors.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        counters: Counters,
+        *,
+        paths: Collection[str],
+        check: Callable[[dict[bytes, bytes], str], None],
+        told: Tell = tell,
+    ) -> None:
+        self._app = app
+        self._counters = counters
+        self._paths = frozenset(paths)
+        self._check = check
+        self._tell = told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, as ASGI calls it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        status = GONE
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            self._check(dict(scope["headers"]), scope["path"])
+        except ApiError as error:
+            await self._tell(HttpRequest(scope), error)(scope, receive, noted)
+        else:
+            await self._app(scope, receive, noted)
+        finally:
+            path = scope["path"] if scope["path"] in self._paths else "other"
+            self._counters.requests.labels(path, str(status)).inc()
+            values: dict[str, Any] = {
+                "method": scope["method"],
+                "path": path,
+                "status": status,
+                "milliseconds": round(1000 * (time.monotonic() - started)),
+            }
+            log("request", values | scope.get("edgelingua", {}))
