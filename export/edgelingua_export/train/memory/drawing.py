@@ -24,15 +24,21 @@ class Drawer:
     ----------
     passages
         What documents are made of: passages that follow each other, in random order.
-    between, after
-        Tokens between passages and before a question; between a question and its answer.
+    between, after, end
+        Tokens between passages and before a question; between a question and its answer; behind it.
     """
 
     def __init__(
-        self, passages: Passages, recipe: MemoryRecipe, before: _Ids, between: _Ids, after: _Ids
+        self,
+        passages: Passages,
+        recipe: MemoryRecipe,
+        before: _Ids,
+        between: _Ids,
+        after: _Ids,
+        end: _Ids,
     ) -> None:
         self._passages, self._recipe = passages, recipe
-        self._between, self._after = between, after
+        self._between, self._after, self._end_of_turn = between, after, end
         self.packer = Packer(recipe.memory, before, recipe.asking.room)
         asked = np.unique(passages.questions[:, 0])
         others = np.setdiff1d(np.arange(passages.count), asked)
@@ -49,7 +55,7 @@ class Drawer:
         """Block of a row of the passages' questions."""
         question, answer = (self._passages.tokens(number) for number in row[2:].tolist())
         asked = np.concatenate([self._between, question, self._after])
-        return Block(np.concatenate([asked, answer]), len(asked))
+        return Block(np.concatenate([asked, answer, self._end_of_turn]), len(asked))
 
     def _joined(self, numbers: list[int], most: int) -> tuple[_Ids, NDArray[np.float16]]:
         """Tokens and scores of passages as one document of at most so many tokens."""

@@ -58,6 +58,9 @@ class Asking:
     before, after
         What the reader reads before the document, and between a question and its answer; tokens
         such as ``<|im_start|>`` count as themselves.
+    end
+        What it says behind an answer, so that it stops there: ``<|im_end|>``. Empty: it is not
+        taught to stop.
     room
         Tokens of questions with answers for one document.
     recall
@@ -72,6 +75,7 @@ class Asking:
         "words from the text, nothing else.<|im_end|>\n<|im_start|>user\n"
     )
     after: str = "<|im_end|>\n<|im_start|>assistant\n"
+    end: str = ""
     room: int = 256
     recall: float = 0.3
     weight: float = 0.3
@@ -170,6 +174,6 @@ def _check(recipe: MemoryRecipe, path: Path) -> None:
             told = ", ".join(
                 f"{f.name} = {getattr(values, f.name)!r}"
                 for f in fields(values)
-                if f.name not in {"before", "after"}
+                if f.name not in {"before", "after", "end"}
             )
             raise ExportError(f"{path}: expected {what}; got {told}")

@@ -93,7 +93,8 @@ def drawer_of(recipe: MemoryRecipe, loaded: Loaded, passages: Passages) -> Drawe
         return np.asarray(encoded, dtype=np.int32)
 
     asking = recipe.asking
-    return Drawer(passages, recipe, ids(asking.before), ids("\n\n"), ids(asking.after))
+    texts = (asking.before, "\n\n", asking.after, asking.end)
+    return Drawer(passages, recipe, *(ids(text) for text in texts))
 
 
 def prepare(
