@@ -1,0 +1,38 @@
+"""All kinds of generated text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+
+from benchmarks.faithfulness import lines, prose, records, sources, tables
+from benchmarks.faithfulness.cases import Case, Generator
+
+KINDS: Mapping[str, Generator] = {
+    "json": records.json_document,
+    "jsonl": records.json_lines,
+    "yaml": records.yaml_manifest,
+    "sql": records.sql,
+    "csv": tables.csv,
+    "markdown": tables.markdown,
+    "aligned": tables.aligned,
+    "log": lines.log,
+    "trace": lines.trace,
+    "grep": lines.grep,
+    "chat": lines.chat,
+    "colour": lines.colour,
+    "diff": sources.diff,
+    "code": sources.code,
+    "html": sources.html,
+    "kubectl": sources.kubectl,
+    "prose": prose.prose,
+    "figures": prose.figures,
+}
+PROSE = frozenset({"prose", "figures"})
+"""Kinds that are no machine text."""
+
+
+def cases(kind: str, number: int) -> Iterator[Case]:
+    """The first of a kind; always the same ones."""
+    for at in range(number):
+        yield KINDS[kind](Random(f"{kind} {at}"))

@@ -1,0 +1,40 @@
+"""Which rules a kind of text is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.faithfulness import data_rules, line_rules, prose_rules
+from benchmarks.faithfulness.line_rules import lines
+from benchmarks.faithfulness.outputs import Finding, Output, Rule, pieces
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "json": (data_rules.json_document,),
+    "jsonl": (data_rules.json_lines,),
+    "yaml": (pieces, lines(), line_rules.paths),
+    "sql": (pieces, lines(), data_rules.tuples),
+    "csv": (pieces, data_rules.rows(data_rules.commas)),
+    "markdown": (pieces, lines(), data_rules.rows(data_rules.pipes)),
+    "aligned": (pieces, data_rules.rows(data_rules.blanks)),
+    "log": (pieces, lines(r"\S+ [A-Z]+ ")),
+    "trace": (pieces, lines(r"\d\S+ [A-Z]+ |Caused by: "), line_rules.causes),
+    "grep": (pieces, lines(r"[^\s:]+:\d+:")),
+    "chat": (pieces, lines(r"\[[^\]]*\] \w+:")),
+    "colour": (line_rules.escapes, lines(r"PASS|FAIL|\s*Expected:|\s*Received:", line_rules.plain)),
+    "diff": (pieces, lines(r"[-+]|@@|diff|index"), line_rules.hunks),
+    "code": (pieces, lines(), data_rules.python),
+    "html": (data_rules.tags, lines("", line_rules.untagged), data_rules.fares),
+    "kubectl": (pieces, lines(), line_rules.paths),
+    "prose": (pieces, prose_rules.clauses, prose_rules.negations),
+    "figures": (
+        pieces,
+        prose_rules.settings,
+        prose_rules.amounts,
+        prose_rules.owners,
+    ),
+}
+
+
+def findings(output: Output) -> list[Finding]:
+    """Everything that the output says and the text does not."""
+    return [found for rule in RULES[output.case.kind] for found in rule(output)]

@@ -1,0 +1,164 @@
+"""The texts of the benchmark of faithfulness, what it takes for false, and a small run of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from random import Random
+
+import pytest
+from benchmarks.faithfulness import crowding, report, run
+from benchmarks.faithfulness.contenders import CONTENDERS, Runner
+from benchmarks.faithfulness.crowding import share
+from benchmarks.faithfulness.documents import answering, guardrail, ordinary
+from benchmarks.faithfulness.hostile import ATTACKS
+from benchmarks.faithfulness.kinds import KINDS, cases
+from benchmarks.faithfulness.outputs import Output, aligned
+from benchmarks.faithfulness.rules import RULES, findings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgelingua.text.boundaries import count_words
+
+
+def whole_lines(text: str, keep: list[bool]) -> list[tuple[int, int]]:
+    spans, at = [], 0
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        if keep[number % len(keep)]:
+            spans.append((at, at + len(line)))
+        at += len(line)
+    return spans
+
+
+def without(text: str, *gone: str) -> list[tuple[int, int]]:
+    """All but the first occurrence of each, in the order of the text."""
+    spans, at = [], 0
+    for piece in gone:
+        start = text.index(piece, at)
+        spans.append((at, start))
+        at = start + len(piece)
+    return [*spans, (at, len(text))]
+
+
+def rules(kind: str, spans: list[tuple[int, int]]) -> set[str]:
+    (case,) = cases(kind, 1)
+    return {found.rule for found in findings(Output(case, spans))}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_does_not_contradict_itself(kind: str) -> None:
+    assert KINDS.keys() == RULES.keys()
+    made = list(cases(kind, 3))
+    assert made == list(cases(kind, 3))
+    for case in made:
+        assert case.kind == kind
+        assert not findings(Output(case, [(0, len(case.text))]))
+
+
+@settings(max_examples=10)
+@given(keep=st.lists(st.booleans(), min_size=5, max_size=20))
+@pytest.mark.parametrize("kind", ["jsonl", "log", "grep", "chat", "sql"])
+def test_whole_lines_say_nothing_new(kind: str, keep: list[bool]) -> None:
+    (case,) = cases(kind, 1)
+    assert not findings(Output(case, whole_lines(case.text, keep)))
+
+
+def test_what_is_false_is_found() -> None:
+    texts = {kind: next(cases(kind, 1)).text for kind in KINDS}
+
+    def lines(kind: str) -> list[str]:
+        return texts[kind].splitlines(keepends=True)
+
+    def cut(kind: str, *gone: str) -> set[str]:
+        return rules(kind, without(texts[kind], *gone))
+
+    log = lines("log")
+    level, _, batch = log[0].split()[1:4]
+    assert cut("log", level) == {"head"}
+    assert cut("log", batch[:6]) == {"piece", "joined"}  # "=4005": of which key?
+    assert cut("log", "\n" + log[1].split()[0]) == {"joined"}
+    assert "negation" in cut("log", "no ")
+    assert cut("json", "{") == {"parse"}
+    assert cut("csv", lines("csv")[0]) == {"header"}
+    assert cut("csv", lines("csv")[1].split(",")[1] + ",") == {"cells", "piece"}
+    assert cut("aligned", lines("aligned")[1].split()[1]) == {"cells"}
+    assert cut("markdown", *lines("markdown")[6:]) == {"header"}
+    assert "joined" in cut("yaml", "            requests:\n")
+    assert "joined" in cut("trace", next(line for line in lines("trace") if "Caused" in line))
+    assert "parse" in cut("code", "(")
+    assert "mark" in cut("colour", "\x1b")
+    assert "mark" in cut("html", "&")
+    assert "header" in rules("diff", whole_lines(texts["diff"], [False] * 8 + [True] * 2))
+    assert "joined" in cut("kubectl", "    Requests:\n")
+    assert "cells" in cut("sql", "'" + texts["sql"].split("(1,'")[1].split("'")[0])
+
+
+def test_clauses_and_negations_of_prose() -> None:
+    case = next(case for case in cases("prose", 50) if "did not" in case.text)
+    denied = next(
+        clause
+        for clause in case.clauses
+        if "negation" in clause.spans and case.text[slice(*clause.spans["negation"])] == "not"
+    )
+    start, end = denied.spans["negation"]
+    lost = Output(case, [(0, start), (end, len(case.text))])
+    assert {found.rule for found in findings(lost)} == {"negation"}
+    alone = Output(case, [(start, end)])
+    assert {found.rule for found in findings(alone)} == {"negation"}
+    first, last = case.clauses[0], case.clauses[-1]
+    met = Output(case, [first.spans["subject"], last.spans["object"]])
+    assert "joined" in {found.rule for found in findings(met)}
+
+
+def test_alignment() -> None:
+    line = ["a", "b=1,", "(c)", "a"]
+    assert aligned(["a", "c"], line) == [0, 2]
+    assert aligned(["b=1", "a"], line) == [1, 3]
+    assert aligned(["c", "b=1"], line) is None
+    assert aligned(["=1"], line) is None
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_an_ordinary_document_is_as_long_as_a_hostile_one(kind: str) -> None:
+    random = Random(1)
+    guard, about = guardrail(random)
+    document, question, answer = answering(random)
+    assert document.count(answer) == 1
+    assert answer not in question
+    for asked in ("", about):
+        tokens = count_words(ATTACKS[kind](random, asked))
+        assert 0.9 * tokens - 2 <= count_words(ordinary(random, tokens, count_words)) <= tokens
+    assert share(guard, guard) == 1
+    assert share("", guard) == 0
+
+
+def test_a_small_run_of_everything(tmp_path: Path) -> None:
+    asked = argparse.Namespace(
+        parts="text,crowd,inject",
+        kinds="log",
+        methods="default,truncate,bm25-lines",
+        attacks="negation bomb",
+        cases=1,
+        bundle="edgelingua-nano",
+    )
+    for name, make in run.work(asked, count_words):
+        rows = list(make())
+        run.keep(tmp_path / f"{name}.jsonl", rows)
+        run.keep(tmp_path / f"{name}.jsonl", rows)  # in the place of the same ones
+        for row in rows:
+            assert row["texts"] == 1
+            assert row["refused"] <= row["texts"]
+            assert row.get("kept", 0) <= row.get("facts", 0)
+            assert report.line(row)
+    page = report.page(tmp_path)
+    assert page.count("\n## ") == 5
+    for name in ("log", "negation bomb", "front", "a pinned word"):
+        assert page.count(f"| {name} | ") == (3 if name == "log" else 1)
+    assert len(page.splitlines()) < 70
+
+
+def test_refusals_are_counted() -> None:
+    runner = Runner(CONTENDERS["default"], "edgelingua-nano", count_words)
+    (first, *_) = crowding.stuff("pinned digits", 1, runner)
+    assert first["refused"] in {0, 1}
+    assert 0 <= first["guard"] <= 1
