@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from dataclasses import dataclass
 from importlib.resources import files
 
 from edgelingua.compressed import Compressed
@@ -26,20 +27,46 @@ def page(compressed: Compressed, title: str = "Compressed prompt") -> str:
     title
         The heading.
     """
-    reasons = reasons_of(compressed)
-    counts = Counter(reasons).most_common()
-    style, script = _asset("page.css"), _asset("page.js")
-    return _asset("page.html").format(
+    told = explanation(compressed)
+    style = asset("marks.css") + asset("page.css")
+    script = asset("pieces.js") + asset("page.js")
+    return asset("page.html").format(
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}",
         title=escaped(title),
         style=style,
         script=script,
+        summary=told.summary,
+        reasons=told.reasons,
+        meaning=told.meaning,
+        body=told.body,
+    )
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a page says of a compression: two texts, and two pieces of HTML.
+
+    ``summary`` and ``meaning`` are texts: how much was kept, and what a score is. ``reasons`` are
+    the items of a list; ``body`` is the prompt, whose elements name those by number (`markup`).
+    """
+
+    summary: str
+    meaning: str
+    reasons: str
+    body: str
+
+
+def explanation(compressed: Compressed) -> Explanation:
+    """Explain a compression; the texts in the HTML are escaped."""
+    reasons = reasons_of(compressed)
+    counts = Counter(reasons).most_common()
+    return Explanation(
         summary=(
             f"{compressed.tokens_in:,} tokens became {compressed.tokens_out:,} "
             f"({compressed.rate:.0%}); the budget was {compressed.limit:,}."
         ),
-        reasons=legend(counts),
         meaning=_MEANING[compressed.score_unit],
+        reasons=legend(counts),
         body=body(compressed, reasons, [reason for reason, _ in counts]),
     )
 
@@ -51,7 +78,8 @@ _MEANING: dict[Unit, str] = {
 }
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a style or script of the page; ``marks.css`` and ``pieces.js`` do for others too."""
     return (files(__package__) / name).read_text(encoding="utf-8")
 
 
