@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgelingua.compressors import Compressor
@@ -25,13 +26,15 @@ from edgelingua.llama.writing import Writing
 class Finish:
     """How an answer ended: ``written`` tokens, ``cached`` ones that had been read before.
 
-    ``evicted`` cached tokens gave way to others while it was read and written.
+    ``evicted`` cached tokens gave way to others while it was read and written. What was not cached
+    was read in ``seconds_reading``.
     """
 
     reason: Literal["stop", "length"]
     written: int
     cached: int
     evicted: int
+    seconds_reading: float
 
 
 class Answerer:
@@ -61,6 +64,7 @@ class Answerer:
         self.reader = reader
         self.cap = cap
         self.pool = Pool(open_session, sessions)
+        self.compressor = compressor
         self._chats = ChatLayout(reader, compressor, cap)
         self._texts = TextLayout(reader, compressor)
 
@@ -88,6 +92,7 @@ class Answerer:
                     code="invalid_value",
                     param="edgelingua.pin",
                 )
+        started = time.perf_counter()
         try:
             if isinstance(prompt, str):
                 laid = self._texts.lay_out(prompt, room, pins, patience.check)
@@ -98,7 +103,7 @@ class Answerer:
             raise
         except EdgeLinguaError as error:
             raise of_request(error, "messages" if request.chat else "prompt") from error
-        return laid
+        return replace(laid, seconds=time.perf_counter() - started) if laid.changes else laid
 
     def write(
         self, request: Request, laid: Laid, patience: Patience
@@ -116,8 +121,10 @@ class Answerer:
         sampler = self.reader.sampler(session, request.sampling)
         writing = Writing(self.reader, session, sampler, limit=request.limit, cancel=patience.gone)
         complete = True
+        started = time.perf_counter()
         try:
             session.feed(laid.tokens[cached:], laid.pinned[cached:], progress=patience.check)
+            seconds = time.perf_counter() - started
             for piece in writing.pieces():
                 yield stopper.feed(piece)
                 if stopper.stopped:
@@ -134,4 +141,5 @@ class Answerer:
             len(writing.tokens),
             cached,
             session.statistics.evicted - evicted,
+            seconds,
         )

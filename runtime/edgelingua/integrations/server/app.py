@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from edgelingua.integrations.server import guard
+from edgelingua.integrations.server import guard, page
 from edgelingua.integrations.server.answering import Answerer
+from edgelingua.integrations.server.compression import Compression
 from edgelingua.integrations.server.door import METRICS, Door, health, tell
 from edgelingua.integrations.server.options import ServerOptions
 from edgelingua.integrations.server.problems import ApiError
@@ -51,6 +52,15 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
     async def metrics(_: HttpRequest) -> Response:
         return Response(service.metrics.page(), media_type=METRICS)
 
+    compression = Compression(
+        answerer.compressor,
+        service.worker,
+        options,
+        service.savings,
+        model=options.name,
+        check_model=service.check_model,
+    )
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
@@ -60,11 +70,14 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
         routes=[
             Route("/v1/chat/completions", Endpoint(service, chat_request), methods=["POST"]),
             Route("/v1/completions", Endpoint(service, completion_request), methods=["POST"]),
+            Route("/v1/compress", compression, methods=["POST"]),
+            Route("/v1/savings", service.savings.reply),
             Route("/v1/embeddings", embeddings, methods=["POST"]),
             Route("/v1/models", models),
             Route("/v1/models/{name:path}", one_model),
             Route("/healthz", health),
             Route("/metrics", metrics),
+            *page.routes(),
         ],
         exception_handlers={ApiError: tell, HTTPException: tell, Exception: tell},
         lifespan=lifespan,

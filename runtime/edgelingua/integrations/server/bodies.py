@@ -102,6 +102,8 @@ class Body:
             "tokens_read": len(self._laid.tokens),
             "compressed": [asdict(change) for change in self._laid.changes],
             "evicted": finish.evicted,
+            "seconds_compressing": round(self._laid.seconds, 3),
+            "seconds_reading": round(finish.seconds_reading, 3),
         }
 
 

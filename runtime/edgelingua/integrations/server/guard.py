@@ -7,12 +7,13 @@ import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from edgelingua.integrations.server import page
 from edgelingua.integrations.server.problems import ApiError
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
-_OPEN = frozenset({"/healthz"})
+_OPEN = frozenset({"/healthz"}) | page.PATHS
 """Paths that need no key."""
 
 

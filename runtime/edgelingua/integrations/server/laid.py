@@ -33,13 +33,14 @@ class Laid:
 
     ``tokens`` ``(n,)`` int32; ``pinned`` ``(n,)`` bool, what must stay in the cache; ``before``,
     the tokens that the request would have taken as it came, of which the template's share is an
-    estimate where messages were compressed.
+    estimate where messages were compressed; ``seconds``, what compressing them took.
     """
 
     tokens: NDArray[np.int32]
     pinned: NDArray[np.bool_]
     before: int
     changes: tuple[Change, ...] = ()
+    seconds: float = 0.0
 
 
 def cells_of(

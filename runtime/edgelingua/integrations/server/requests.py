@@ -12,7 +12,9 @@ from edgelingua.integrations.server.messages import Message
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import (
     flag,
+    json_object,
     mapping,
+    missing,
     number,
     plain,
     strings,
@@ -67,20 +69,20 @@ def chat_request(body: Any, defaults: Sampling, most: int) -> Request:
     ApiError
         It cannot be served as it is.
     """
-    body = _object(body)
+    body = json_object(body)
     fields.check(body, fields.CHAT)
     if "messages" not in body:
-        raise _missing("messages")
+        raise missing("messages")
     limit = whole(body, "max_completion_tokens", 1) or whole(body, "max_tokens", 1) or most
     return _request(body, messages.read(body["messages"]), min(limit, most), defaults)
 
 
 def completion_request(body: Any, defaults: Sampling, most: int) -> Request:
     """Read the body of ``/v1/completions``; see `chat_request`."""
-    body = _object(body)
+    body = json_object(body)
     fields.check(body, fields.COMPLETION)
     if "prompt" not in body:
-        raise _missing("prompt")
+        raise missing("prompt")
     prompt = body["prompt"]
     if isinstance(prompt, list) and len(prompt) == 1:
         (prompt,) = prompt
@@ -95,7 +97,7 @@ def _request(
 ) -> Request:
     model = body.get("model")
     if not isinstance(model, str):
-        raise _missing("model") if model is None else wrong_type("model", "a name", model)
+        raise missing("model") if model is None else wrong_type("model", "a name", model)
     own = mapping(body.get("edgelingua"), "edgelingua")
     for name in own:
         if name != "pin":
@@ -133,16 +135,4 @@ def _sampling(body: Mapping[str, Any], defaults: Sampling) -> Sampling:
         temperature=defaults.temperature if temperature is None else temperature,
         top_p=defaults.top_p if top_p is None else top_p,
         seed=secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS,
-    )
-
-
-def _object(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, dict):
-        raise wrong_type("body", "a JSON object", body)
-    return body
-
-
-def _missing(name: str) -> ApiError:
-    return ApiError(
-        f"Missing required parameter: {name!r}.", code="missing_required_parameter", param=name
     )

@@ -22,6 +22,7 @@ from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.replies import Pieces, as_events, in_one
 from edgelingua.integrations.server.requests import Request
+from edgelingua.integrations.server.savings import Savings
 from edgelingua.integrations.server.worker import Worker
 from edgelingua.llama.model import Sampling
 
@@ -37,6 +38,7 @@ class Service:
         self.options = options
         self.worker = Worker(options.waiting)
         self.metrics = Metrics()
+        self.savings = Savings()
         self.metrics.clients.set_function(lambda: self.worker.clients)
         self.metrics.sessions.set_function(lambda: len(answerer.pool))
 
@@ -94,6 +96,7 @@ class Endpoint:
                 finish = await in_one(pieces, body, headers, scope, send)
         if finish:
             self._service.metrics.answered(laid, finish)
+            self._service.savings.row(request.model).answered(laid, finish)
             scope["edgelingua"] = {
                 "stream": request.stream,
                 "tokens_before": laid.before,

@@ -13,6 +13,13 @@ MOST_CHARACTERS = 2000
 """Of a text that is looked for in others."""
 
 
+def json_object(body: Any) -> Mapping[str, Any]:
+    """Return a body that is an object."""
+    if not isinstance(body, dict):
+        raise wrong_type("body", "a JSON object", body)
+    return body
+
+
 def number(body: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
     """Return the number of a field, ``low`` to ``high``; ``None`` where there is none."""
     value = body.get(name)
@@ -101,4 +108,11 @@ def out_of_range(name: str, expected: str, value: Any) -> ApiError:
         f"Invalid {name!r}: expected {expected}, got {described(value)}.",
         code="invalid_value",
         param=name,
+    )
+
+
+def missing(name: str) -> ApiError:
+    """Return the error for a field that has to be there."""
+    return ApiError(
+        f"Missing required parameter: {name!r}.", code="missing_required_parameter", param=name
     )

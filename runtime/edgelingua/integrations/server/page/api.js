@@ -1,0 +1,76 @@
+// Talks to the server: JSON, streams of events, and the key, which this tab keeps for itself.
+const KEY = "edgelingua-key";
+const dialog = document.querySelector("dialog");
+const field = dialog.querySelector("input");
+let asking = null; // one dialog for all requests that want a key
+
+function askForKey() {
+  asking ??= new Promise((resolve) => {
+    field.value = "";
+    dialog.returnValue = "";
+    dialog.showModal();
+    dialog.addEventListener(
+      "close",
+      () => {
+        asking = null;
+        if (dialog.returnValue === "use") sessionStorage.setItem(KEY, field.value);
+        resolve(dialog.returnValue === "use");
+      },
+      { once: true },
+    );
+  });
+  return asking;
+}
+
+async function told(response) {
+  const body = await response.json().catch(() => ({}));
+  return new Error(body.error?.message ?? `The server answered ${response.status}.`);
+}
+
+export async function request(path, body, signal) {
+  for (;;) {
+    const key = sessionStorage.getItem(KEY);
+    const headers = key ? { Authorization: `Bearer ${key}` } : {};
+    if (body) headers["Content-Type"] = "application/json";
+    const options = { method: body ? "POST" : "GET", headers, signal, cache: "no-store" };
+    const response = await fetch(path, { ...options, body: body && JSON.stringify(body) });
+    if (response.ok) return response;
+    const error = await told(response);
+    if (response.status !== 401 || !(await askForKey())) throw error;
+  }
+}
+
+// Yields the objects of a stream of server-sent events, until its [DONE].
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let left = ""; ; ) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("The answer broke off.");
+    const parts = (left + value).split(/\r?\n\r?\n/);
+    left = parts.pop();
+    for (const part of parts) {
+      const data = part.replace(/^data: ?/, "");
+      if (data === "[DONE]") return;
+      if (part.startsWith("data:")) yield JSON.parse(data);
+    }
+  }
+}
+
+// Has the model answer; `onText` gets what it has written so far. Returns the text, how it ended,
+// the usage and what the server says it left out.
+export async function answer(asked, onText, signal) {
+  const options = { stream: true, stream_options: { include_usage: true } };
+  const response = await request("/v1/chat/completions", { ...asked, ...options }, signal);
+  const found = { text: "" };
+  for await (const chunk of events(response)) {
+    if (chunk.error) throw new Error(chunk.error.message);
+    found.usage = chunk.usage ?? found.usage;
+    found.edgelingua = chunk.edgelingua ?? found.edgelingua;
+    found.finish = chunk.choices[0]?.finish_reason ?? found.finish;
+    if (chunk.choices[0]?.delta.content) {
+      found.text += chunk.choices[0].delta.content;
+      onText(found.text);
+    }
+  }
+  return found;
+}
