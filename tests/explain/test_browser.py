@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from edgelingua.explain import page
 from edgelingua.explain.reasons import number, reasons_of
+from tests.browsers import chromium, violations
 from tests.conftest import TEXTS
 
 from .cases import CASES, HOSTILE, compressed
@@ -51,26 +50,8 @@ JS_BLANKS = " \t\n\r\u2028\u00a0\ufeff"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium or Chrome of this machine, else the one of ``playwright install chromium``."""
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        no_browser("playwright is not installed; the extra 'dev' brings it")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    installed = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(executable_path=installed)
-        except Error:
-            no_browser("no Chromium or Chrome starts; Debian has one in its package chromium")
+    with chromium() as started:
         yield started
-        started.close()
-
-
-def no_browser(reason: str) -> NoReturn:
-    if os.environ.get("EDGELINGUA_BROWSER") == "required":  # as in CI
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 Shows = Callable[..., "Page"]
@@ -105,12 +86,6 @@ def focused(shown: Page) -> str:
 
 def told(shown: Page) -> str:
     return shown.get_by_role("status").inner_text()
-
-
-def violations(shown: Page) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    return [found["id"] for found in Axe().run(shown).response["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

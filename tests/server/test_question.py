@@ -37,7 +37,7 @@ def test_a_pin_is_found_in_the_tokens_that_say_it() -> None:
 
 
 def test_a_key_of_a_file_ends_with_its_last_letter() -> None:
-    assert ServerOptions("m", api_key="secret\n").api_key == "secret"
+    assert ServerOptions(name="m", api_key="secret\n").api_key == "secret"
 
 
 def test_names_that_are_no_text_are_told_in_letters() -> None:
