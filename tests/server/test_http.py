@@ -107,6 +107,41 @@ BAD: dict[str, tuple[object, int, str | None]] = {
         400,
         "stream_options",
     ),
+    "a format of no kind": (
+        HELLO | {"response_format": {"type": "xml"}},
+        400,
+        "response_format.type",
+    ),
+    "a format of a wrong type": (HELLO | {"response_format": "json"}, 400, "response_format"),
+    "a schema that is missing": (
+        HELLO | {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+        400,
+        "response_format.json_schema.schema",
+    ),
+    "a schema that cannot be held to": (
+        HELLO
+        | {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "schema": {"type": "number", "minimum": 3}},
+            }
+        },
+        400,
+        "response_format.json_schema",
+    ),
+    "likeliest tokens alone": (HELLO | {"top_logprobs": 3}, 400, "top_logprobs"),
+    "too many likeliest tokens": (
+        HELLO | {"logprobs": True, "top_logprobs": 21},
+        400,
+        "top_logprobs",
+    ),
+    "logprobs of a wrong type": (HELLO | {"logprobs": 3}, 400, "logprobs"),
+    "no answer": (HELLO | {"n": 0}, 400, "n"),
+    "too many answers": (HELLO | {"n": 17}, 400, "n"),
+    "a penalty out of range": (HELLO | {"presence_penalty": 3}, 400, "presence_penalty"),
+    "a bias for a word": (HELLO | {"logit_bias": {"yes": 3}}, 400, "logit_bias"),
+    "a bias for no token": (HELLO | {"logit_bias": {"999999": 3}}, 400, "logit_bias"),
+    "a bias out of range": (HELLO | {"logit_bias": {"5": 101}}, 400, "logit_bias"),
     "an unknown field": (HELLO | {"temprature": 1}, 400, "temprature"),
     "an unknown field of ours": (HELLO | {"edgelingua": {"x": 1}}, 400, "edgelingua.x"),
     "tool calls": (
@@ -137,6 +172,10 @@ def test_wrong_paths_methods_and_types_are_answered_in_openais_form(server: Runn
     ):
         assert response.status_code == status
         assert response.json()["error"]["message"]
+
+
+def test_a_slash_at_the_end_changes_nothing(server: Running) -> None:
+    assert post(server, HELLO, path="/v1/chat/completions/").status_code == 200
 
 
 @pytest.mark.parametrize("content", ["", " \n", [], [{"type": "text", "text": ""}]])
@@ -240,6 +279,24 @@ def test_limits_keys_and_an_end_in_order(started: Callable[..., Running]) -> Non
         next(lines)
         server.process.terminate()
         assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert server.process.wait(60) == 143
+    assert not any("Traceback" in line for line in server.lines)
+
+
+def test_who_waits_when_the_server_ends_is_told_so(started: Callable[..., Running]) -> None:
+    server = started("--cap", "256", "--drain", "1", "--max-tokens", "1000000")
+    with streaming(server, LONG, {}) as lines, ThreadPoolExecutor(1) as pool:
+        next(lines)
+        waits = pool.submit(post, server, HELLO)
+        page = f"{server.url}/metrics"
+        while "edgelingua_clients 2.0" not in httpx.get(page).text:
+            time.sleep(0.05)
+        server.process.terminate()
+        told = waits.result()
+        assert told.status_code == 503
+        assert told.json()["error"]["code"] == "server_stopping"
+        *_, last = filter(None, lines)
+        assert "server_stopping" in last
     assert server.process.wait(60) == 143
     assert not any("Traceback" in line for line in server.lines)
 

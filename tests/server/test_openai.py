@@ -141,11 +141,9 @@ def test_what_cannot_be_done_is_refused(client: openai.OpenAI) -> None:
     hello: list[dict[str, str]] = [{"role": "user", "content": "Hello"}]
     for field, value in {
         "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
-        "response_format": {"type": "json_object"},
-        "logprobs": True,
-        "n": 2,
-        "logit_bias": {"5": 10},
-        "frequency_penalty": 0.5,
+        "web_search_options": {"search_context_size": "low"},
+        "modalities": ["text", "audio"],
+        "reasoning_effort": "high",
     }.items():
         with pytest.raises(openai.BadRequestError) as caught:
             client.chat.completions.create(

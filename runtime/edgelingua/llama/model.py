@@ -20,6 +20,7 @@ from edgelingua.kv.state import Signal
 from edgelingua.kv.storage import SavedSession
 from edgelingua.llama import cache_check, self_test
 from edgelingua.llama.engine import LlamaEngine, identity_of
+from edgelingua.llama.grammar import Grammar
 from edgelingua.llama.sampler import LlamaSampler, SamplerState, Sampling
 from edgelingua.llama.template import ChatPart, lay_out
 from edgelingua.llama.weights import Weights
@@ -227,16 +228,21 @@ class LlamaModel(Weights):
         return replace(cache, hooks=hooks, queries=policy.queries)
 
     def sampler(
-        self, session: Session, sampling: Sampling, state: SamplerState | None = None
+        self,
+        session: Session,
+        sampling: Sampling,
+        state: SamplerState | None = None,
+        grammar: Grammar | None = None,
     ) -> LlamaSampler:
         """Return a sampler that draws from a session of this model.
 
-        ``state``: that of another sampler, to go on where it stopped.
+        ``state``: that of another sampler, to go on where it stopped. ``grammar``: what may be
+        drawn.
         """
         engine = session.engine
         if not isinstance(engine, LlamaEngine) or engine.model is not self:
             raise ReaderError("the session is not one of this model")
-        return LlamaSampler(engine, sampling, state)
+        return LlamaSampler(engine, sampling, state, grammar)
 
     def _try_quantized(self, cache: CacheOptions) -> None:
         """Warn of a quantized cache that the model does not stand; tried once for each."""

@@ -38,6 +38,11 @@ class Vocabulary:
         self.chat_template = template.decode(errors="replace") if template else ""
 
     @property
+    def vocabulary(self) -> Any:
+        """The vocabulary as llama.cpp knows it."""
+        return self._vocabulary
+
+    @property
     def vocabulary_size(self) -> int:
         """Number of tokens in the vocabulary."""
         return int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))

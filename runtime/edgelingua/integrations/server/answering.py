@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import CancelledError, EdgeLinguaError
 from edgelingua.integrations.server.chat_layout import ChatLayout
 from edgelingua.integrations.server.laid import Laid
+from edgelingua.integrations.server.likelihoods import Likelihoods
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.pool import Pool
 from edgelingua.integrations.server.problems import ApiError, of_request
-from edgelingua.integrations.server.requests import Request
+from edgelingua.integrations.server.requests import SEEDS, Request
 from edgelingua.integrations.server.stopping import Stopper
 from edgelingua.integrations.server.text_layout import TextLayout
-from edgelingua.kv.session import Session
+from edgelingua.integrations.server.written import Finish, Piece
+from edgelingua.kv.session import Session, TokenSampler
+from edgelingua.llama.grammar import Grammar
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.writing import Writing
-
-
-@dataclass(frozen=True)
-class Finish:
-    """How an answer ended: ``written`` tokens, ``cached`` ones that had been read before.
-
-    ``evicted`` cached tokens gave way to others while it was read and written. What was not cached
-    was read in ``seconds_reading``.
-    """
-
-    reason: Literal["stop", "length"]
-    written: int
-    cached: int
-    evicted: int
-    seconds_reading: float
 
 
 class Answerer:
@@ -74,8 +61,8 @@ class Answerer:
         Raises
         ------
         ApiError
-            It cannot be read: what must stay exceeds the cap, a pin does not occur, or the model's
-            chat template does not take it.
+            It cannot be read: what must stay exceeds the cap, a pin does not occur, the model's
+            chat template does not take it, or llama.cpp not the grammar.
         CancelledError
             The client has gone.
         """
@@ -92,6 +79,7 @@ class Answerer:
                     code="invalid_value",
                     param="edgelingua.pin",
                 )
+        self._check(request)
         started = time.perf_counter()
         try:
             if isinstance(prompt, str):
@@ -107,32 +95,43 @@ class Answerer:
 
     def write(
         self, request: Request, laid: Laid, patience: Patience
-    ) -> Generator[str | Finish, None, None]:
-        """Yield the pieces of an answer, some of them empty; then a `Finish`.
+    ) -> Generator[Piece | Finish, None, None]:
+        """Yield the pieces of each answer, some of them empty; then its `Finish`.
 
         Raises
         ------
         CancelledError, ApiError
             As `prepare`, while the prompt is read. Later the answer ends with what was written.
         """
+        for choice in range(request.choices):
+            yield from self._one(request, laid, patience, choice)
+
+    def _one(
+        self, request: Request, laid: Laid, patience: Patience, choice: int
+    ) -> Generator[Piece | Finish, None, None]:
         session, cached = self.pool.take(laid.tokens, laid.pinned)
         evicted = session.statistics.evicted
         stopper = Stopper(request.stops)
-        sampler = self.reader.sampler(session, request.sampling)
+        sampler = self._sampler(request, session, choice)
         writing = Writing(self.reader, session, sampler, limit=request.limit, cancel=patience.gone)
         complete = True
         started = time.perf_counter()
+
+        def passed(text: str) -> Piece:
+            tokens = sampler.of(text) if isinstance(sampler, Likelihoods) else ()
+            return Piece(text, choice, tokens)
+
         try:
             session.feed(laid.tokens[cached:], laid.pinned[cached:], progress=patience.check)
             seconds = time.perf_counter() - started
             for piece in writing.pieces():
-                yield stopper.feed(piece)
+                yield passed(stopper.feed(piece))
                 if stopper.stopped:
                     break
                 if patience.over:
                     complete = False
                     break
-            yield stopper.rest()
+            yield passed(stopper.rest())
         finally:
             self.pool.give_back(session, len(laid.tokens) + len(writing.tokens))
         ended = stopper.stopped or (complete and writing.complete)
@@ -141,5 +140,33 @@ class Answerer:
             len(writing.tokens),
             cached,
             session.statistics.evicted - evicted,
+            choice,
             seconds,
         )
+
+    def _sampler(self, request: Request, session: Session, choice: int) -> TokenSampler:
+        sampling = replace(request.sampling, seed=(request.sampling.seed + choice) % SEEDS)
+        grammar = None
+        if request.grammar:
+            # JSON repeats its quotes and commas, which must not be held against them.
+            sampling = replace(sampling, repeat_penalty=1.0)
+            grammar = Grammar(self.reader, request.grammar)
+        sampler = self.reader.sampler(session, sampling, grammar=grammar)
+        if request.logprobs is None:
+            return sampler
+        return Likelihoods(self.reader, session, sampler, request.logprobs)
+
+    def _check(self, request: Request) -> None:
+        """Raise `ApiError` for what only the model can tell to be wrong."""
+        if wrong := [t for t, _ in request.sampling.bias if t >= self.reader.vocabulary_size]:
+            raise ApiError(
+                f"Invalid 'logit_bias': token {wrong[0]}, where this model has "
+                f"{self.reader.vocabulary_size:,}.",
+                code="invalid_value",
+                param="logit_bias",
+            )
+        if request.grammar:
+            try:
+                Grammar(self.reader, request.grammar)
+            except EdgeLinguaError as error:
+                raise of_request(error, "response_format") from error

@@ -82,6 +82,7 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
         exception_handlers={ApiError: tell, HTTPException: tell, Exception: tell},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     return Door(
         app,
         service.metrics,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from edgelingua.integrations.server.answering import Finish
+from edgelingua.integrations.server import logprobs
+from edgelingua.integrations.server.events import DONE, event
 from edgelingua.integrations.server.laid import Laid
 from edgelingua.integrations.server.requests import Request
-
-DONE = b"data: [DONE]\n\n"
+from edgelingua.integrations.server.written import Finish, Piece
 
 
 class Body:
@@ -30,52 +30,71 @@ class Body:
         prefix = "chatcmpl-" if request.chat else "cmpl-"
         self._id = prefix + secrets.token_hex(12)
         self._created = int(time.time())
+        self._offsets = [0] * request.choices  # characters of each answer sent so far
 
-    def whole(self, text: str, finish: Finish) -> dict[str, Any]:
+    def whole(self, pieces: Sequence[Piece], finishes: Sequence[Finish]) -> dict[str, Any]:
         """Return a reply in one piece."""
-        choice: dict[str, Any] = {"index": 0, "finish_reason": finish.reason, "logprobs": None}
-        if self._request.chat:
-            choice["message"] = {"role": "assistant", "content": text, "refusal": None}
-        else:
-            choice["text"] = text
+        choices = []
+        for finish in finishes:
+            own = [piece for piece in pieces if piece.choice == finish.choice]
+            tokens = tuple(token for piece in own for token in piece.tokens)
+            text = "".join(piece.text for piece in own)
+            choice = self._choice(Piece(text, finish.choice, tokens), finish)
+            if self._request.chat:
+                choice["message"] = {"role": "assistant", "content": text, "refusal": None}
+            else:
+                choice["text"] = text
+            choices.append(choice)
         kind = "chat.completion" if self._request.chat else "text_completion"
-        return self._object(kind, [choice]) | {
-            "usage": self._usage(finish),
-            "edgelingua": self._compression(finish),
+        return self._object(kind, choices) | {
+            "usage": self._usage(finishes),
+            "edgelingua": self._compression(finishes),
         }
 
     def opening(self) -> list[bytes]:
-        """Return the chunks before the text: a chat's says who speaks."""
-        return [self._chunk({"role": "assistant", "content": ""})] if self._request.chat else []
+        """Return the chunks before the text: a chat's say who speaks."""
+        if not self._request.chat:
+            return []
+        said = {"role": "assistant", "content": ""}
+        return [self._chunk(said, Piece("", choice)) for choice in range(self._request.choices)]
 
-    def piece(self, text: str) -> bytes:
+    def piece(self, piece: Piece) -> bytes:
         """Return the chunk of a piece of text."""
-        return self._chunk({"content": text} if self._request.chat else text)
+        return self._chunk({"content": piece.text} if self._request.chat else piece.text, piece)
 
-    def closing(self, finish: Finish) -> list[bytes]:
-        """Return the chunks behind the text: why it ended, and the usage if it was asked for."""
-        chunks = [self._chunk({} if self._request.chat else "", finish)]
-        if self._request.include_usage:
-            usage = self._object(self._chunk_kind, []) | {"usage": self._usage(finish)}
-            chunks.append(event(usage))
-        return [*chunks, DONE]
+    def ending(self, finish: Finish) -> bytes:
+        """Return the chunk that says why an answer ended."""
+        return self._chunk({} if self._request.chat else "", Piece("", finish.choice), finish)
+
+    def closing(self, finishes: Sequence[Finish]) -> list[bytes]:
+        """Return the chunks behind all answers: the usage, if it was asked for, and the end."""
+        if not self._request.include_usage:
+            return [DONE]
+        return [event(self._object(self._chunk_kind, []) | {"usage": self._usage(finishes)}), DONE]
 
     @property
     def _chunk_kind(self) -> str:
         return "chat.completion.chunk" if self._request.chat else "text_completion"
 
-    def _chunk(self, said: dict[str, str] | str, finish: Finish | None = None) -> bytes:
-        choice = {
-            "index": 0,
-            "delta" if self._request.chat else "text": said,
-            "logprobs": None,
-            "finish_reason": finish.reason if finish else None,
-        }
+    def _choice(self, piece: Piece, finish: Finish | None) -> dict[str, Any]:
+        told = None
+        if piece.tokens and self._request.chat:
+            told = logprobs.of_chat(piece.tokens)
+        elif piece.tokens:
+            told = logprobs.of_text(piece.tokens, self._offsets[piece.choice])
+        self._offsets[piece.choice] += len(piece.text)
+        reason = finish.reason if finish else None
+        return {"index": piece.choice, "logprobs": told, "finish_reason": reason}
+
+    def _chunk(
+        self, said: dict[str, Any] | str, piece: Piece, finish: Finish | None = None
+    ) -> bytes:
+        choice = self._choice(piece, finish) | {"delta" if self._request.chat else "text": said}
         chunk = self._object(self._chunk_kind, [choice])
         if self._request.include_usage:
             chunk["usage"] = None
         if finish:
-            chunk["edgelingua"] = self._compression(finish)
+            chunk["edgelingua"] = self._compression([finish])
         return event(chunk)
 
     def _object(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -87,23 +106,23 @@ class Body:
             "choices": choices,
         }
 
-    def _usage(self, finish: Finish) -> dict[str, Any]:
-        read = len(self._laid.tokens)
+    def _usage(self, finishes: Sequence[Finish]) -> dict[str, Any]:
+        read, written = len(self._laid.tokens), sum(finish.written for finish in finishes)
         return {
             "prompt_tokens": read,
-            "completion_tokens": finish.written,
-            "total_tokens": read + finish.written,
-            "prompt_tokens_details": {"cached_tokens": finish.cached},
+            "completion_tokens": written,
+            "total_tokens": read + written,
+            "prompt_tokens_details": {"cached_tokens": finishes[0].cached},
         }
 
-    def _compression(self, finish: Finish) -> dict[str, Any]:
+    def _compression(self, finishes: Sequence[Finish]) -> dict[str, Any]:
         return {
             "tokens_before": self._laid.before,
             "tokens_read": len(self._laid.tokens),
             "compressed": [asdict(change) for change in self._laid.changes],
-            "evicted": finish.evicted,
+            "evicted": sum(finish.evicted for finish in finishes),
             "seconds_compressing": round(self._laid.seconds, 3),
-            "seconds_reading": round(finish.seconds_reading, 3),
+            "seconds_reading": round(sum(f.seconds_reading for f in finishes), 3),
         }
 
 
@@ -111,8 +130,3 @@ def header(laid: Laid) -> dict[str, str]:
     """Return the header that says in short what was compressed."""
     said = f"before={laid.before}, read={len(laid.tokens)}, compressed={len(laid.changes)}"
     return {"x-edgelingua": said}
-
-
-def event(data: dict[str, Any]) -> bytes:
-    """Return a server-sent event."""
-    return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -11,9 +12,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edgelingua.integrations.server.events import event
 from edgelingua.integrations.server.logs import log
 from edgelingua.integrations.server.metrics import Counters
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.worker import RETRY_AFTER
 
 METRICS = "text/plain; version=1.0.0; charset=utf-8"
 GONE = 499
@@ -82,6 +85,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["path"] = scope["path"].rstrip("/") or "/"  # clients that join addresses have both
         started = time.monotonic()
         status = GONE
 
@@ -96,14 +100,30 @@ class Door:
         except ApiError as error:
             await self._tell(HttpRequest(scope), error)(scope, receive, noted)
         else:
-            await self._app(scope, receive, noted)
+            try:
+                await self._app(scope, receive, noted)
+            except asyncio.CancelledError:  # the server ends before the request does
+                if status == GONE:
+                    await self._tell(HttpRequest(scope), _stopping())(scope, receive, noted)
+                else:  # only streams take time once they have begun
+                    last = {"type": "http.response.body", "body": event(_stopping().body())}
+                    await send({**last, "more_body": False})
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._counters.requests.labels(path, str(status)).inc()
             values: dict[str, Any] = {
-                "method": scope["method"],
+                "method": scope["method"][:16],
                 "path": path,
                 "status": status,
                 "milliseconds": round(1000 * (time.monotonic() - started)),
             }
             log("request", values | scope.get("edgelingua", {}))
+
+
+def _stopping() -> ApiError:
+    return ApiError(
+        "The server is being stopped; ask again when it is back.",
+        status=503,
+        code="server_stopping",
+        headers={"Retry-After": str(RETRY_AFTER)},
+    )

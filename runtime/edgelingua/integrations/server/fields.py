@@ -10,8 +10,13 @@ from edgelingua.integrations.server.problems import ApiError
 SHARED = frozenset(
     {
         "edgelingua",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
         "max_tokens",
         "model",
+        "n",
+        "presence_penalty",
         "seed",
         "stop",
         "stream",
@@ -20,7 +25,7 @@ SHARED = frozenset(
         "top_p",
     }
 )
-CHAT = SHARED | {"max_completion_tokens", "messages"}
+CHAT = SHARED | {"max_completion_tokens", "messages", "response_format", "top_logprobs"}
 COMPLETION = SHARED | {"prompt"}
 
 IGNORED = frozenset(
@@ -42,15 +47,10 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "audio": _NOTHING,
     "best_of": (None, 1),
     "echo": _NOTHING,
-    "frequency_penalty": (None, 0),
     "function_call": (None, "none", "auto"),
     "functions": _NOTHING,
-    "logit_bias": _NOTHING,
-    "logprobs": _NOTHING,
     "modalities": (None, ["text"]),
-    "n": (None, 1),
     "parallel_tool_calls": (None, True, False),
-    "presence_penalty": (None, 0),
     "reasoning_effort": _NOTHING,
     "response_format": (None, {"type": "text"}),
     "suffix": _NOTHING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -15,8 +16,8 @@ from prometheus_client import (
 from edgelingua.system.measure import rss_mb
 
 if TYPE_CHECKING:
-    from edgelingua.integrations.server.answering import Finish
     from edgelingua.integrations.server.laid import Laid
+    from edgelingua.integrations.server.written import Finish
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
@@ -65,10 +66,10 @@ class Metrics(Counters):
         self._evicted = self._counter("tokens_evicted", "Cached tokens that gave way to others")
         self.sessions = self._gauge("sessions", "Sessions kept")
 
-    def answered(self, laid: Laid, finish: Finish) -> None:
-        """Count an answer."""
+    def answered(self, laid: Laid, finishes: Sequence[Finish]) -> None:
+        """Count the answers to a request."""
         self._before.inc(laid.before)
         self._read.inc(len(laid.tokens))
-        self._cached.inc(finish.cached)
-        self._written.inc(finish.written)
-        self._evicted.inc(finish.evicted)
+        self._cached.inc(finishes[0].cached)
+        self._written.inc(sum(finish.written for finish in finishes))
+        self._evicted.inc(sum(finish.evicted for finish in finishes))

@@ -8,36 +8,42 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Scope, Send
 
 from edgelingua.errors import EdgeLinguaError
-from edgelingua.integrations.server.answering import Finish
-from edgelingua.integrations.server.bodies import Body, event
+from edgelingua.integrations.server.bodies import Body
+from edgelingua.integrations.server.events import event
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.written import Finish, Piece
 
-Pieces = AsyncIterator[str | Finish]
-"""Pieces of a text, some of them empty, and at last how it ended."""
+Pieces = AsyncIterator[Piece | Finish]
+"""Pieces of one answer or several, some of them empty, each with how it ended behind it."""
 
 
 async def in_one(
     pieces: Pieces, body: Body, headers: Mapping[str, str], scope: Scope, send: Send
-) -> Finish:
-    """Send an answer when it is whole; return how it ended."""
-    texts: list[str] = []
+) -> list[Finish]:
+    """Send answers when they are whole; return how they ended."""
+    written: list[Piece] = []
+    finishes: list[Finish] = []
     async for piece in pieces:
         if isinstance(piece, Finish):
-            await JSONResponse(body.whole("".join(texts), piece), headers=dict(headers))(
-                scope, _nothing, send
-            )
-            return piece
-        texts.append(piece)
-    raise _broken()
+            finishes.append(piece)
+        else:
+            written.append(piece)
+    if not finishes:
+        raise _broken()
+    reply = JSONResponse(body.whole(written, finishes), headers=dict(headers))
+    await reply(scope, _nothing, send)
+    return finishes
 
 
 async def as_events(
     pieces: Pieces, body: Body, headers: Mapping[str, str], send: Send
-) -> Finish | None:
-    """Send an answer as it is written; return how it ended.
+) -> list[Finish]:
+    """Send answers as they are written; return how they ended.
 
-    An error after the beginning is an event too, as there is no other place for it: ``None`` then.
+    An error after the beginning is an event too, as there is no other place for it; none of the
+    answers has ended then.
     """
+    finishes: list[Finish] = []
     await send(
         {
             "type": "http.response.start",
@@ -55,18 +61,21 @@ async def as_events(
     try:
         async for piece in pieces:
             if isinstance(piece, Finish):
-                for chunk in body.closing(piece):
-                    await _more(send, chunk)
-                await _end(send)
-                return piece
-            if piece:
+                finishes.append(piece)
+                await _more(send, body.ending(piece))
+            elif piece.text:
                 await _more(send, body.piece(piece))
-        raise _broken()
+        if not finishes:
+            raise _broken()
+        for chunk in body.closing(finishes):
+            await _more(send, chunk)
+        await _end(send)
+        return finishes
     except (ApiError, EdgeLinguaError) as error:
         told = error if isinstance(error, ApiError) else ApiError(str(error), status=500)
         await _more(send, event(told.body()))
         await _end(send)
-        return None
+        return []
 
 
 async def _more(send: Send, data: bytes) -> None:

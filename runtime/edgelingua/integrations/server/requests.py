@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgelingua.integrations.server import fields, messages
+from edgelingua.integrations.server import fields, formats, messages
 from edgelingua.integrations.server.messages import Message
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import (
@@ -25,7 +25,9 @@ from edgelingua.llama.model import Sampling
 
 MOST_STOPS = 4
 MOST_PINS = 256
-_SEEDS = 2**32 - 1
+MOST_LIKELIEST = 20
+MOST_CHOICES = 16
+SEEDS = 2**32 - 1
 """How many there are for `Sampling`; OpenAI's are of 64 bits."""
 
 
@@ -34,7 +36,8 @@ class Request:
     """What a client asks for.
 
     ``prompt`` is a list of messages, or a text to be continued. ``limit`` is the longest answer in
-    tokens. ``pins`` must survive wherever they stand.
+    tokens. ``pins`` must survive wherever they stand. ``grammar`` (GBNF) is what an answer may be;
+    of each token, its log-probability is told beside those of the ``logprobs`` likeliest.
     """
 
     model: str
@@ -45,6 +48,9 @@ class Request:
     pins: tuple[str, ...] = ()
     stream: bool = False
     include_usage: bool = False
+    choices: int = 1
+    logprobs: int | None = None
+    grammar: str = ""
 
     @property
     def chat(self) -> bool:
@@ -74,7 +80,18 @@ def chat_request(body: Any, defaults: Sampling, most: int) -> Request:
     if "messages" not in body:
         raise missing("messages")
     limit = whole(body, "max_completion_tokens", 1) or whole(body, "max_tokens", 1) or most
-    return _request(body, messages.read(body["messages"]), min(limit, most), defaults)
+    likeliest = whole(body, "top_logprobs", 0, MOST_LIKELIEST)
+    logprobs = flag(body, "logprobs")
+    if likeliest and not logprobs:
+        raise ApiError(
+            "'top_logprobs' is only allowed when 'logprobs' is true.",
+            code="invalid_value",
+            param="top_logprobs",
+        )
+    request = _request(body, messages.read(body["messages"]), min(limit, most), defaults)
+    return replace(
+        request, logprobs=(likeliest or 0) if logprobs else None, grammar=formats.grammar(body)
+    )
 
 
 def completion_request(body: Any, defaults: Sampling, most: int) -> Request:
@@ -89,7 +106,8 @@ def completion_request(body: Any, defaults: Sampling, most: int) -> Request:
     if not isinstance(prompt, str):
         raise wrong_type("prompt", "one text; lists of texts and token ids are not read", prompt)
     limit = min(whole(body, "max_tokens", 1) or min(16, most), most)
-    return _request(body, plain(prompt, "prompt"), limit, defaults)
+    request = _request(body, plain(prompt, "prompt"), limit, defaults)
+    return replace(request, logprobs=whole(body, "logprobs", 0, 5))
 
 
 def _request(
@@ -123,6 +141,7 @@ def _request(
         pins=strings(own.get("pin"), "edgelingua.pin", MOST_PINS),
         stream=stream,
         include_usage=flag(options, "include_usage"),
+        choices=whole(body, "n", 1, MOST_CHOICES) or 1,
     )
 
 
@@ -134,5 +153,24 @@ def _sampling(body: Mapping[str, Any], defaults: Sampling) -> Sampling:
         defaults,
         temperature=defaults.temperature if temperature is None else temperature,
         top_p=defaults.top_p if top_p is None else top_p,
-        seed=secrets.randbelow(_SEEDS) if seed is None else seed % _SEEDS,
+        seed=secrets.randbelow(SEEDS) if seed is None else seed % SEEDS,
+        frequency_penalty=number(body, "frequency_penalty", -2, 2) or 0.0,
+        presence_penalty=number(body, "presence_penalty", -2, 2) or 0.0,
+        bias=_bias(body.get("logit_bias")),
+    )
+
+
+def _bias(value: Any) -> tuple[tuple[int, float], ...]:
+    """Return ``logit_bias``: the reader's token ids, and what is added to their logits."""
+    found = mapping(value, "logit_bias")
+    for token in found:
+        if not (token.isascii() and token.isdecimal() and len(token) <= 9):
+            raise ApiError(
+                f"Invalid 'logit_bias': expected ids of this model's tokens, got {token[:64]!a}.",
+                code="invalid_value",
+                param="logit_bias",
+            )
+    return tuple(
+        (int(token), number({"logit_bias": one}, "logit_bias", -100, 100) or 0.0)
+        for token, one in found.items()
     )

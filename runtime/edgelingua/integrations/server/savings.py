@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
-    from edgelingua.integrations.server.answering import Finish
     from edgelingua.integrations.server.laid import Laid
+    from edgelingua.integrations.server.written import Finish
 
 SOME = 64
 """Tokens read at once that tell how fast a model reads: fewer take longer each."""
@@ -41,13 +41,14 @@ class Saved:
     tokens_timed: int = 0
     seconds_timed: float = 0.0
 
-    def answered(self, laid: Laid, finish: Finish) -> None:
+    def answered(self, laid: Laid, finishes: Sequence[Finish]) -> None:
         """Count an answer."""
+        finish = finishes[0]  # the one for which the prompt was read
         self.answers += 1
         self.tokens_left_out += max(0, laid.before - len(laid.tokens))
         self.tokens_cached += finish.cached
         self.tokens_read += len(laid.tokens) - finish.cached
-        self.tokens_written += finish.written
+        self.tokens_written += sum(one.written for one in finishes)
         self.seconds_compressing += laid.seconds
         if (read := len(laid.tokens) - finish.cached) >= SOME:
             self.tokens_timed += read

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -24,6 +23,7 @@ from edgelingua.integrations.server.replies import Pieces, as_events, in_one
 from edgelingua.integrations.server.requests import Request
 from edgelingua.integrations.server.savings import Savings
 from edgelingua.integrations.server.worker import Worker
+from edgelingua.integrations.server.written import Piece
 from edgelingua.llama.model import Sampling
 
 Parse = Callable[[Any, Sampling, int], Request]
@@ -91,23 +91,26 @@ class Endpoint:
         ) as written:
             pieces = self._first_timed(written, started)
             if request.stream:
-                finish = await as_events(pieces, body, headers, send)
+                finishes = await as_events(pieces, body, headers, send)
             else:
-                finish = await in_one(pieces, body, headers, scope, send)
-        if finish:
-            self._service.metrics.answered(laid, finish)
-            self._service.savings.row(request.model).answered(laid, finish)
+                finishes = await in_one(pieces, body, headers, scope, send)
+        if finishes:
+            self._service.metrics.answered(laid, finishes)
+            self._service.savings.row(request.model).answered(laid, finishes)
             scope["edgelingua"] = {
                 "stream": request.stream,
                 "tokens_before": laid.before,
                 "tokens_read": len(laid.tokens),
-                **asdict(finish),
+                "reason": finishes[0].reason,
+                "cached": finishes[0].cached,
+                "written": sum(finish.written for finish in finishes),
+                "evicted": sum(finish.evicted for finish in finishes),
             }
 
     async def _first_timed(self, pieces: Pieces, started: float) -> Pieces:
         waiting = True
         async for piece in pieces:
-            if waiting and piece:
+            if waiting and isinstance(piece, Piece) and piece.text:
                 self._service.metrics.first_token.observe(time.monotonic() - started)
                 waiting = False
             yield piece

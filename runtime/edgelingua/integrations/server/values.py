@@ -32,13 +32,17 @@ def number(body: Mapping[str, Any], name: str, low: float, high: float) -> float
     return float(value)
 
 
-def whole(body: Mapping[str, Any], name: str, low: int | None = None) -> int | None:
-    """Return the whole number of a field, at least ``low``; ``None`` where there is none."""
+def whole(
+    body: Mapping[str, Any], name: str, low: int | None = None, high: int | None = None
+) -> int | None:
+    """Return the whole number of a field, ``low`` to ``high``; ``None`` where there is none."""
     value = body.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(name, "a whole number", value)
+    if low is not None and high is not None and not low <= value <= high:
+        raise out_of_range(name, f"{low} to {high}", value)
     if low is not None and value < low:
         raise out_of_range(name, f"at least {low}", value)
     return value

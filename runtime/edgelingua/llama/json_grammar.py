@@ -1,0 +1,43 @@
+"""Grammars of JSON schemas, by llama-cpp-python's converter, of what it gets right."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from edgelingua.errors import InputError
+from edgelingua.llama.json_schema import PlainSchema
+from edgelingua.llama.library import llama_cpp
+
+MOST_CHARACTERS = 100_000
+"""Of a schema."""
+
+
+def json_grammar(schema: Any, *, exact: bool = True) -> str:
+    """Return the grammar (GBNF) of the JSON that fits a schema, without needless white space.
+
+    Parameters
+    ----------
+    schema
+        A JSON schema, parsed.
+    exact
+        Refuse what a grammar cannot hold to, as ``minimum``; else leave it aside.
+
+    Raises
+    ------
+    InputError
+        No schema, or one with parts that cannot be held to; it names them.
+    """
+    try:
+        size = len(json.dumps(schema))
+        if size > MOST_CHARACTERS:
+            raise InputError(f"a schema of {size} characters: expected at most {MOST_CHARACTERS}")
+        plain = PlainSchema(schema, exact).whole()
+        rules: str = llama_cpp.llama_grammar.json_schema_to_gbnf(json.dumps(plain))
+    except RecursionError:
+        raise InputError("the schema is nested too deeply") from None
+    except (AssertionError, KeyError, TypeError, ValueError, re.error) as error:
+        raise InputError(f"the schema cannot be made a grammar: {str(error)[:200]}") from None
+    # The converter's strings may hold line breaks as they are, which JSON forbids.
+    return rules.replace('char ::= [^"\\\\] |', 'char ::= [^"\\\\\\x00-\\x1F] |')
