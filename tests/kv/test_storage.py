@@ -236,14 +236,13 @@ def test_a_kill_during_a_save_leaves_the_old_file(tiny_reader: LlamaModel, tmp_p
     child = """
 import sys, os, numpy as np
 from pathlib import Path
-from edgelingua.kv import storage
 from edgelingua.llama import LlamaModel
 session = LlamaModel(sys.argv[1], threads=1).session(64)
 session.feed(np.arange(50, dtype=np.int32))
 def wait(*_):
     print("writing", flush=True)
     import time; time.sleep(60)
-storage.os.fsync = wait
+os.fsync = wait
 session.save(sys.argv[2])
 """
     process = subprocess.Popen(

@@ -6,19 +6,17 @@ Cells and their description are one file so that they can be replaced in one ste
 from __future__ import annotations
 
 import json
-import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import StateError
-from edgelingua.files import npy
 from edgelingua.files.atomic import sweep, write_atomically
+from edgelingua.files.npz import Members
 from edgelingua.files.safe import open_regular
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.policy import Policy
@@ -28,8 +26,6 @@ FORMAT = 1
 """Version of the file's layout."""
 
 _MARK = "edgelingua session"
-_DIRECTORY = 1 << 16
-"""Most bytes of the list of a file's arrays; ours takes less than a thousand."""
 _COLUMNS: Mapping[str, type[np.generic]] = {
     "positions": np.int64,
     "tokens": np.int32,
@@ -97,7 +93,7 @@ class SavedSession:
             raise StateError(f"{path}: cannot be read ({_why(error)})") from None
         try:
             with file:
-                saved = cls._of(_Members(file))
+                saved = cls._of(Members(file))
             saved._check()
         except StateError as error:
             raise StateError(f"{path}: {error}") from None
@@ -108,7 +104,7 @@ class SavedSession:
         return saved
 
     @classmethod
-    def _of(cls, members: _Members) -> SavedSession:
+    def _of(cls, members: Members) -> SavedSession:
         about = json.loads(members.read("about", np.uint8).tobytes())
         if about["mark"] != _MARK or about["format"] != FORMAT:
             raise StateError(
@@ -205,39 +201,3 @@ _ARRAYS: Mapping[str, type[np.generic]] = {
 
 def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
-
-
-class _Bounded:
-    """A file of which no more than so many bytes are read at a time."""
-
-    def __init__(self, file: BinaryIO, most: int) -> None:
-        self.file, self.most = file, most
-        self.size = file.seek(0, os.SEEK_END)
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
-
-    def read(self, size: int = -1) -> bytes:
-        wanted = max(0, self.size - self.tell()) if size < 0 else size
-        if wanted > self.most:
-            raise ValueError(f"{wanted} bytes to be read where at most {self.most} are expected")
-        return self.file.read(wanted)
-
-
-class _Members:
-    """Arrays in an open file. Nothing is unpacked: what is read is at most what is in the file."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        # A directory of millions of entries would take many times the memory of the file.
-        bounded = _Bounded(file, _DIRECTORY)
-        self._archive = zipfile.ZipFile(cast(BinaryIO, bounded))
-        bounded.most = bounded.size
-        entries = self._archive.infolist()
-        size = sum(entry.file_size for entry in entries)
-        if size > bounded.size or any(entry.compress_type for entry in entries):
-            raise ValueError(f"{size} bytes packed into {bounded.size}")
-
-    def read(self, name: str, kind: type[np.generic]) -> NDArray[Any]:
-        """Read an array whole, so that its checksum is compared before anything looks at it."""
-        array = npy.parse(self._archive.read(f"{name}.npy"))
-        if array.dtype != kind:
-            raise ValueError(f"{name} of type {array.dtype}")
-        return array
