@@ -111,6 +111,17 @@ def _shorter(left: str, whole: str) -> bool:
     return places is not None and not any(True for _ in denials(*pair, places))
 
 
+def braces(output: Output) -> Iterator[Finding]:
+    """Each brace is closed, and none is that was not opened."""
+    depth = 0
+    for brace in re.findall(r"[{}]", output.text):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            break
+    if depth:
+        yield Finding("parse", "braces")
+
+
 def rows(cells: Callable[[str], list[str] | None]) -> Callable[[Output], Iterator[Finding]]:
     """Make a rule: rows of a table are whole, below their header, which is not alone.
 

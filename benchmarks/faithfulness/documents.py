@@ -84,21 +84,30 @@ def ordinary(random: Random, tokens: int, count: Count) -> str:
     return " ".join(words)
 
 
-_DEEDS_DONE = {
-    "was repaired": "made the {} of {} work again",
-    "was designed": "drew the plans for the {} of {}",
-    "was bought": "became the owner of the {} of {}",
-    "was found": "discovered the {} of {}",
-    "was paid for": "gave the money for the {} of {}",
+_DONE = {
+    "repaired": "made the {} of {} work again",
+    "designed": "drew the plans for the {} of {}",
+    "bought": "became the owner of the {} of {}",
+    "found": "discovered the {} of {}",
+    "paid for": "gave the money for the {} of {}",
 }
 
 
 def answering(random: Random) -> tuple[str, str, str]:
-    """Make a document, a question that it answers in other words, and the answer."""
+    """Make a document, a question that it answers in other words, and the answer.
+
+    Every other time the answer stands in the sentence behind the one that names what is asked for.
+    """
     person, clerk = some(random, PEOPLE, 2)
     thing, place = random.choice(THINGS), random.choice(PLACES)
-    done, asked = random.choice(list(_DEEDS_DONE.items()))
-    fact = f"The {thing} of {place} {done} in {random.randint(1860, 2020)} by {person}."
+    done, asked = random.choice(list(_DONE.items()))
+    year = random.randint(1860, 2020)
+    fact = random.choice(
+        [
+            f"The {thing} of {place} was {done} in {year} by {person}.",
+            f"The {thing} of {place} stands behind the town hall. {person} {done} it in {year}.",
+        ]
+    )
     sentences = [sentence(random).replace(person, clerk) for _ in range(7)]
     sentences.insert(random.randint(0, 7), fact)
     return " ".join(sentences), f"Who {asked.format(thing, place)}?", person

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from benchmarks.faithfulness import lines, prose, records, sources, tables
+from benchmarks.faithfulness import lines, notes, programs, prose, records, sources, tables
 from benchmarks.faithfulness.cases import Case, Generator
 
 KINDS: Mapping[str, Generator] = {
@@ -22,13 +22,19 @@ KINDS: Mapping[str, Generator] = {
     "chat": lines.chat,
     "colour": lines.colour,
     "diff": sources.diff,
-    "code": sources.code,
+    "code": programs.code,
+    "cpp": programs.cpp,
+    "compiler": programs.compiler,
+    "listing": programs.listing,
     "html": sources.html,
     "kubectl": sources.kubectl,
     "prose": prose.prose,
     "figures": prose.figures,
+    "ward": notes.ward,
+    "contract": notes.contract,
+    "blob": notes.blob,
 }
-PROSE = frozenset({"prose", "figures"})
+PROSE = frozenset({"prose", "figures", "ward", "contract", "blob"})
 """Kinds that are no machine text."""
 
 

@@ -109,6 +109,30 @@ def _frames(text: str) -> Iterator[tuple[str, str]]:
             yield core(match[1]), exception
 
 
+def places(output: Output) -> Iterator[Finding]:
+    """A place that a compiler names stands below its own message."""
+    homes = dict(_places(output.case.text))
+    for place, message in _places(output.text):
+        if message != homes.get(place, message):
+            yield Finding("joined" if message else "header", f"{message}: {place}")
+
+
+def _places(text: str) -> Iterator[tuple[str, str]]:
+    message = ""
+    for line in text.splitlines():
+        if re.match(r"(?:error|warning)\b", line):
+            message = line.strip()
+        elif match := re.search(r"--> (\S+)", line):
+            yield match[1], message
+
+
+def files(output: Output) -> Iterator[Finding]:
+    """A line of a listing names its file."""
+    for line in output.text.splitlines():
+        if re.match(r"-rw|\t(?:deleted|modified):", line) and not re.search(r"\.(?:tar|py)$", line):
+            yield Finding("cells", line)
+
+
 def paths(output: Output) -> Iterator[Finding]:
     """A value of an indented text stands below its own keys, or below none."""
     there: dict[tuple[str, str], list[tuple[str, ...]]] = {}

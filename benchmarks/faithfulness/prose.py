@@ -43,13 +43,14 @@ There was some talk about the summer, as there always is when people meet in the
 FILLERS = _FILLERS.strip().split("\n")
 
 
-class _Text:
+class Page:
     """A text that grows, and knows where what is added stands."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def add(self, words: str) -> tuple[int, int]:
+        """Put words at the end; where they stand."""
         self.text += words
         return len(self.text) - len(words), len(self.text)
 
@@ -60,7 +61,7 @@ def prose(random: Random) -> Case:
     actors = some(random, PEOPLE, number)
     bystanders = [name for name in PEOPLE if name not in actors]
     acts, things = some(random, ACTS, number), some(random, THINGS, number)
-    places, page = some(random, PLACES, number), _Text()
+    places, page = some(random, PLACES, number), Page()
     clauses: list[Clause] = []
     asked = random.randrange(number)
     for at in range(number):

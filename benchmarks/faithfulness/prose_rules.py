@@ -92,6 +92,25 @@ def settings(output: Output) -> Iterator[Finding]:
             yield Finding("key", f"{key}={value}")
 
 
+def doses(output: Output) -> Iterator[Finding]:
+    """A dose follows its own medicine."""
+    dose = re.compile(r"\b([a-z]+) (\d+ (?:mg|g)\b)|(\d+ mg\b|\b\d+ g\b)")
+    there = {match.groups()[:2] for match in dose.finditer(output.case.text)}
+    for match in dose.finditer(output.text):
+        if match.groups()[:2] not in there:
+            yield Finding("joined", output.text[max(0, match.start() - 30) : match.end()])
+
+
+def periods(output: Output) -> Iterator[Finding]:
+    """A period or amount of a contract stands in a line with words of its own clause."""
+    telling = re.compile(r"\(\d+\)|EUR [\d,]+|^\d\.\d", re.M)
+    source = [set(telling.findall(line)) for line in output.case.text.splitlines()]
+    for line in output.text.splitlines():
+        found = set(telling.findall(line))
+        if found and not any(found <= each for each in source):
+            yield Finding("joined", line)
+
+
 def _between(output: Output, start: int, end: int) -> str:
     """Give what is kept between two places of the text."""
     text = output.case.text

@@ -23,6 +23,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "colour": (line_rules.escapes, lines(r"PASS|FAIL|\s*Expected:|\s*Received:", line_rules.plain)),
     "diff": (pieces, lines(r"[-+]|@@|diff|index"), line_rules.hunks),
     "code": (pieces, lines(), data_rules.python),
+    "cpp": (pieces, lines(), data_rules.braces),
+    "compiler": (pieces, lines(r"error\S*:|warning:|\s*-->|\s*\d+ \|"), line_rules.places),
+    "listing": (pieces, lines(r"\t\w+:|-rw\S+"), line_rules.files),
     "html": (data_rules.tags, lines("", line_rules.untagged), data_rules.fares),
     "kubectl": (pieces, lines(), line_rules.paths),
     "prose": (pieces, prose_rules.clauses, prose_rules.negations),
@@ -32,6 +35,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         prose_rules.amounts,
         prose_rules.owners,
     ),
+    "ward": (pieces, prose_rules.negations, prose_rules.doses),
+    "contract": (pieces, prose_rules.negations, prose_rules.periods),
+    "blob": (pieces,),
 }
 
 

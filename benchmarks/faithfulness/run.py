@@ -8,8 +8,7 @@ that are kept, and claims of the output that the text contradicts. ``crowd`` put
 answers beside hostile documents and ordinary ones of as many tokens. ``inject`` hides instructions
 in prose, and fills documents with what is pinned. Budgets count the tokens of ``--reader``; one
 thread. Writes a line for each measurement to ``results/*.jsonl`` of what was asked for anew, leaves
-the other lines, and makes ``faithfulness.md`` of all.
-
+the other lines, and makes ``--page`` of all.
 """
 
 from __future__ import annotations
@@ -48,6 +47,7 @@ def main() -> None:
     parser.add_argument("--attacks", default=",".join(ATTACKS), help="of hostile documents")
     parser.add_argument("--cases", type=int, default=20, help="of each kind and attack")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of rows")
+    parser.add_argument("--page", type=Path, default=HERE / "faithfulness.md", help="of tables")
     parser.add_argument("--bundle", default="edgelingua-mini", help="what the default runs on")
     parser.add_argument("--reader", default=DEFAULT_READER, help="whose tokens are counted")
     options = parser.parse_args()
@@ -62,7 +62,7 @@ def main() -> None:
     )
     (options.results / "machine.json").write_text(f"{setting}\n", encoding="utf-8")
     page = report.page(options.results)
-    (options.results.parent / "faithfulness.md").write_text(page, encoding="utf-8")
+    options.page.write_text(page, encoding="utf-8")
     print(page)
 
 

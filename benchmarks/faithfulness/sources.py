@@ -1,4 +1,4 @@
-"""Texts that a programmer pastes: a diff, Python, a web page, what kubectl says of a pod."""
+"""Texts that a programmer pastes: a diff, a web page, what kubectl says of a pod."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from random import Random
 from benchmarks.faithfulness.cases import Case
 from benchmarks.faithfulness.vocabulary import (
     COLOURS,
-    PEOPLE,
     PLACES,
     SERVICES,
     THINGS,
@@ -51,43 +50,6 @@ def diff(random: Random) -> Case:
         (removed, added),
         (*facts, changes[0][0]),
     )
-
-
-def code(random: Random) -> Case:
-    """A Python module of five functions with constants, and a warning in one docstring."""
-    things = some(random, THINGS, 5)
-    owner, service = random.choice(PEOPLE), random.choice(SERVICES)
-    warned, values = random.randrange(5), random.sample(range(2, 990), 5)
-    timeout = f"TIMEOUT_SECONDS = {random.randint(3, 999)}"
-    parts = [
-        f'"""Stock of the {service} service."""\n\nimport json\nfrom pathlib import Path\n',
-        f'{timeout}\nOWNER = "{owner}"\n',
-    ]
-    for at, (thing, value) in enumerate(zip(things, values, strict=True)):
-        also = "\n\n    Must not be called from two threads.\n    " if at == warned else ""
-        parts.append(
-            f"""
-def count_{thing}s(folder: Path, limit: int = {value}) -> int:
-    \"\"\"Count what is in the folder, up to the limit.{also}\"\"\"
-    found = 0
-    for path in sorted(folder.glob("*.{thing}")):
-        data = json.loads(path.read_text())
-        if data["kind"] != "{thing}" or found >= limit:
-            continue
-        found += 1
-    return found
-"""
-        )
-    thing, value = random.choice(list(zip(things, values, strict=True)))
-    asked = random.choice(
-        [
-            ("Which function must not be called from two threads?", (f"count_{things[warned]}s",)),
-            (f"What is the limit of count_{thing}s?", (f"limit: int = {value}",)),
-            ("What is the timeout?", (timeout,)),
-        ]
-    )
-    facts = (timeout, "Must not be called from two threads", f"count_{things[warned]}s")
-    return Case("code", "\n".join(parts), *asked, facts)
 
 
 def html(random: Random) -> Case:

@@ -12,7 +12,7 @@ from benchmarks.faithfulness.vocabulary import PEOPLE, PLACES, some
 
 def _stations(random: Random) -> tuple[list[list[str]], int]:
     """Make rows of stations with a head; one is closed: which."""
-    places = some(random, PLACES, random.randint(14, 30))
+    places = some(random, PLACES, random.randint(26, 40))
     odd = random.randrange(len(places))
     rows = [["Station", "Opened", "Output_MWh", "Operator", "Status"]]
     for at, place in enumerate(places):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from random import Random
 
@@ -90,6 +91,15 @@ def test_what_is_false_is_found() -> None:
     assert "mark" in cut("html", "&")
     assert "header" in rules("diff", whole_lines(texts["diff"], [False] * 8 + [True] * 2))
     assert "joined" in cut("kubectl", "    Requests:\n")
+    assert "parse" in cut("cpp", "}")
+    error = next(line for line in lines("compiler") if line.startswith("error["))
+    assert "joined" in cut("compiler", error)
+    assert "cells" in cut("listing", lines("listing")[-1].split()[-1])
+    dose = re.search(r"(\d+ mg) \w+, (\w+) ", texts["ward"])
+    assert dose is not None
+    assert cut("ward", f" {dose[1]}", f", {dose[2]}") == {"joined"}
+    assert cut("contract", "excluding ") == {"negation"}
+    assert "piece" in cut("blob", "base64,")
     assert "cells" in cut("sql", "'" + texts["sql"].split("(1,'")[1].split("'")[0])
 
 
