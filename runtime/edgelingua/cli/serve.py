@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,20 @@ from edgelingua.cli.options import (
     Window,
 )
 from edgelingua.cli.output import say
+from edgelingua.cli.proxy import (
+    Clients,
+    CompressSeconds,
+    Documents,
+    KeepUpTo,
+    OnFailure,
+    ProxyRate,
+    RecoverTool,
+    StateFolder,
+    StateMb,
+    Upstream,
+    check_no_others,
+    serve_upstream,
+)
 from edgelingua.compressors import load_compressor
 from edgelingua.errors import MissingExtraError
 from edgelingua.kv.options import CacheOptions
@@ -73,7 +87,10 @@ def serve(
     waiting: Annotated[
         int, typer.Option(help="Requests that may wait; more are told to come back.", min=0)
     ] = 8,
-    body_mb: Annotated[float, typer.Option(help="Largest request.", min=0.001)] = 4.0,
+    body_mb: Annotated[
+        float | None,
+        typer.Option(help="Largest request; default 4, with --upstream 32.", min=0.001),
+    ] = None,
     seconds: Annotated[float, typer.Option(help="Longest time for a request.", min=1)] = 600.0,
     drain: Annotated[
         float, typer.Option(help="Seconds to finish in when told to stop.", min=1)
@@ -81,12 +98,55 @@ def serve(
     threads: Threads = 0,
     device: DeviceOption = "auto",
     strict: Strict = False,
+    upstream: Upstream = None,
+    rate: ProxyRate = None,
+    keep_up_to: KeepUpTo = None,
+    documents: Documents = False,
+    on_failure: OnFailure = None,
+    state: StateFolder = None,
+    state_mb: StateMb = None,
+    recover_tool: RecoverTool = False,
+    compress_seconds: CompressSeconds = None,
+    clients: Clients = None,
 ) -> None:
     """Serve a reader as OpenAI's API; messages of any length fit its cache, which has --cap cells.
 
-    What does not fit is compressed in the light of the last question.
+    What does not fit is compressed in the light of the last question. With --upstream: stand in
+    front of another server, whose replies pass untouched.
     """
     method = method_for(method, model, ranker=ranker, question="a request brings one")
+    run_options = RunOptions(threads, device, strict)
+    listening: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "api_key": api_key,
+        "waiting": waiting,
+        "seconds": seconds,
+        "drain": drain,
+        **({} if body_mb is None else {"body_mb": body_mb}),
+    }
+    proxy = {
+        "rate": rate,
+        "keep_up_to": keep_up_to,
+        "documents": documents,
+        "on_failure": on_failure,
+        "recover_tool": recover_tool,
+        "compress_seconds": compress_seconds,
+        "clients": clients,
+    }
+    if upstream is not None:
+        reading = {"name": name, "cap": cap, "cap_mb": cap_mb, "policy": policy, "recent": recent}
+        reading |= {"block": block, "smooth": smooth, "phrase": phrase, "window": window}
+        check_no_others(reading, "is for a reader; --upstream has none")
+        serve_upstream(
+            listening,
+            {"upstream": upstream, **proxy},
+            (state, state_mb),
+            (method, model, ranker),
+            run_options,
+        )
+        return
+    check_no_others(proxy | {"state": state, "state_mb": state_mb}, "needs --upstream")
     try:
         from edgelingua.integrations.server.answering import Answerer
         from edgelingua.integrations.server.app import create_app
@@ -104,22 +164,16 @@ def serve(
     with usage():
         options = ServerOptions(
             name=name or (reader if reader in registry.REGISTRY else path.stem),
-            host=host,
-            port=port,
-            api_key=api_key,
             max_tokens=max_tokens,
             sampling=Sampling(temperature),
-            body_mb=body_mb,
-            waiting=waiting,
-            seconds=seconds,
-            drain=drain,
+            **listening,
         )
     llama = LlamaModel(path, threads=threads)
     cells = cap_of_cache(llama, cap, cap_mb, cache)
     with usage():
         llama.cache_options(chosen, cache)
     compressor = load_compressor(
-        method, model, ranker=ranker, count=llama.count, options=RunOptions(threads, device, strict)
+        method, model, ranker=ranker, count=llama.count, options=run_options
     )
     answerer = Answerer(
         llama,

@@ -22,9 +22,9 @@ from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.options import Listening
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
-from edgelingua.integrations.server.requests import MOST_PINS
 from edgelingua.integrations.server.savings import Savings
 from edgelingua.integrations.server.values import (
+    MOST_PINS,
     flag,
     json_object,
     missing,

@@ -27,7 +27,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check(headers: dict[bytes, bytes], path: str, key: str | None) -> None:
+def check(
+    headers: dict[bytes, bytes], path: str, key: str | None, header: bytes = b"authorization"
+) -> None:
     """Raise `ApiError` for a request that is not let in.
 
     With a key, it has to say it. Without one, the server listens to this machine only, and a page
@@ -47,12 +49,15 @@ def check(headers: dict[bytes, bytes], path: str, key: str | None) -> None:
         return
     if path in _OPEN:
         return
-    scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), key.encode()):
+    given, told, challenge = headers.get(header, b""), f"{header.decode()}: KEY", {}
+    if header == b"authorization":
+        scheme, _, given = given.partition(b" ")
+        given = given if scheme.lower() == b"bearer" else b""
+        told, challenge = "Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+    if not hmac.compare_digest(given.strip(), key.encode()):
         raise ApiError(
-            "Incorrect API key provided: expected 'Authorization: Bearer KEY' with this server's "
-            "key.",
+            f"Incorrect API key provided: expected '{told}' with this server's key.",
             status=401,
             code="invalid_api_key",
-            headers={"WWW-Authenticate": "Bearer"},
+            headers=challenge,
         )

@@ -31,16 +31,27 @@ async def read_json(request: Request, most: int) -> Any:
         raise ApiError(
             "Expected a body of JSON: send it with 'Content-Type: application/json'.", status=415
         )
-    try:
-        async with asyncio.timeout(_SECONDS):
-            body = await _read(request, most)
-    except TimeoutError:
-        raise ApiError(f"The body took longer than {_SECONDS} s to come.", status=408) from None
+    body = await read_body(request, most)
     try:
         return json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         reason = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "its text"
         raise ApiError(f"The body is not valid JSON, see {reason}.") from None
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """Return a body as it came.
+
+    Raises
+    ------
+    ApiError
+        It is longer than ``most`` bytes, or too slow.
+    """
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await _read(request, most)
+    except TimeoutError:
+        raise ApiError(f"The body took longer than {_SECONDS} s to come.", status=408) from None
 
 
 async def _read(request: Request, most: int) -> bytes:

@@ -11,6 +11,7 @@ from edgelingua.integrations.server import fields, formats, messages
 from edgelingua.integrations.server.messages import Message
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import (
+    MOST_PINS,
     flag,
     json_object,
     mapping,
@@ -24,7 +25,6 @@ from edgelingua.integrations.server.values import (
 from edgelingua.llama.model import Sampling
 
 MOST_STOPS = 4
-MOST_PINS = 256
 MOST_LIKELIEST = 20
 MOST_CHOICES = 16
 SEEDS = 2**32 - 1

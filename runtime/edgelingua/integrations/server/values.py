@@ -9,6 +9,8 @@ from typing import Any
 from edgelingua.errors import described
 from edgelingua.integrations.server.problems import ApiError
 
+MOST_PINS = 256
+
 MOST_CHARACTERS = 2000
 """Of a text that is looked for in others."""
 

@@ -18,20 +18,17 @@ RETRY_AFTER = 5
 """Seconds after which a client that was turned away may try again."""
 
 
-class Worker:
-    """Does jobs one after the other, in the order they come.
-
-    A model uses all cores: two jobs at a time would each take twice as long.
+class Admission:
+    """Lets so many clients in at a time.
 
     Parameters
     ----------
-    waiting
-        Most clients that wait while one is served.
+    most
+        How many.
     """
 
-    def __init__(self, waiting: int) -> None:
-        self._thread = ThreadPoolExecutor(1, "edgelingua-worker")
-        self._most = 1 + waiting
+    def __init__(self, most: int) -> None:
+        self._most = most
         self.clients = 0
 
     @contextmanager
@@ -55,6 +52,22 @@ class Worker:
             yield
         finally:
             self.clients -= 1
+
+
+class Worker(Admission):
+    """Does jobs one after the other, in the order they come.
+
+    A model uses all cores: two jobs at a time would each take twice as long.
+
+    Parameters
+    ----------
+    waiting
+        Most clients that wait while one is served.
+    """
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(1 + waiting)
+        self._thread = ThreadPoolExecutor(1, "edgelingua-worker")
 
     async def call(self, job: Callable[[], T], patience: Patience) -> T:
         """Do a job; a caller that is cancelled leaves, and the job ends when it looks."""

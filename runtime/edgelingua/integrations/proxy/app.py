@@ -1,0 +1,92 @@
+"""The proxy's ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from edgelingua.compressors import Compressor
+from edgelingua.integrations.proxy.asking import Asking
+from edgelingua.integrations.proxy.dialects import tell
+from edgelingua.integrations.proxy.metrics import ProxyMetrics
+from edgelingua.integrations.proxy.options import ProxyOptions
+from edgelingua.integrations.proxy.passing import Passing
+from edgelingua.integrations.proxy.squeezing import Squeezer
+from edgelingua.integrations.proxy.state import State
+from edgelingua.integrations.proxy.upstream import Upstream
+from edgelingua.integrations.server import guard
+from edgelingua.integrations.server.door import METRICS, Door, health
+from edgelingua.integrations.server.problems import ApiError
+
+KEY = b"x-edgelingua-key"
+"""Where clients say the proxy's own key: ``Authorization`` is for whoever stands behind it."""
+
+_NAMED = (
+    "/api/chat",
+    "/api/generate",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/messages",
+    "/v1/models",
+)
+"""Paths that logs and metrics name, beside the proxy's own."""
+
+
+def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> ASGIApp:
+    """Return the application that stands in front of another server.
+
+    Parameters
+    ----------
+    compressor, state
+        What cuts texts, and what knows which were sent; the application closes it at its end.
+    options
+        How it behaves.
+    """
+    squeezer = Squeezer(compressor, state, options)
+    upstream = Upstream(options.upstream, options.seconds)
+    counters = ProxyMetrics()
+    passing, asking = Passing(squeezer, upstream, counters), Asking(squeezer)
+    counters.clients.set_function(lambda: passing.admission.clients)
+
+    async def metrics(_: HttpRequest) -> Response:
+        return Response(counters.page(), media_type=METRICS)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await upstream.close()
+        await asyncio.to_thread(squeezer.worker.close)
+        state.close()
+
+    own = [
+        Route("/v1/compress", asking.compress, methods=["POST"]),
+        Route("/v1/recover", asking.recover, methods=["POST"]),
+        Route("/healthz", health),
+        Route("/metrics", metrics),
+    ]
+    app = Starlette(
+        routes=[*own, Route("/{path:path}", passing)],
+        exception_handlers={ApiError: tell, HTTPException: tell, Exception: tell},
+        lifespan=lifespan,
+    )
+
+    def check(headers: dict[bytes, bytes], path: str) -> None:
+        guard.check(headers, path, options.api_key, KEY)
+        origin = urlsplit(headers.get(b"origin", b"").decode("latin-1")).hostname
+        if b"origin" in headers and not (origin and guard.is_loopback(origin)):
+            raise ApiError(
+                "Pages of other sites may not ask here.", status=403, code="origin_not_allowed"
+            )
+
+    return Door(
+        app, counters, paths=[*_NAMED, *(route.path for route in own)], check=check, told=tell
+    )

@@ -1,0 +1,122 @@
+"""What the proxy answers itself: texts compressed without being passed on, and asked back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from edgelingua.integrations.proxy import wishes
+from edgelingua.integrations.proxy.cut import Cut, Task, cut
+from edgelingua.integrations.proxy.dialects import Dialect
+from edgelingua.integrations.proxy.headers import credentials
+from edgelingua.integrations.proxy.preparing import report, squeeze
+from edgelingua.integrations.proxy.squeezing import Squeezer
+from edgelingua.integrations.server.limits import read_json
+from edgelingua.integrations.server.patience import Patience
+from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.values import plain, wrong_type
+from edgelingua.recovery import requote
+from edgelingua.text.boundaries import words
+
+_CHAT = Dialect("openai", True)
+
+
+class Asking:
+    """Answers ``/v1/compress`` and ``/v1/recover``.
+
+    Parameters
+    ----------
+    squeezer
+        What cuts texts, and knows which it has cut.
+    """
+
+    def __init__(self, squeezer: Squeezer) -> None:
+        self._squeezer = squeezer
+
+    async def compress(self, http: HttpRequest) -> Response:
+        """Compress messages as they would be passed on, or a text by itself."""
+        body = await self._body(http)
+        own = {name: body.pop(name) for name in ("rate", "pin", "documents") if name in body}
+        if own:
+            body[wishes.FIELD] = own | dict(body.get(wishes.FIELD) or {})
+        wished = wishes.read(body, http.headers, self._squeezer.options)
+        if "messages" in body:
+            whose = credentials(http.headers.raw)
+            squeezed, _ = await squeeze(body, wished, whose, _CHAT, self._squeezer)
+            done = {"object": "compression", **body, **report(squeezed)}
+        else:
+            done = await self._text(body, wished)
+        return JSONResponse(done)
+
+    async def recover(self, http: HttpRequest) -> Response:
+        """Return the whole of a text that was shortened, or an answer in its wording."""
+        body = await self._body(http)
+        found = self._squeezer.state.cut(_said(body, "id"))
+        if found is None:
+            raise ApiError(
+                "Nothing is kept under this id: expected one that a compression named, and that is "
+                "not too old.",
+                status=404,
+                code="not_found",
+                param="id",
+            )
+        done: dict[str, Any] = {
+            "object": "recovery",
+            "id": found.id,
+            "text": found.original,
+            "sent": found.text,
+            "kept": found.spans,
+        }
+        if "answer" in body:
+            answer = requote(found.original, _kept(found), _said(body, "answer"))
+            done["answer"] = answer.text
+            done["citations"] = [asdict(citation) for citation in answer.citations]
+        return JSONResponse(done)
+
+    async def _body(self, http: HttpRequest) -> dict[str, Any]:
+        body = await read_json(http, int(self._squeezer.options.body_mb * 1e6))
+        if not isinstance(body, dict):
+            raise wrong_type("body", "a JSON object", body)
+        return body
+
+    async def _text(self, body: Mapping[str, Any], wished: wishes.Wishes) -> dict[str, Any]:
+        squeezer, patience = self._squeezer, Patience(self._squeezer.options.compress_seconds)
+        question = _said(body, "question") if "question" in body else ""
+        task = Task(_said(body, "text"), question, wished.rate, wished.pins)
+        with squeezer.worker.admitted():
+            sent = await squeezer.worker.call(
+                lambda: cut(squeezer.compressor, task, progress=patience.check), patience
+            )
+        if sent.cut:
+            squeezer.state.put(sent.cut)
+        return {
+            "object": "compression",
+            "id": sent.cut.id if sent.cut else None,
+            "text": sent.cut.text if sent.cut else task.text,
+            "tokens_before": sent.before,
+            "tokens_after": sent.after,
+        }
+
+
+def _said(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is None:
+        raise ApiError(
+            f"Missing required parameter: {name!r}.", code="missing_required_parameter", param=name
+        )
+    if not isinstance(value, str):
+        raise wrong_type(name, "a text", value)
+    return plain(value, name)
+
+
+def _kept(found: Cut) -> list[tuple[int, int]]:
+    """Return the words that a cut kept, as character ranges of the original."""
+    return [
+        (int(first) + start, int(last) + start)
+        for start, end in found.spans
+        for first, last in words(found.original[start:end])
+    ]

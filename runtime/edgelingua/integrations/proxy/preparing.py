@@ -1,0 +1,113 @@
+"""A request made ready to be passed on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgelingua.integrations.proxy import tool, wishes
+from edgelingua.integrations.proxy.dialects import Dialect
+from edgelingua.integrations.proxy.entries import Entries
+from edgelingua.integrations.proxy.headers import Headers, credentials
+from edgelingua.integrations.proxy.squeezing import Squeezed, Squeezer
+from edgelingua.integrations.proxy.trail import Trail
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What goes on: the body, what became of it, and whether the reply is to tell of it."""
+
+    content: bytes
+    squeezed: Squeezed | None = None
+    report: bool = False
+
+
+def report(squeezed: Squeezed) -> dict[str, Any]:
+    """Return what became of a request, as replies tell it."""
+    return {
+        "tokens_before": squeezed.before,
+        "tokens_after": squeezed.after,
+        "compressed": [asdict(change) for change in squeezed.changes],
+        "failed": squeezed.failed,
+    }
+
+
+async def prepare(
+    content: bytes,
+    headers: Mapping[str, str],
+    raw_headers: Headers,
+    dialect: Dialect,
+    squeezer: Squeezer,
+) -> Prepared:
+    """Squeeze a request.
+
+    What is not understood passes on byte for byte: whoever it is meant for will say what is wrong.
+
+    Parameters
+    ----------
+    content, headers, raw_headers
+        The request as it came; its headers by name, and as they came.
+    dialect
+        Whose interface it is.
+    squeezer
+        Cuts what is to be cut.
+
+    Raises
+    ------
+    ApiError
+        A wish is wrong, or nothing is to pass because the compressor failed.
+    """
+    if "content-encoding" in headers:
+        return Prepared(content)
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return Prepared(content)
+    if not isinstance(body, dict):
+        return Prepared(content)
+    bare = wishes.FIELD not in body
+    wished = wishes.read(body, headers, squeezer.options)
+    if wished.off:
+        return Prepared(content if bare else _written(body))
+    squeezed, changed = await squeeze(body, wished, credentials(raw_headers), dialect, squeezer)
+    same = bare and not changed
+    return Prepared(content if same else _written(body), squeezed, wished.report)
+
+
+async def squeeze(
+    body: dict[str, Any],
+    wished: wishes.Wishes,
+    whose: bytes,
+    dialect: Dialect,
+    squeezer: Squeezer,
+) -> tuple[Squeezed, bool]:
+    """Squeeze a request's body where it is; return what became of it, and whether it changed.
+
+    Parameters
+    ----------
+    body, wished, dialect
+        The request, what it wants, whose interface it is.
+    whose
+        Who asks, see `Trail`.
+    squeezer
+        Cuts what is to be cut.
+    """
+    state = squeezer.state
+    changed, whole, note = False, set[int](), ""
+    if squeezer.options.recover_tool and dialect.chat:
+        whole = tool.fill(body, lambda name: found.original if (found := state.cut(name)) else None)
+        if tool.offer(body, dialect.name):
+            changed, note = True, tool.NOTE
+    entries = Entries(squeezer.compressor, wished, note)
+    if dialect.chat:
+        texts = entries.of_messages(body, Trail(state.secret, whose), whole)
+    else:
+        texts = entries.of_prompt(body, lambda: Trail(state.secret, whose), state)
+    squeezed = await squeezer.squeeze(texts, wished.pins)
+    return squeezed, changed or bool(whole) or bool(squeezed.changes)
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()

@@ -1,0 +1,202 @@
+"""A request squeezed: what was sent before is sent again, what is new is cut once and for all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from edgelingua.compressors import Compressor
+from edgelingua.errors import CancelledError
+from edgelingua.integrations.proxy.cut import Sent
+from edgelingua.integrations.proxy.options import ProxyOptions
+from edgelingua.integrations.proxy.state import State
+from edgelingua.integrations.server.logs import log
+from edgelingua.integrations.server.patience import Patience
+from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.worker import Worker
+from edgelingua.scores import Progress
+
+_AT_ONCE = 20_000
+"""Characters that are counted where requests come in; more than that is work for the worker."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A text that is sent shortened: its message, its tokens, and the id to ask it back with."""
+
+    message: int
+    before: int
+    after: int
+    id: str
+
+
+@dataclass(frozen=True)
+class Squeezed:
+    """What became of a request: tokens of its texts but for instructions, as counted here.
+
+    ``failed`` texts are passed on as they came because the compressor failed.
+    """
+
+    before: int = 0
+    after: int = 0
+    changes: tuple[Change, ...] = ()
+    failed: int = 0
+
+    @property
+    def header(self) -> bytes:
+        """The same in short."""
+        said = f"before={self.before}, after={self.after}, compressed={len(self.changes)}"
+        return (said + f", failed={self.failed}" * bool(self.failed)).encode()
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A text of a request.
+
+    Parameters
+    ----------
+    mark
+        Where in the conversation it stands, see `Trail`.
+    message
+        The number of its message.
+    text, put
+        What stands there, and how to put another text there.
+    make
+        Cuts it if it is new; ``None`` for one that stays.
+    """
+
+    mark: bytes
+    message: int
+    text: str
+    put: Callable[[str], None]
+    make: Callable[[Progress], Sent | None] | None = None
+
+
+class Squeezer:
+    """Squeezes requests.
+
+    Parameters
+    ----------
+    compressor, state
+        What cuts, and what knows what was sent before.
+    options
+        How the proxy behaves.
+    """
+
+    def __init__(self, compressor: Compressor, state: State, options: ProxyOptions) -> None:
+        self.compressor = compressor
+        self.state = state
+        self.options = options
+        self.worker = Worker(options.waiting)
+
+    def tokens(self, text: str) -> int:
+        """Count the tokens of a text, which may hold half characters."""
+        return self.compressor.count(text.encode(errors="replace").decode())
+
+    async def squeeze(self, entries: Sequence[Entry], pins: Sequence[str] = ()) -> Squeezed:
+        """Put into a request what is to be sent.
+
+        Parameters
+        ----------
+        entries
+            Its texts.
+        pins
+            What has to be in them, also in what was sent before.
+
+        Raises
+        ------
+        ApiError
+            The compressor failed, and the operator wants no request to pass then.
+        """
+        try:
+            sent, failed = await self._sent(entries, pins)
+        except sqlite3.Error as error:
+            self._refuse(error)
+            return Squeezed(failed=len(entries))
+        changes = []
+        for entry in entries:
+            if found := sent[entry.mark].cut:
+                entry.put(found.text)
+                one = sent[entry.mark]
+                changes.append(Change(entry.message, one.before, one.after, found.id))
+        before, after = (sum(getattr(s, n) for s in sent.values()) for n in ("before", "after"))
+        return Squeezed(before, after, tuple(changes), failed)
+
+    async def _sent(
+        self, entries: Sequence[Entry], pins: Sequence[str]
+    ) -> tuple[dict[bytes, Sent], int]:
+        known = self.state.known([entry.mark for entry in entries])
+        lost = {mark for mark, sent in known.items() if _lost(sent, pins)}
+        new = [entry for entry in entries if entry.mark not in known or entry.mark in lost]
+        patience = Patience(self.options.compress_seconds)
+
+        def job(*, cutting: bool = True) -> tuple[dict[bytes, Sent], int]:
+            # Somebody else may have sent the same while this waited.
+            there = self.state.known([e.mark for e in new if e.mark not in lost])
+            left = [entry for entry in new if entry.mark not in there]
+            made, failed = self._made(left, patience if cutting else None)
+            again = known.keys() - lost
+            kept = self.state.keep(made, again, anew=bool(lost)) if made else {}
+            return there | kept, failed
+
+        heavy = any(map(self._cuts, new)) or sum(len(e.text) for e in new) > _AT_ONCE
+        if not heavy:
+            made, failed = job()
+        else:
+            try:
+                with self.worker.admitted():
+                    made, failed = await self.worker.call(job, patience)
+            except ApiError as error:
+                if self.options.on_failure == "closed" or error.status != 429:
+                    raise
+                made, failed = job(cutting=False)
+        return known | made, failed
+
+    def _cuts(self, entry: Entry) -> bool:
+        """Return whether a text may be cut; its characters are no fewer than its tokens."""
+        return entry.make is not None and len(entry.text) > self.options.keep_up_to
+
+    def _made(
+        self, new: Sequence[Entry], patience: Patience | None
+    ) -> tuple[dict[bytes, Sent], int]:
+        """Cut what may be cut, or nothing without ``patience``."""
+        made: dict[bytes, Sent] = {}
+        failed = 0
+        for entry in new:
+            tokens = self.tokens(entry.text)
+            made[entry.mark] = Sent(tokens, tokens)
+            if entry.make is None or tokens <= self.options.keep_up_to:
+                continue
+            if patience is None:
+                failed += 1
+                continue
+            try:
+                patience.check()
+                made[entry.mark] = entry.make(patience.check) or made[entry.mark]
+            except CancelledError:
+                raise
+            except Exception as error:
+                # Whatever it is, what stands behind this proxy can still be asked.
+                self._refuse(error)
+                failed += 1
+        return made, failed
+
+    def _refuse(self, error: Exception) -> None:
+        """Log a failure, and raise where no request is to pass then."""
+        log("compression failed", {"error": type(error).__name__})
+        if self.options.on_failure == "closed":
+            raise ApiError(
+                "The request could not be compressed, and this proxy passes none on that is not "
+                "(--on-failure closed); its log says why.",
+                status=502,
+                code="compression_failed",
+            ) from error
+
+
+def _lost(sent: Sent, pins: Collection[str]) -> bool:
+    """Return whether a text was cut before it had a pin."""
+    done = sent.cut
+    if done is None:
+        return False
+    return any(done.text.count(pin) < done.original.count(pin) for pin in pins)
