@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from benchmarks.faithfulness import lines, notes, programs, prose, records, sources, tables
+from benchmarks.faithfulness import (
+    languages,
+    lines,
+    notes,
+    programs,
+    prose,
+    records,
+    sources,
+    tables,
+)
 from benchmarks.faithfulness.cases import Case, Generator
 
 KINDS: Mapping[str, Generator] = {
@@ -33,8 +42,9 @@ KINDS: Mapping[str, Generator] = {
     "ward": notes.ward,
     "contract": notes.contract,
     "blob": notes.blob,
+    "languages": languages.languages,
 }
-PROSE = frozenset({"prose", "figures", "ward", "contract", "blob"})
+PROSE = frozenset({"prose", "figures", "ward", "contract", "blob", "languages"})
 """Kinds that are no machine text."""
 
 

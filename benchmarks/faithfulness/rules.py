@@ -38,6 +38,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "ward": (pieces, prose_rules.negations, prose_rules.doses),
     "contract": (pieces, prose_rules.negations, prose_rules.periods),
     "blob": (pieces,),
+    "languages": (prose_rules.negations,),
 }
 
 

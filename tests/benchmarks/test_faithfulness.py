@@ -100,6 +100,8 @@ def test_what_is_false_is_found() -> None:
     assert cut("ward", f" {dose[1]}", f", {dose[2]}") == {"joined"}
     assert cut("contract", "excluding ") == {"negation"}
     assert "piece" in cut("blob", "base64,")
+    (case,) = cases("languages", 1)
+    assert rules("languages", [case.clauses[0].spans["verb"]]) == {"negation"}
     assert "cells" in cut("sql", "'" + texts["sql"].split("(1,'")[1].split("'")[0])
 
 
