@@ -321,7 +321,7 @@ def test_bytes_that_are_no_text_cost_a_line_and_not_the_chat(gguf: Path) -> None
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert b"error: what was said was not valid UTF-8" in done.stderr
+    assert b"error: what was said: character" in done.stderr
     assert re.search(rb"turns +0\n", done.stderr), done.stderr
 
 

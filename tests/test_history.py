@@ -19,8 +19,9 @@ LONG = DOCUMENT_TEXT[:1500]
 
 
 def test_an_agents_log(scorer_bundle: ModelBundle) -> None:
-    count = scorer_bundle.tokenizer().count
-    history = History(load_compressor("question_aware", scorer_bundle.folder))
+    compressor = load_compressor("question_aware", scorer_bundle.folder)
+    count = compressor.count
+    history = History(compressor)
     history = history.add("You maintain  a web shop.\n" + LONG, role="system", compress=False)
     history = history.add("Which city burned?", role="user")
     history = history.add(LONG, role="tool", question="Which city burned?")
@@ -89,8 +90,8 @@ def test_the_text_is_always_extended(
         assert longer.text.startswith(history.text)
         assert longer.turns[:-1] == history.turns
         turn = longer.turns[-1]
-        assert turn.tokens_in == count_words(text)
-        assert turn.tokens_out == count_words(turn.text)
+        assert turn.tokens_in == history.compressor.count(text)
+        assert turn.tokens_out == history.compressor.count(turn.text)
         if not compress or not text.strip():
             assert turn.text == text
         elif budget is not None:
@@ -98,7 +99,7 @@ def test_the_text_is_always_extended(
         elif turn.tokens_in <= keep_up_to:
             assert turn.text == text
         else:
-            assert turn.tokens_out <= turn.tokens_in / 2
+            assert turn.tokens_out <= max(1, turn.tokens_in / 2)
         history = longer
 
 
@@ -107,8 +108,7 @@ def test_a_turn_that_fails_changes_nothing() -> None:
     text, turns = history.text, history.turns
     with pytest.raises(BudgetError, match="more than the budget of 1"):
         history.add("one two three", budget=Budget(tokens=1), pin="two three")
-    with pytest.raises(BudgetError, match="less than one token"):
-        history.add("one", budget=Budget(rate=0.5))
+    assert history.add("one", budget=Budget(rate=0.5)).turns[-1].text == "one"
     with pytest.raises(InputError, match="NUL"):
         history.add("a\0b", compress=False)
     with pytest.raises(InputError, match="without a role"):

@@ -28,6 +28,7 @@ from edgelingua.scores import Progress
 from edgelingua.stream import Stream, heeding
 from edgelingua.system.logs import logger
 from edgelingua.system.measure import Stopwatch
+from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.structure import Mode
 
 _log = logger(__name__)
@@ -88,8 +89,7 @@ class Assistant:
         sampling: Sampling | None = None,
         cache: CacheOptions | None = None,
     ) -> None:
-        if any("\ud800" <= character <= "\udfff" for character in system):
-            raise InputError("the system prompt was not valid UTF-8")
+        refuse_surrogates(system, "the system prompt")
         self.compressor = compressor
         self.reader = reader
         self.cap = cap

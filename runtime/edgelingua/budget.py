@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgelingua.errors import BudgetError
+from edgelingua.text.counting import Count, Counting, counter
 
-Count = Callable[[str], int]
-"""Counts the tokens of a text, the way the model that will read it does."""
+__all__ = ["Budget", "Count", "Counting"]
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,22 @@ class Budget:
     rate
         The fraction of the prompt's tokens that may be kept, ``0 < rate <= 1``; 1 keeps everything.
     count
-        Counts tokens. ``None``: the compressor's default, which is the generator's tokenizer where
-        the compressor knows its generator (as in `Assistant` and on the command line).
+        Counts tokens: a function, a tokenizer (tiktoken's encodings are), or the path of a
+        ``tokenizer.json`` or ``.gguf`` file. ``None``: the compressor's default, which is the
+        generator's tokenizer where the compressor knows its generator (as in `Assistant` and on the
+        command line), else an estimate that is rather too high.
 
     Raises
     ------
     BudgetError
         Not exactly one of ``tokens`` and ``rate``, or a value out of range.
+    InputError
+        ``count`` cannot count, see `edgelingua.text.counting.counter`.
     """
 
     tokens: int | None = None
     rate: float | None = None
-    count: Count | None = None
+    count: Counting | None = None
 
     def __post_init__(self) -> None:
         if (self.tokens is None) == (self.rate is None):
@@ -46,11 +50,17 @@ class Budget:
             raise BudgetError(
                 f"a rate of {self.rate}: expected the fraction kept, above 0 and at most 1"
             )
+        _ = self.counter  # refused here, if at all
+
+    @cached_property
+    def counter(self) -> Count | None:
+        """The function that ``count`` stands for."""
+        return None if self.count is None else counter(self.count)
 
     def limit(self, total: int) -> int:
-        """Most tokens allowed for a prompt of ``total`` tokens, rounded down."""
+        """Most tokens allowed for a prompt of ``total`` tokens: rounded down, but one at least."""
         if self.tokens is not None:
             return min(self.tokens, total)
         rate = 1.0 if self.rate is None else self.rate
         # The epsilon undoes binary fractions: 0.29 of 100 tokens is 29, not 28.
-        return math.floor(rate * total + 1e-9)
+        return max(min(total, 1), math.floor(rate * total + 1e-9))

@@ -24,6 +24,7 @@ from edgelingua.llama.writing import Writing
 from edgelingua.prompt import SEPARATOR, Segment
 from edgelingua.scores import Progress
 from edgelingua.stream import Stream, heeding
+from edgelingua.text.encodings import refuse_surrogates
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Chat:
 
     def _set_up(self, reader: LlamaModel, session: Session, system: str, sampling: Sampling) -> int:
         """Set all up for a session, empty or not; return the tokens that an empty turn takes."""
-        _check_text("the system prompt", system)
+        refuse_surrogates(system, "the system prompt")
         self.reader = reader
         self.session = session
         self.system = system
@@ -271,7 +272,7 @@ class Chat:
         if not text.strip():
             raise InputError("nothing was said: the text is empty or blank")
         content = _content(text, context)
-        _check_text("what was said", content)
+        refuse_surrogates(content, "what was said")
         self._end_reply()
         cancel = cancel or Event()
         stream = Stream(self._turned(content, text, context, limit, cancel), cancel)
@@ -377,11 +378,6 @@ def _check_types(notes: Mapping[str, Any]) -> None:
         for value in values:
             if type(value) is not expected:
                 raise TypeError(f"a {type(value).__name__}: expected {expected.__name__}")
-
-
-def _check_text(what: str, text: str) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError(f"{what} was not valid UTF-8")
 
 
 def _content(text: str, context: Compressed | str) -> str:

@@ -111,7 +111,7 @@ class History:
             There is no role, the text cannot be worked with (see `Prompt`), or the compressor needs
             a question.
         BudgetError
-            What is protected exceeds the budget, or the budget is less than one token.
+            What is protected exceeds the budget.
         """
         if not role.strip():
             raise InputError("a turn without a role: expected system, user, assistant, tool, …")
@@ -154,5 +154,5 @@ class History:
         return replace(self, turns=(*self.turns, turn))
 
     def _count(self, budget: Budget | None) -> Count:
-        of_turn = budget.count if budget else None
-        return of_turn or self.budget.count or self.compressor.count
+        of_turn = budget.counter if budget else None
+        return of_turn or self.budget.counter or self.compressor.count

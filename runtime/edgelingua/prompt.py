@@ -10,6 +10,7 @@ from functools import cached_property
 from edgelingua.budget import Count
 from edgelingua.errors import InputError, described
 from edgelingua.segments import Layout, Ranges, Role, Segment
+from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.ranges import occurrences
 from edgelingua.text.structure import Mode, ranges
 
@@ -53,12 +54,7 @@ class Prompt:
                 f"binary input: NUL at character {at}; expected text in UTF-8 (UTF-16 that was not "
                 "decoded as such has many)"
             )
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"character {error.start} is a lone surrogate: the text was not valid UTF-8"
-            ) from None
+        refuse_surrogates(text)
 
     @classmethod
     def build(

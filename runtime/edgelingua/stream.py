@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from inspect import GEN_CLOSED, GEN_CREATED, getgeneratorstate
-from threading import Event
+from threading import Event, Lock
 from typing import Generic, TypeVar
 
 from edgelingua.errors import CancelledError, InputError
 from edgelingua.scores import Progress
 
 Answer = TypeVar("Answer")
+
+_ELSEWHERE = (
+    "another thread is iterating over this reply: end it with cancel(), which any thread may call, "
+    "and go on once that thread has left"
+)
 
 
 class Stream(Iterator[str], Generic[Answer]):
@@ -31,6 +36,7 @@ class Stream(Iterator[str], Generic[Answer]):
         self._pieces = pieces
         self._cancel = cancel
         self._reply: Answer | None = None
+        self._iterating = Lock()
 
     def __next__(self) -> str:
         """Return the next piece.
@@ -39,13 +45,19 @@ class Stream(Iterator[str], Generic[Answer]):
         ------
         CancelledError
             It was cancelled before anything was written.
+        InputError
+            Another thread is iterating.
         """
+        if not self._iterating.acquire(blocking=False):
+            raise InputError(_ELSEWHERE)
         try:
             return next(self._pieces)
         except StopIteration as end:
             if end.value is not None:
                 self._reply = end.value
             raise
+        finally:
+            self._iterating.release()
 
     @property
     def reply(self) -> Answer:
@@ -68,7 +80,14 @@ class Stream(Iterator[str], Generic[Answer]):
         """Cancel, and see it through to the end; for the thread that iterates.
 
         Nothing is cancelled where it has ended, and nothing read where it has not begun.
+
+        Raises
+        ------
+        InputError
+            Another thread is iterating; `cancel` ends it.
         """
+        if self._iterating.locked():
+            raise InputError(_ELSEWHERE)
         state = getgeneratorstate(self._pieces)
         if state == GEN_CREATED:
             self._pieces.close()

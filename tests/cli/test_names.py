@@ -59,7 +59,7 @@ def test_no_name_is_an_error(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("/", ["/compress ", "/save ", "/load ", "/stats", "/help", "/exit"]),
+        ("/", ["/compress ", "/save ", "/load ", "/stats", "/help", "/exit", "/quit"]),
         ("/co", ["/compress "]),
         ("/s", ["/save ", "/stats"]),
         ("/compress ", ["a.txt", "b", "home/", "my notes.txt", "report 200"]),

@@ -102,7 +102,7 @@ def test_any_scorer_and_ranker_can_be_put_together() -> None:
 
     text = "One two three. Four five six. Seven eight nine."
     pruner = TokenPruner(PassageScorer(RankedJudge(RandomScorer(), Last(), passage=4), depth=0))  # type: ignore[arg-type]
-    compressed = pruner.compress(Prompt.build(text, question="Why?"), Budget(tokens=6))
+    compressed = pruner.compress(Prompt.build(text, question="Why?"), Budget(tokens=7))
     assert compressed.text == " Seven eight nine.\n\nWhy?"
 
 

@@ -18,6 +18,7 @@ from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.llama.counting import count_of
 from edgelingua.models import registry
 from edgelingua.prompt import Pin as PinOf
+from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
 
 def with_second_pass(compressor: Pruner, question: str) -> Pruner:
@@ -76,22 +77,36 @@ def compression_statistics(compressed: Compressed) -> dict[str, Any]:
     }
 
 
-def count_like(reader: str | None) -> tuple[Count | None, str]:
-    """Return a counter for the reader's tokens (default: the default reader), and their name."""
+def count_like(reader: str | None, counting: str | None = None) -> tuple[Count, str]:
+    """Return what counts tokens, and whose those are.
+
+    Parameters
+    ----------
+    reader
+        Those of a reader; ``None``: of the default one, if it is here, else an estimate.
+    counting
+        Those of a file, instead.
+    """
+    if counting is not None:
+        if reader is not None:
+            raise typer.BadParameter("give --count or --reader, not both")
+        with usage("--count"):
+            count = counter(counting)
+        return count, counted_in(count)
     if reader is None:
         reader = registry.DEFAULT_READER
         if registry.fetched(reader) is None:
             say(
-                f"warning: counting the compressor's own tokens: {reader}, whose tokens count by "
+                f"warning: tokens are estimated, rather too high: {reader}, whose tokens count by "
                 f"default, has not been fetched (edgelingua models fetch {reader})"
             )
-            return None, "the compressor"
+            return ESTIMATE, ESTIMATE.name
     if find_spec("llama_cpp") is None:
         from edgelingua.llama.build import INSTALLING, PACKAGE
 
         error = MissingExtraError(PACKAGE, "llama", INSTALLING)
-        say(f"warning: {error}. Counting the compressor's own tokens instead")
-        return None, "the compressor"
+        say(f"warning: {error}. Tokens are estimated instead, rather too high")
+        return ESTIMATE, ESTIMATE.name
     path = registry.find_reader(reader)
     if reader not in registry.REGISTRY:
         from edgelingua.llama.model import LlamaModel

@@ -7,6 +7,7 @@ COMMANDS = {
     "/stats": False,
     "/help": False,
     "/exit": False,
+    "/quit": False,
 }
 """Command → whether the name of a file comes behind it."""
 
@@ -15,6 +16,6 @@ HELP = """\
                           for it; without a file: about none any more
 /save FILE, /load FILE    the whole chat, its cache included
 /stats                    cache and memory
-/exit                     or Ctrl-D
+/exit, /quit              or Ctrl-D
 Enter sends, Alt-Enter begins a new line, Tab completes commands and files.
 Ctrl-C stops a reply; what is typed during one waits for its end."""

@@ -24,6 +24,7 @@ from edgelingua.cli.console import decoded, read_bytes, usage
 from edgelingua.cli.options import (
     AsJson,
     AtLevel,
+    CountFile,
     DeviceOption,
     Explain,
     Guard,
@@ -69,6 +70,7 @@ def compress(
         str | None,
         typer.Option(help="The model whose tokens are counted; as for run.", callback=name),
     ] = None,
+    count_file: CountFile = None,
     pin: Pin = None,
     pin_pattern: PinPattern = None,
     threshold: Annotated[
@@ -108,7 +110,7 @@ def compress(
         structure=structure,
     )
     with watch.stage("load"):
-        count, counted_in = count_like(reader)
+        count, counted_in = count_like(reader, count_file)
         compressor = load_compressor(
             method,
             model,

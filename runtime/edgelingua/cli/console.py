@@ -88,6 +88,8 @@ def read_text(source: str) -> str:
 
 def read_bytes(source: str) -> bytes:
     """Read a whole file; ``-`` is stdin."""
+    if source == "-" and sys.stdin.isatty():
+        print("reading from standard input; end with Ctrl-D", file=sys.stderr, flush=True)
     try:
         return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:

@@ -45,6 +45,15 @@ Reader = Annotated[
         callback=name,
     ),
 ]
+CountFile = Annotated[
+    str | None,
+    typer.Option(
+        "--count",
+        metavar="FILE",
+        help="A tokenizer.json or .gguf whose tokens are counted.",
+        callback=name,
+    ),
+]
 Pin = Annotated[
     list[str] | None, typer.Option(help="Text that must survive as it is; may be repeated.")
 ]

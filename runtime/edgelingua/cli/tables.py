@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgelingua.cli.output import stdout
-from edgelingua.compressors import METHODS
+from edgelingua.compressors import METHODS, default_method
 
 
 def methods() -> None:
@@ -11,11 +11,18 @@ def methods() -> None:
     from rich.table import Table
 
     table = Table("method", "what it does", "source", "needs", box=None)
+    default = default_method(None, question=False)
     for name, method in METHODS.items():
         needs = [f"{method.task} bundle"] if method.task else []
         needs += ["a question"] if method.needs_question else []
-        table.add_row(name, method.summary, method.source, ", ".join(needs) or "nothing")
-    stdout().print(table)
+        shown = f"{name} (default)" if name == default else name
+        table.add_row(shown, method.summary, method.source, ", ".join(needs) or "nothing")
+    console = stdout()
+    console.print(table)
+    console.print(
+        f"Without --method: {default}; with a scorer bundle selective_context, or question_aware "
+        "where there is a question"
+    )
 
 
 def policies() -> None:

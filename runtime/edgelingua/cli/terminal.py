@@ -70,7 +70,7 @@ class Terminal:
         match command:
             case "":
                 pass
-            case "/exit":
+            case "/exit" | "/quit":
                 return False
             case "/help":
                 self.show(HELP)

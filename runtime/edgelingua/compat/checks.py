@@ -9,19 +9,23 @@ from typing import Any
 
 from edgelingua.compat.tags import Part
 from edgelingua.errors import InputError, described
+from edgelingua.text.encodings import refuse_surrogates
 
 
 def check_string(name: str, value: object) -> None:
-    """Refuse what is no ``str``."""
+    """Refuse what is no ``str``, or one that was not valid UTF-8."""
     if not isinstance(value, str):
         raise InputError(f"{name}: expected a str, got {described(value)}")
+    refuse_surrogates(value, name)
 
 
 def check_strings(name: str, values: object) -> None:
-    """Refuse what is no list or tuple of ``str``."""
+    """Refuse what is no list or tuple of ``str``, or one with a text that was not valid UTF-8."""
     # A lone string is a sequence of strings too, but never what was meant.
     if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
         raise InputError(f"{name}: expected a list of str, got {described(values)}")
+    for number, value in enumerate(values):
+        refuse_surrogates(value, f"{name}[{number}]")
 
 
 def check_number(name: str, value: object) -> None:
@@ -77,6 +81,7 @@ def checked_texts(context: str | Sequence[str]) -> list[str]:
         Neither a text nor a sequence of texts.
     """
     if isinstance(context, str):
+        check_string("context", context)
         return [context]
     check_strings("context", context)
     return list(context)

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgelingua.budget import Budget, Count
+from edgelingua.budget import Budget, Count, Counting
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
@@ -138,7 +138,7 @@ def load_compressor(
     *,
     level: Level | None = None,
     guard: bool | None = None,
-    count: Count | None = None,
+    count: Counting | None = None,
     options: RunOptions | None = None,
     ranker: str | Path | None = None,
 ) -> Pruner:
@@ -158,7 +158,8 @@ def load_compressor(
     guard
         See `Rules`. ``None``: the method's own (all but the baselines guard).
     count
-        Counts tokens. ``None``: the bundle's tokens count.
+        Counts tokens for budgets that bring no ``count``: a function, a tokenizer, or the path of a
+        ``tokenizer.json`` or ``.gguf`` file. ``None``: an estimate, rather too high.
     options
         Threads and device.
     ranker

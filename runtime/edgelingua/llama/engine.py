@@ -170,12 +170,7 @@ class LlamaEngine:
         """
         if not 0 < len(tokens) <= self.chunk:
             raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
-        if self._decoding:
-            raise ReaderError(
-                f"{self.model.path}: this session is still reading, in another thread or, if this "
-                "process was forked meanwhile, in its parent; use a session in one thread, and "
-                "fork between two steps"
-            )
+        self._refuse_while_reading()
         self._use_threads(usable(self.model.threads))
         batch = self._batch
         batch.n_tokens = len(tokens)
@@ -295,8 +290,23 @@ class LlamaEngine:
             values[:] = rows.decoded()[order]
         return found.reshape(len(layers), len(order), self.model.kv_heads, -1)
 
+    def _refuse_while_reading(self) -> None:
+        if self._decoding:
+            raise ReaderError(
+                f"{self.model.path}: this session is still reading, in another thread or, if this "
+                "process was forked meanwhile, in its parent; use a session in one thread, and "
+                "fork between two steps"
+            )
+
     def state(self) -> NDArray[np.uint8]:
-        """Return the sequence's cells as llama.cpp serializes them."""
+        """Return the sequence's cells as llama.cpp serializes them.
+
+        Raises
+        ------
+        ReaderError
+            Another thread is reading, or was when this process was forked.
+        """
+        self._refuse_while_reading()
         if self._shifted:
             raise StateError("cells have been moved, and are not in order before the next decode")
         size = llama_cpp.llama_state_seq_get_size(self._context, 0)

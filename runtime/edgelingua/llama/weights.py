@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from edgelingua.errors import ReaderError
-from edgelingua.files.safe import hash_file
+from edgelingua.files.safe import hash_file, open_regular
 from edgelingua.kv.interrupts import uninterrupted
 from edgelingua.kv.options import CacheOptions
 from edgelingua.llama import header, loading
@@ -176,7 +176,7 @@ def _bytes_of(values: int, kind: str) -> int:
 
 def _check_magic(path: Path) -> None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:  # a pipe would keep us waiting
             magic = file.read(4)
     except OSError as error:
         raise ReaderError(f"{path}: cannot be read ({error.strerror})") from None

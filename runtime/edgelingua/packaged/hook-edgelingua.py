@@ -16,6 +16,7 @@ hiddenimports = collect_submodules("edgelingua", _in_programs, on_error="ignore"
 datas = [(str(path), f"edgelingua/bundles/{name}") for name, path in shipped_bundles().items()]
 datas += collect_data_files("edgelingua.explain")
 datas += collect_data_files("edgelingua.integrations.server.page")
+datas += collect_data_files("edgelingua.text")
 datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
 datas += copy_metadata("tokenizers")
 # Large, and seldom used: whoever does imports them in the program itself.

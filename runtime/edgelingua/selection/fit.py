@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,20 +170,18 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
     InputError
         They are something else.
     BudgetError
-        The rate leaves less than one token, or the protected text alone exceeds the budget.
+        The protected text alone exceeds the budget.
     """
     if not isinstance(prompt, Prompt) or not isinstance(budget, Budget):
         raise InputError(
             f"expected a prompt and a budget, got {described(prompt)} and {described(budget)}; "
             "make them with Prompt.build(text) and Budget(tokens=100)"
         )
-    count = budget.count or count
+    count = budget.counter or count
     tokens_in = count(prompt.text)
+    if not isinstance(tokens_in, Integral):
+        raise InputError(f"count: expected a number of tokens, got {described(tokens_in)}")
     limit = budget.limit(tokens_in)
-    if limit < 1:
-        raise BudgetError(
-            f"rate {budget.rate} of {tokens_in} tokens is less than one token: raise the rate"
-        )
     if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
         edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
         _refuse_above(limit, count(join(prompt.text, _runs(prompt.layout.protected, edges))))

@@ -14,6 +14,7 @@ from tokenizers.pre_tokenizers import Sequence as Chain
 
 from edgelingua.errors import InputError
 from edgelingua.system.bounded import ForeignError, attempt
+from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.ranges import LONGEST_WORD, Spans
 
 BLANKS = " \t\u00a0\u202f"
@@ -216,6 +217,7 @@ def _pieces(splitter: PreTokenizer, text: str) -> Spans:
         try:
             pieces = attempt(splitter.pre_tokenize_str, text[start:end])
         except ForeignError as error:
+            refuse_surrogates(text)
             raise InputError(f"a text of {len(text)} characters: {error}") from None
         offsets = [span for _, span in pieces]
         found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + start)

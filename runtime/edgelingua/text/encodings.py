@@ -6,6 +6,8 @@ import codecs
 import re
 import unicodedata
 
+from edgelingua.errors import InputError
+
 _MARKS = (  # the longer ones first: UTF-16's is the beginning of UTF-32's
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -24,6 +26,23 @@ _LETTERS = re.compile(rb"[A-Za-z ]")
 _USUAL = ((0, 0x33FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xFF00, 0xFFEF), (0x10000, 0x10FFFF))
 
 _LOOKED_AT = 1 << 16
+
+
+def refuse_surrogates(text: str, name: str = "") -> None:
+    """Refuse a text with half a surrogate pair, as bytes that are no UTF-8 leave.
+
+    Raises
+    ------
+    InputError
+        It has one: neither a tokenizer nor a file takes it.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        where = f"{name}: character" if name else "character"
+        raise InputError(
+            f"{where} {error.start} is a lone surrogate: the text was not valid UTF-8"
+        ) from None
 
 
 def wide_encoding(raw: bytes) -> str | None:

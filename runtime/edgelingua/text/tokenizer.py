@@ -13,6 +13,7 @@ from edgelingua.errors import BundleError
 from edgelingua.system.bounded import Bounds, ForeignError, foreign
 from edgelingua.text import WordBoundary
 from edgelingua.text.boundaries import inside_compound
+from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.ranges import Spans
 
 CONTINUATION = "##"
@@ -88,6 +89,7 @@ class TextTokenizer:
         return number
 
     def _call(self, name: str, text: str, *arguments: Any) -> Any:
+        refuse_surrogates(text)
         size = len(text.encode())
         try:
             return self._engine.call(name, text, *arguments, bounds=_bounds(self._size, size))

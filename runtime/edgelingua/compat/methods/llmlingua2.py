@@ -42,7 +42,9 @@ def compress(
         segments.append(Segment(text, pinned=pins))
     tokens_in = sum(engine.count(text) for text in context)
     if not compressible(segments):
-        return with_list(summary(SEPARATOR.join(context), tokens_in, tokens_in), list(context))
+        blank = SEPARATOR.join(context)
+        tokens = engine.count(blank)
+        return with_list(summary(blank, tokens, tokens), list(context))
     prompt = Prompt(tuple(segments))
     tokens = engine.count(prompt.text)
     if options.use_token_level_filter:

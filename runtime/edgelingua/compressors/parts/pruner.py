@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from edgelingua.budget import Budget, Count
+from edgelingua.budget import Budget, Count, Counting
 from edgelingua.compressed import Compressed
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 from edgelingua.selection.units import Level, Rules
+from edgelingua.text.counting import ESTIMATE, counter
 
 if TYPE_CHECKING:
     from edgelingua.compressors.parts.document_filter import DocumentFilter
@@ -31,7 +32,8 @@ class Pruner(ABC):
     rules
         What is kept or dropped whole.
     count_with
-        Counts tokens for budgets that bring no ``count``. ``None``: the scorer's own tokenizer.
+        Counts tokens for budgets that bring no ``count``. ``None``: an estimate, rather too high,
+        of what common readers count.
     """
 
     scorer: Scorer
@@ -41,7 +43,7 @@ class Pruner(ABC):
     @property
     def count(self) -> Count:
         """Counts tokens for budgets that bring no ``count``."""
-        return self.count_with or self.scorer.count
+        return self.count_with or ESTIMATE
 
     @abstractmethod
     def compress(
@@ -55,7 +57,7 @@ class Pruner(ABC):
         level: Level | None = None,
         guard: bool | None = None,
         names: bool | None = None,
-        count: Count | None = None,
+        count: Counting | None = None,
         threshold: float | None = None,
         second_pass: bool | None = None,
         documents: DocumentFilter | None = None,
@@ -69,7 +71,7 @@ class Pruner(ABC):
         guard, names
             See `Rules`.
         count
-            Counts tokens for budgets that bring no ``count``.
+            Counts tokens for budgets that bring no ``count``; what it may be says `Budget`.
         threshold
             See `TokenPruner`; not for `llmlingua` and `longllmlingua`.
         second_pass
@@ -92,7 +94,7 @@ class Pruner(ABC):
         return replace(
             self,
             rules=replace(self.rules, **rules),
-            count_with=count or self.count_with,
+            count_with=self.count_with if count is None else counter(count),
             **own,
         )
 
