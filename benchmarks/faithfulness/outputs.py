@@ -79,8 +79,12 @@ def pieces(output: Output) -> Iterator[Finding]:
     for piece in output.case.text.split():
         there.setdefault(core(piece), []).append(piece)
     for piece in output.text.split():
-        if not any(piece in whole for whole in there.get(core(piece), ())):
-            yield Finding("piece", piece)
+        known = there.get(core(piece), ())
+        if not any(piece in whole for whole in known):
+            # A sentence's full stop behind a word that was not its last.
+            yield Finding(
+                "stop" if any(core(piece) in whole for whole in known) else "piece", piece
+            )
 
 
 def denials(output: Sequence[str], line: Sequence[str], places: Sequence[int]) -> Iterator[Finding]:
@@ -92,8 +96,14 @@ def denials(output: Sequence[str], line: Sequence[str], places: Sequence[int]) -
         end = at + 1
         while end < len(line) and not re.search(r"[,;.:!?]$", line[end - 1]):
             end += 1
-        scope = {i for i in range(at + 1, end) if core(line[i]).lower() not in FUNCTION_WORDS}
+        scope = {i for i in range(at + 1, end) if _tells(line[i])}
         if scope & kept and at not in kept:
             yield Finding("negation", f"lost: {' '.join(output)}")
         elif scope and at in kept and not scope & kept:
             yield Finding("negation", f"alone: {' '.join(output)}")
+
+
+def _tells(piece: str) -> bool:
+    """Whether a piece is more than a function word or marks."""
+    word = core(piece).lower()
+    return word not in FUNCTION_WORDS and any(letter.isalnum() for letter in word)

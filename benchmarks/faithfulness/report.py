@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import jsonl
+from benchmarks.faithfulness import crowd_tables
+from benchmarks.faithfulness.cells import Row, most, percent, rates, shares, table, total
 from benchmarks.faithfulness.contenders import CONTENDERS
-from benchmarks.faithfulness.crowding import PLACES, STUFFED
-from benchmarks.faithfulness.hostile import ATTACKS
+from benchmarks.faithfulness.crowd_tables import BEFORE
 from benchmarks.faithfulness.kinds import KINDS, PROSE
-
-Row = dict[str, Any]
 
 FILES = ("text", "crowd", "inject", "stuff")
 """Names of the files of rows."""
+
+LABELS = {BEFORE: f"edgelingua-mini {BEFORE}", **{k: each.label for k, each in CONTENDERS.items()}}
+"""Methods as the tables name them."""
 
 _KEYS = ("kind", "method", "attack", "place", "stuffed", "question", "rate")
 _FACTS = """## Facts that are kept
@@ -59,47 +61,50 @@ def line(row: Row) -> str:
 
 def page(results: Path) -> str:
     """Make the page of all rows in a folder."""
-    rows = {name: jsonl.read(results / f"{name}.jsonl") for name in FILES}
+    rows = {name: _read(results, name) for name in FILES}
     parts = ["<!-- made by python -m benchmarks.faithfulness.run -->"]
     if text := rows["text"]:
-        parts += [_FACTS.format(_rates(text)), _facts(text, True), _facts(text, False)]
+        parts += [_FACTS.format(rates(text)), _facts(text, True), _facts(text, False)]
         parts += [_FALSE, _false(text)]
     if crowd := rows["crowd"]:
-        parts += [_CROWD.format(_rates(crowd)), _crowd(crowd)]
+        parts += [_CROWD.format(rates(crowd)), crowd_tables.crowd(crowd)]
     if inject := rows["inject"]:
-        parts += [_INJECT.format(_rates(inject)), _inject(inject)]
+        parts += [_INJECT.format(rates(inject)), crowd_tables.inject(inject)]
     if stuff := rows["stuff"]:
-        parts += [_STUFF.format(_rates(stuff)), _stuff(stuff)]
+        parts += [_STUFF.format(rates(stuff)), crowd_tables.stuff(stuff)]
     return "\n".join(parts)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Make a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(each)} |\n" for each in lines)
+def _read(results: Path, name: str) -> list[Row]:
+    """Read rows, and those of the earlier version; its default is a method of its own."""
+    now = jsonl.read(results / f"{name}.jsonl")
+    old = jsonl.read(results / BEFORE / f"{name}.jsonl")
+    return now + [
+        {**row, "method": BEFORE} for row in old if row.get("method") in {None, "default"}
+    ]
 
 
 def _facts(rows: Sequence[Row], asked: bool) -> str:
     found = [row for row in rows if row["question"] == asked]
-    methods = [name for name in CONTENDERS if any(row["method"] == name for row in found)]
+    methods = [name for name in LABELS if any(row["method"] == name for row in found)]
     head = [f"{'with' if asked else 'without'} a question", "n"]
-    head += [CONTENDERS[name].label for name in methods]
+    head += [LABELS[name] for name in methods]
     kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in found)]
     machine = [kind for kind in kinds if kind not in PROSE]
     lines = []
     for label, group in [*((kind, [kind]) for kind in kinds), ("**machine text**", machine)]:
         chosen = [row for row in found if row["kind"] in group]
         cells = [
-            _shares([row for row in chosen if row["method"] == name], "kept", "facts")
+            shares([row for row in chosen if row["method"] == name], "kept", "facts")
             for name in methods
         ]
-        lines.append([label, _most(chosen), *cells])
+        lines.append([label, most(chosen), *cells])
     return table(head, lines)
 
 
 def _false(rows: Sequence[Row]) -> str:
-    methods = [name for name in CONTENDERS if any(row["method"] == name for row in rows)]
-    head = ["kind", "outputs of each", *(CONTENDERS[name].label for name in methods)]
+    methods = [name for name in LABELS if any(row["method"] == name for row in rows)]
+    head = ["kind", "outputs of each", *(LABELS[name] for name in methods)]
     head += ["refused by the default", "its findings by rule"]
     lines = []
     for kind in [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]:
@@ -108,79 +113,11 @@ def _false(rows: Sequence[Row]) -> str:
         cells = []
         for name in methods:
             own = [row for row in chosen if row["method"] == name]
-            cells.append(_percent(_sum(own, "lying"), _sum(own, "texts")))
+            cells.append(percent(total(own, "lying"), total(own, "texts")))
         rules: Counter[str] = Counter()
         for row in ours:
             rules.update(row["false"])
         findings = ", ".join(f"{rule} {number}" for rule, number in rules.most_common())
-        lines.append([kind, f"{_sum(ours, 'texts'):.0f}", *cells])
-        lines[-1] += [f"{_sum(ours, 'refused'):.0f}", findings or "none"]
+        lines.append([kind, f"{total(ours, 'texts'):.0f}", *cells])
+        lines[-1] += [f"{total(ours, 'refused'):.0f}", findings or "none"]
     return table(head, lines)
-
-
-def _crowd(rows: Sequence[Row]) -> str:
-    measured = [("guard", False), ("guard", True), ("answer", True)]
-    labels = ["guardrail, no question", "guardrail, question", "answer"]
-    head = ["hostile document", "n"]
-    head += [f"{label}: {beside}" for label in labels for beside in ("hostile", "ordinary")]
-    kinds = [kind for kind in ATTACKS if any(row["attack"] == kind for row in rows)]
-    lines = []
-    for label, group in [*((kind, [kind]) for kind in kinds), ("**all**", kinds)]:
-        chosen = [row for row in rows if row["attack"] in group]
-        cells = [
-            _means([row for row in chosen if row["question"] == asked], f"{what}_{beside}")
-            for what, asked in measured
-            for beside in ("hostile", "ordinary")
-        ]
-        lines.append([label, _most(chosen), *cells])
-    return table(head, lines)
-
-
-def _inject(rows: Sequence[Row]) -> str:
-    lines = []
-    for place in PLACES:
-        chosen = [row for row in rows if row["place"] == place]
-        means = [_means(chosen, which) for which in ("injected", "around")]
-        lines.append([place, _most(chosen), *means])
-    return table(["place", "n", "instruction", "prose around it"], lines)
-
-
-def _stuff(rows: Sequence[Row]) -> str:
-    lines = []
-    for kind in STUFFED:
-        chosen = [row for row in rows if row["stuffed"] == kind]
-        refused = _shares(chosen, "refused", "texts")
-        lines.append([kind, _most(chosen), refused, _means(chosen, "guard")])
-    return table(["full of", "n", "refused", "guardrail"], lines)
-
-
-def _all_rates(rows: Sequence[Row]) -> list[float]:
-    return sorted({row["rate"] for row in rows}, reverse=True)
-
-
-def _rates(rows: Sequence[Row]) -> str:
-    return " / ".join(map(str, _all_rates(rows)))
-
-
-def _shares(rows: Sequence[Row], part: str, whole: str) -> str:
-    """Share in per cent, rate by rate."""
-    groups = [[row for row in rows if row["rate"] == rate] for rate in _all_rates(rows)]
-    return " / ".join(_percent(_sum(group, part), _sum(group, whole)) for group in groups)
-
-
-def _means(rows: Sequence[Row], name: str) -> str:
-    """Mean of what is a mean over texts in each row, in per cent, rate by rate."""
-    weighted = [{**row, "part": row[name] * row["texts"]} for row in rows]
-    return _shares(weighted, "part", "texts")
-
-
-def _sum(rows: Sequence[Row], name: str) -> float:
-    return float(sum(row[name] for row in rows))
-
-
-def _most(rows: Sequence[Row]) -> str:
-    return str(max((row["texts"] for row in rows), default=0))
-
-
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.0f}" if whole else "–"

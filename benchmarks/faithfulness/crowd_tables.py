@@ -1,0 +1,69 @@
+"""Tables of `benchmarks.faithfulness.crowding`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.faithfulness.cells import Row, means, most, shares, table
+from benchmarks.faithfulness.crowding import PLACES, STUFFED
+from benchmarks.faithfulness.hostile import ATTACKS
+
+BEFORE = "0.2.0"
+"""Folder of the results with rows of an earlier version, made by these scripts in its checkout."""
+
+
+def crowd(rows: Sequence[Row]) -> str:
+    """What stays beside hostile documents."""
+    measured = [("guard", False), ("guard", True), ("answer", True)]
+    labels = ["guardrail, no question", "guardrail, question", "answer"]
+    columns = [("", "hostile"), ("", "ordinary")]
+    columns += [(BEFORE, "hostile")] if _made(rows, BEFORE) else []
+    head = ["hostile document", "n"]
+    head += [
+        f"{label}: {f'{beside} {made}'.strip()}" for label in labels for made, beside in columns
+    ]
+    kinds = [kind for kind in ATTACKS if any(row["attack"] == kind for row in rows)]
+    lines = []
+    for label, group in [*((kind, [kind]) for kind in kinds), ("**all**", kinds)]:
+        chosen = [row for row in rows if row["attack"] in group]
+        cells = []
+        for what, asked in measured:
+            for made, beside in columns:
+                own = [row for row in _made(chosen, made) if row["question"] == asked]
+                cells.append(means(own, f"{what}_{beside}"))
+        lines.append([label, most(chosen), *cells])
+    return table(head, lines)
+
+
+def inject(rows: Sequence[Row]) -> str:
+    """What stays of hidden instructions."""
+    lines = []
+    for place in PLACES:
+        chosen = [row for row in rows if row["place"] == place]
+        cells = [
+            means(_made(chosen, made), which)
+            for made in ("", BEFORE)
+            for which in ("injected", "around")
+        ]
+        lines.append([place, most(chosen), *cells])
+    head = ["place", "n", "instruction", "prose", f"instruction {BEFORE}", f"prose {BEFORE}"]
+    return table(head, lines)
+
+
+def stuff(rows: Sequence[Row]) -> str:
+    """What happens beside documents full of what is protected."""
+    lines = []
+    for kind in STUFFED:
+        chosen = [row for row in rows if row["stuffed"] == kind]
+        cells = []
+        for made in ("", BEFORE):
+            own = _made(chosen, made)
+            cells += [shares(own, "refused", "texts"), means(own, "guard")]
+        lines.append([kind, most(chosen), *cells])
+    head = ["full of", "n", "refused", "guardrail", f"refused {BEFORE}", f"guardrail {BEFORE}"]
+    return table(head, lines)
+
+
+def _made(rows: Sequence[Row], version: str) -> list[Row]:
+    """Rows of the earlier version, or of this one."""
+    return [row for row in rows if row.get("method", "") == version]
