@@ -90,7 +90,7 @@ class Answerer:
         except CancelledError:
             raise
         except EdgeLinguaError as error:
-            raise of_request(error, "messages" if request.chat else "prompt") from error
+            raise of_request(error, "messages" if request.chat else "prompt", self.cap) from error
         return replace(laid, seconds=time.perf_counter() - started) if laid.changes else laid
 
     def write(
@@ -169,4 +169,4 @@ class Answerer:
             try:
                 Grammar(self.reader, request.grammar)
             except EdgeLinguaError as error:
-                raise of_request(error, "response_format") from error
+                raise of_request(error, "response_format", self.cap) from error

@@ -51,9 +51,14 @@ class ApiError(Exception):
         }
 
 
-def of_request(error: EdgeLinguaError, param: str) -> ApiError:
-    """Return what to tell of an error that a request's text brought about."""
+def of_request(error: EdgeLinguaError, param: str, cap: int) -> ApiError:
+    """Return what to tell of an error that a request's text brought about, under a cap."""
     if isinstance(error, CapError | BudgetError):
-        return ApiError(str(error), code=TOO_LONG, param=param)
+        # Many clients know what is too long by these words only, OpenAI's and Anthropic's.
+        words = (
+            f"The prompt is too long. This model's maximum context length is {cap} tokens; the "
+            "part that cannot be compressed takes more"
+        )
+        return ApiError(f"{words}: {error}.", code=TOO_LONG, param=param)
     code = "invalid_value" if isinstance(error, InputError) else None
     return ApiError(str(error), code=code, param=param)
