@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.faithfulness.outputs import Finding, Output, Rule, aligned, core, denials
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_BLOCK = re.compile(r"</?(?:body|div|footer|h1|head|html|li|main|nav|p|table|title|tr|ul)\b[^<>]*>")
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -17,8 +18,8 @@ def plain(text: str) -> str:
 
 
 def untagged(text: str) -> str:
-    """Leave out tags; what they hold apart stays apart."""
-    return _TAG.sub(" ", text)
+    """Leave out tags; paragraphs and rows become lines."""
+    return _TAG.sub(" ", _BLOCK.sub("\n", text))
 
 
 def lines(head: str = "", strip: Callable[[str], str] = str) -> Rule:

@@ -82,9 +82,7 @@ def pieces(output: Output) -> Iterator[Finding]:
         known = there.get(core(piece), ())
         if not any(piece in whole for whole in known):
             # A sentence's full stop behind a word that was not its last.
-            yield Finding(
-                "stop" if any(core(piece) in whole for whole in known) else "piece", piece
-            )
+            yield Finding("stop" if known else "piece", piece)
 
 
 def denials(output: Sequence[str], line: Sequence[str], places: Sequence[int]) -> Iterator[Finding]:
