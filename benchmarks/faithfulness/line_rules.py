@@ -68,6 +68,28 @@ def escapes(output: Output) -> Iterator[Finding]:
         yield Finding("mark", broken)
 
 
+_UNITS = r"(?:ms|kr|kg|km|kW|MB|Mi|hours|days|euros|crowns|litres|MWh|mg|g)\b"
+_AMOUNT = re.compile(
+    rf"(?<![\w.])(?:\d{{1,3}}(?: \d{{3}})+|\(?[\d.]+\)?)(?: |&nbsp;|(?=Mi)){_UNITS}"
+)
+_NUMBER = re.compile(r"(?<![\w.:/-])\d+(?![\w.:/-])")
+
+
+def units(output: Output) -> Iterator[Finding]:
+    """A number keeps its unit, and a unit its number."""
+    text = plain(output.case.text)
+    there = set(_AMOUNT.findall(text))
+    bound = {number for amount in there for number in _NUMBER.findall(amount)}
+    bound -= set(_NUMBER.findall(_AMOUNT.sub(" ", text)))  # and stands nowhere else
+    left = plain(output.text)
+    for amount in _AMOUNT.findall(left):
+        if amount not in there:
+            yield Finding("unit", amount)
+    for number in _NUMBER.findall(_AMOUNT.sub(" ", left)):
+        if number in bound:
+            yield Finding("unit", number)
+
+
 def hunks(output: Output) -> Iterator[Finding]:
     """A changed line of a diff stands below the head of its own file."""
     homes: dict[str, set[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.faithfulness import data_rules, line_rules, prose_rules
-from benchmarks.faithfulness.line_rules import lines
+from benchmarks.faithfulness.line_rules import lines, units
 from benchmarks.faithfulness.outputs import Finding, Output, Rule, pieces
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -16,18 +16,22 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "csv": (pieces, data_rules.rows(data_rules.commas)),
     "markdown": (pieces, lines(), data_rules.rows(data_rules.pipes)),
     "aligned": (pieces, data_rules.rows(data_rules.blanks)),
-    "log": (pieces, lines(r"\S+ [A-Z]+ ")),
+    "log": (pieces, units, lines(r"\S+ [A-Z]+ ")),
     "trace": (pieces, lines(r"\d\S+ [A-Z]+ |Caused by: "), line_rules.causes),
     "grep": (pieces, lines(r"[^\s:]+:\d+:")),
-    "chat": (pieces, lines(r"\[[^\]]*\] \w+:")),
-    "colour": (line_rules.escapes, lines(r"PASS|FAIL|\s*Expected:|\s*Received:", line_rules.plain)),
+    "chat": (pieces, units, lines(r"\[[^\]]*\] \w+:")),
+    "colour": (
+        units,
+        line_rules.escapes,
+        lines(r"PASS|FAIL|\s*Expected:|\s*Received:", line_rules.plain),
+    ),
     "diff": (pieces, lines(r"[-+]|@@|diff|index"), line_rules.hunks),
     "code": (pieces, lines(), data_rules.python),
     "cpp": (pieces, lines(), data_rules.braces),
     "compiler": (pieces, lines(r"error\S*:|warning:|\s*-->|\s*\d+ \|"), line_rules.places),
     "listing": (pieces, lines(r"\t\w+:|-rw\S+"), line_rules.files),
     "html": (data_rules.tags, lines("", line_rules.untagged), data_rules.fares),
-    "kubectl": (pieces, lines(), line_rules.paths),
+    "kubectl": (pieces, units, lines(), line_rules.paths),
     "prose": (pieces, prose_rules.clauses, prose_rules.negations),
     "figures": (
         pieces,
@@ -35,8 +39,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         prose_rules.amounts,
         prose_rules.owners,
     ),
-    "ward": (pieces, prose_rules.negations, prose_rules.doses),
-    "contract": (pieces, prose_rules.negations, prose_rules.periods),
+    "ward": (pieces, units, prose_rules.negations, prose_rules.doses),
+    "contract": (pieces, units, prose_rules.negations, prose_rules.periods),
     "blob": (pieces,),
     "languages": (prose_rules.negations,),
 }

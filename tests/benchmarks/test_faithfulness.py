@@ -79,6 +79,10 @@ def test_what_is_false_is_found() -> None:
     assert cut("log", batch[:6]) == {"piece", "joined"}  # "=4005": of which key?
     assert cut("log", "\n" + log[1].split()[0]) == {"joined"}
     assert "negation" in cut("log", "no ")
+    assert cut("log", " ms") == {"unit"}
+    paid = re.search(r"\d \d+ kr", texts["chat"])
+    assert paid is not None
+    assert "unit" in cut("chat", paid[0][:2])
     assert cut("json", "{") == {"parse"}
     assert cut("csv", lines("csv")[0]) == {"header"}
     assert cut("csv", lines("csv")[1].split(",")[1] + ",") == {"cells", "piece"}
