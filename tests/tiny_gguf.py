@@ -91,10 +91,12 @@ GEMMA_TEMPLATE = """{{ bos_token }}
 {%- if add_generation_prompt -%}{{ '<start_of_turn>model\n' }}{%- endif -%}"""
 
 
-def write_gemma(path: Path, *, window: int = 16, chat: bool = False) -> Path:
+def write_gemma(
+    path: Path, *, window: int = 16, chat: bool = False, template: str = GEMMA_TEMPLATE
+) -> Path:
     """Write a Gemma 3 of random weights: five layers with a sliding window, then a global one.
 
-    With ``chat``, it has a vocabulary of bytes and Gemma's chat template.
+    With ``chat``, it has a vocabulary of bytes and a chat template, Gemma's or another.
     """
     width, heads, size, inner, vocabulary, layers = 64, 2, 32, 64, 300, 6
     writer = gguf.GGUFWriter(path, "gemma3")
@@ -121,7 +123,7 @@ def write_gemma(path: Path, *, window: int = 16, chat: bool = False) -> Path:
         writer.add_eot_token_id(4)
         writer.add_add_bos_token(True)
         writer.add_add_space_prefix(False)
-        writer.add_chat_template(GEMMA_TEMPLATE)
+        writer.add_chat_template(template)
     else:
         writer.add_tokenizer_model("no_vocab")
     shapes: dict[str, tuple[int, ...]] = {

@@ -144,11 +144,6 @@ BAD: dict[str, tuple[object, int, str | None]] = {
     "a bias out of range": (HELLO | {"logit_bias": {"5": 101}}, 400, "logit_bias"),
     "an unknown field": (HELLO | {"temprature": 1}, 400, "temprature"),
     "an unknown field of ours": (HELLO | {"edgelingua": {"x": 1}}, 400, "edgelingua.x"),
-    "tool calls": (
-        HELLO | {"messages": [{"role": "assistant", "tool_calls": [{"id": "1"}]}]},
-        400,
-        "messages[0].tool_calls",
-    ),
 }
 
 

@@ -140,7 +140,7 @@ def test_a_pin_has_to_occur(client: openai.OpenAI) -> None:
 def test_what_cannot_be_done_is_refused(client: openai.OpenAI) -> None:
     hello: list[dict[str, str]] = [{"role": "user", "content": "Hello"}]
     for field, value in {
-        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "functions": [{"name": "f", "parameters": {}}],
         "web_search_options": {"search_context_size": "low"},
         "modalities": ["text", "audio"],
         "reasoning_effort": "high",

@@ -31,7 +31,7 @@ NANO = shipped_bundles()["edgelingua-nano"]
 def ask(template: str, bounds: Bounds = ROOMY) -> str:
     engine = foreign(TEMPLATE, template, "</s>", "<s>", bounds=bounds)
     try:
-        text: str = engine.call("render", [("user", "Hi")], bounds=bounds)
+        text: str = engine.call("render", [("user", "Hi", "null")], bounds=bounds)
     finally:
         engine.close()
     return text
@@ -209,7 +209,7 @@ def worker() -> Bounded:
 
 
 def echo(worker: Bounded, text: str) -> Any:
-    return worker.call("render", [("user", text)], bounds=ROOMY)
+    return worker.call("render", [("user", text, "null")], bounds=ROOMY)
 
 
 def test_a_worker_goes_with_what_asked_it(worker: Bounded) -> None:
@@ -321,7 +321,7 @@ def test_without_a_python_to_start_it_runs_here(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.frozen", True, raising=False)
     engine = foreign(TEMPLATE, "{{ messages[0].content }}", "", "", bounds=ROOMY)
     assert isinstance(engine, Local)
-    assert engine.call("render", [("user", "Hi")], bounds=ROOMY) == "Hi"
+    assert engine.call("render", [("user", "Hi", "null")], bounds=ROOMY) == "Hi"
 
 
 def test_nothing_else_is_swallowed() -> None:

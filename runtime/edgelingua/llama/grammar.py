@@ -22,9 +22,9 @@ class Grammar:
         The model's.
     rules
         The grammar; it begins at ``root``.
-    trigger
-        A regular expression. Anything may be written until the text matches it; from its first
-        group on the grammar holds. Nothing: it holds from the beginning.
+    after
+        Anything may be written until this text, at the end of a token or before white space; then
+        the grammar holds. Nothing: it holds from the beginning.
 
     Raises
     ------
@@ -32,30 +32,37 @@ class Grammar:
         llama.cpp does not take the grammar.
     """
 
-    def __init__(self, vocabulary: Vocabulary, rules: str, trigger: str = "") -> None:
-        handle, text = vocabulary.vocabulary, rules.encode()
+    def __init__(self, vocabulary: Vocabulary, rules: str, after: str = "") -> None:
+        self._vocabulary = vocabulary
+        self._after = after.encode()
+        self._text = b""
+        self._holds = not after
         forget()
-        if trigger:
-            patterns = (ctypes.c_char_p * 1)(trigger.encode())
-            self._sampler = llama_cpp.llama_sampler_init_grammar_lazy_patterns(
-                handle, text, b"root", patterns, 1, None, 0
-            )
-        else:
-            self._sampler = llama_cpp.llama_sampler_init_grammar(handle, text, b"root")
+        self._sampler = llama_cpp.llama_sampler_init_grammar(
+            vocabulary.vocabulary, rules.encode(), b"root"
+        )
         if not self._sampler:
             raise ReaderError(f"llama.cpp does not take this grammar: {why()}")
         weakref.finalize(self, llama_cpp.llama_sampler_free, self._sampler)
 
     def allows(self, token: int) -> bool:
         """Return whether a token may come next."""
+        if not self._holds:
+            return True
         one = (llama_cpp.llama_token_data * 1)(llama_cpp.llama_token_data(token, 0.0, 0.0))
         self.mask(llama_cpp.llama_token_data_array(data=one, size=1, selected=-1))
         return bool(np.isfinite(one[0].logit))
 
     def mask(self, candidates: Any) -> None:
         """Make the logits of all candidates that may not come next minus infinity."""
-        llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(candidates))
+        if self._holds:
+            llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(candidates))
 
     def accept(self, token: int) -> None:
         """Go on behind a token that is allowed; any other would end the process."""
-        llama_cpp.llama_sampler_accept(self._sampler, token)
+        if self._holds:
+            llama_cpp.llama_sampler_accept(self._sampler, token)
+            return
+        # Of what was written, no more than the end may belong to the text that is waited for.
+        self._text = self._text[-len(self._after) :] + self._vocabulary.token_bytes(token)
+        self._holds = self._text.rstrip().endswith(self._after)

@@ -43,10 +43,13 @@ class PlainSchema:
         A JSON schema, parsed.
     exact
         Refuse what a grammar cannot hold to; else leave it aside.
+    prefix
+        What the names of definitions begin with, so that several schemas can be made one.
     """
 
-    def __init__(self, schema: Any, exact: bool) -> None:
+    def __init__(self, schema: Any, exact: bool, prefix: str = "") -> None:
         self._exact = exact
+        self._prefix = prefix
         self._whole = schema
         self._names: dict[tuple[str, str], str] = {}
 
@@ -155,7 +158,9 @@ class PlainSchema:
         if not found:
             raise InputError(f"{where}: expected a '$ref' to '#/$defs/NAME'")
         key = (found[1], found[2])
-        return "#/$defs/" + self._names.setdefault(key, f"definition-{len(self._names)}")
+        return "#/$defs/" + self._names.setdefault(
+            key, f"{self._prefix}definition-{len(self._names)}"
+        )
 
     def _values(self, value: Any, name: str, where: str) -> list[Any]:
         values = [value] if name == "const" else value

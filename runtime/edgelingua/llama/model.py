@@ -85,12 +85,26 @@ class LlamaModel(Weights):
             )
         return min(self.trained_length, int(megabytes * 1e6 / size) * 256)
 
-    def chat(self, messages: Sequence[tuple[str, str]]) -> list[ChatPart]:
+    def chat(
+        self,
+        messages: Sequence[tuple[str, str]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        calls: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+    ) -> list[ChatPart]:
         """Lay out (role, content) messages with the model's own template, ready for a reply.
 
         Contents are tokenized apart from the template, and as letters (`llama.markers`), so that
         nothing written in them can act as one of its control tokens. The template writes roles
         itself: only names are taken for one.
+
+        Parameters
+        ----------
+        messages
+            What was said.
+        tools
+            Definitions of tools, for templates that write them; they cannot forge control tokens.
+        calls
+            The calls of tools in a message, by its index.
 
         Raises
         ------
@@ -103,7 +117,7 @@ class LlamaModel(Weights):
             raise ReaderError(
                 f"{self.path}: has no chat template; use a model tuned for instructions or chat"
             )
-        return lay_out(self, self.chat_template, messages)
+        return lay_out(self, self.chat_template, messages, tools, calls)
 
     def session(
         self,

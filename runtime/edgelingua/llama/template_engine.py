@@ -45,10 +45,14 @@ class Engine:
         }
         self._template = environment.from_string(template)
 
-    def render(self, said: Sequence[tuple[str, str]]) -> str:
-        """Lay out (role, content) messages, ready for a reply."""
-        messages = [{"role": role, "content": content} for role, content in said]
-        prompt = self._template.render(messages=messages)
+    def render(self, said: Sequence[tuple[str, str, str]], tools: str = "[]") -> str:
+        """Lay out messages, ready for a reply: role, content, and calls of tools as JSON."""
+        messages = []
+        for role, content, calls in said:
+            messages.append({"role": role, "content": content})
+            if found := json.loads(calls):
+                messages[-1]["tool_calls"] = found
+        prompt = self._template.render(messages=messages, tools=json.loads(tools) or None)
         if len(prompt) > MOST:
             raise ValueError(f"it writes {len(prompt)} characters; expected at most {MOST}")
         return prompt

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import CancelledError, EdgeLinguaError
+from edgelingua.integrations.server.calls import Call
 from edgelingua.integrations.server.chat_layout import ChatLayout
 from edgelingua.integrations.server.laid import Laid
 from edgelingua.integrations.server.likelihoods import Likelihoods
@@ -85,7 +86,7 @@ class Answerer:
             if isinstance(prompt, str):
                 laid = self._texts.lay_out(prompt, room, pins, patience.check)
             else:
-                laid = self._chats.lay_out(prompt, room, pins, patience.check)
+                laid = self._chats.lay_out(prompt, room, pins, patience.check, request.tools)
             self.pool.check_room(laid.pinned)
         except CancelledError:
             raise
@@ -112,14 +113,25 @@ class Answerer:
         session, cached = self.pool.take(laid.tokens, laid.pinned)
         evicted = session.statistics.evicted
         stopper = Stopper(request.stops)
+        form = self._chats.form
+        listener = form.listener(request.tools) if request.tools else None
+        called = 0
         sampler = self._sampler(request, session, choice)
         writing = Writing(self.reader, session, sampler, limit=request.limit, cancel=patience.gone)
         complete = True
         started = time.perf_counter()
 
-        def passed(text: str) -> Piece:
+        def passed(text: str, *, end: bool = False) -> Piece:
+            nonlocal called
             tokens = sampler.of(text) if isinstance(sampler, Likelihoods) else ()
-            return Piece(text, choice, tokens)
+            calls: list[Call] = []
+            if listener:
+                text, calls = listener.feed(text)
+                if end:
+                    rest, last = listener.rest()
+                    text, calls = text + rest, calls + last
+            called += len(calls)
+            return Piece(text, choice, tokens, tuple(calls))
 
         try:
             session.feed(laid.tokens[cached:], laid.pinned[cached:], progress=patience.check)
@@ -131,12 +143,12 @@ class Answerer:
                 if patience.over:
                     complete = False
                     break
-            yield passed(stopper.rest())
+            yield passed(stopper.rest(), end=True)
         finally:
             self.pool.give_back(session, len(laid.tokens) + len(writing.tokens))
         ended = stopper.stopped or (complete and writing.complete)
         yield Finish(
-            "stop" if ended else "length",
+            ("tool_calls" if called else "stop") if ended else "length",
             len(writing.tokens),
             cached,
             session.statistics.evicted - evicted,
@@ -146,11 +158,10 @@ class Answerer:
 
     def _sampler(self, request: Request, session: Session, choice: int) -> TokenSampler:
         sampling = replace(request.sampling, seed=(request.sampling.seed + choice) % SEEDS)
-        grammar = None
-        if request.grammar:
+        grammar = self._grammar(request)
+        if grammar or request.tools:
             # JSON repeats its quotes and commas, which must not be held against them.
             sampling = replace(sampling, repeat_penalty=1.0)
-            grammar = Grammar(self.reader, request.grammar)
         sampler = self.reader.sampler(session, sampling, grammar=grammar)
         if request.logprobs is None:
             return sampler
@@ -165,8 +176,17 @@ class Answerer:
                 code="invalid_value",
                 param="logit_bias",
             )
+        try:
+            self._grammar(request)
+        except EdgeLinguaError as error:
+            wanted = "tools" if request.tools else "response_format"
+            raise of_request(error, wanted, self.cap) from error
+
+    def _grammar(self, request: Request) -> Grammar | None:
+        """Return what the answer may be, if not anything."""
+        tools, form = request.tools, self._chats.form
         if request.grammar:
-            try:
-                Grammar(self.reader, request.grammar)
-            except EdgeLinguaError as error:
-                raise of_request(error, "response_format", self.cap) from error
+            return Grammar(self.reader, request.grammar)
+        if tools and (tools.wanted or form.tags):
+            return Grammar(self.reader, form.grammar(tools), form.trigger(tools))
+        return None

@@ -31,6 +31,7 @@ class Body:
         self._id = prefix + secrets.token_hex(12)
         self._created = int(time.time())
         self._offsets = [0] * request.choices  # characters of each answer sent so far
+        self._calls = [0] * request.choices  # and calls
 
     def whole(self, pieces: Sequence[Piece], finishes: Sequence[Finish]) -> dict[str, Any]:
         """Return a reply in one piece."""
@@ -41,7 +42,11 @@ class Body:
             text = "".join(piece.text for piece in own)
             choice = self._choice(Piece(text, finish.choice, tokens), finish)
             if self._request.chat:
-                choice["message"] = {"role": "assistant", "content": text, "refusal": None}
+                calls = [call.value for piece in own for call in piece.calls]
+                said = text or (None if calls else "")
+                choice["message"] = {"role": "assistant", "content": said, "refusal": None}
+                if calls:
+                    choice["message"]["tool_calls"] = calls
             else:
                 choice["text"] = text
             choices.append(choice)
@@ -58,9 +63,17 @@ class Body:
         said = {"role": "assistant", "content": ""}
         return [self._chunk(said, Piece("", choice)) for choice in range(self._request.choices)]
 
-    def piece(self, piece: Piece) -> bytes:
-        """Return the chunk of a piece of text."""
-        return self._chunk({"content": piece.text} if self._request.chat else piece.text, piece)
+    def piece(self, piece: Piece) -> list[bytes]:
+        """Return the chunks of a piece: of its text, if there is any, and of each call."""
+        chunks = []
+        if piece.text:
+            said = {"content": piece.text} if self._request.chat else piece.text
+            chunks.append(self._chunk(said, piece))
+        for call in piece.calls:
+            value = {"index": self._calls[piece.choice], **call.value}
+            self._calls[piece.choice] += 1
+            chunks.append(self._chunk({"tool_calls": [value]}, Piece("", piece.choice)))
+        return chunks
 
     def ending(self, finish: Finish) -> bytes:
         """Return the chunk that says why an answer ended."""

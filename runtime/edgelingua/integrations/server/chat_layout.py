@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,14 @@ from edgelingua.integrations.server.plan import Plan, plan
 from edgelingua.integrations.server.pressing import press
 from edgelingua.integrations.server.sizes import Sizes
 from edgelingua.integrations.server.talk import Talk
+from edgelingua.integrations.server.tool_form import ToolForm, flat
+from edgelingua.integrations.server.tools import Tools
 from edgelingua.llama.model import LlamaModel
 from edgelingua.prompt import SEPARATOR
 from edgelingua.scores import Progress
+
+Told = Sequence[Mapping[str, Any]]
+"""Definitions of tools that the template writes."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,18 @@ class ChatLayout:
         """Counts messages."""
         return Sizes(self.reader)
 
+    @cached_property
+    def form(self) -> ToolForm:
+        """How the reader is told of tools."""
+        return ToolForm.of(self.reader, alternates=self.sizes.alternates)
+
     def lay_out(
         self,
         messages: Sequence[Message],
         room: int,
         pins: Sequence[str] = (),
         progress: Progress | None = None,
+        tools: Tools | None = None,
     ) -> Laid:
         """Lay out messages within ``room`` tokens, or more where what must stay takes more.
 
@@ -66,6 +78,8 @@ class ChatLayout:
             Tokens that the cap leaves beside the answer.
         progress
             Called while texts are compressed; what it raises ends the work.
+        tools
+            What may be called; their definitions stay, as the system prompt does.
 
         Raises
         ------
@@ -74,30 +88,40 @@ class ChatLayout:
         BudgetError
             What is pinned exceeds the cap.
         """
+        messages = self.form.messages(messages)
         if self.sizes.alternates:
             messages = alternating(messages)
         talk = Talk.of(messages)
+        talk = replace(talk, system=self.form.system(talk.system, tools, SEPARATOR))
+        told = self.form.for_template(tools)
         said = [message for message in messages if message.role != "system"]
-        before = self.sizes.opening(talk.system) + self.sizes.of(said)
+        opening = self.sizes.opening(talk.system, told)
+        before = opening + self.sizes.of(said)
         if talk.asked is None or before <= room:
             stays = {m.number: [(0, len(m.content))] for m in said if m is talk.asked}
-            return self._laid(talk.system, said, stays, pins)
-        planned = plan(talk, talk.asked, self.sizes, self.cap, room)
+            return self._laid(talk.system, told, said, stays, pins)
+        opening += self.sizes.frame
+        planned = plan(talk, talk.asked, self.sizes, opening, self.cap, room)
         try:
-            laid = self._fitted(planned, planned.left, pins, progress)
+            laid = self._fitted(planned, told, planned.left, pins, progress)
         except BudgetError as error:
             if error.needed is None or error.needed >= self.cap:
                 raise
             # Pins may take of the answer's room: a cache that is full evicts what is not pinned.
-            laid = self._fitted(planned, error.needed, pins, progress)
+            laid = self._fitted(planned, told, error.needed, pins, progress)
         return replace(laid, before=before)
 
     def _fitted(
-        self, planned: Plan, tokens: int, pins: Sequence[str], progress: Progress | None
+        self,
+        planned: Plan,
+        told: Told,
+        tokens: int,
+        pins: Sequence[str],
+        progress: Progress | None,
     ) -> Laid:
         """Compress what the plan says to ``tokens``, and lay out all of it."""
         count, question = self.reader.count, planned.question
-        cut = [*planned.old, *planned.long]
+        cut = [flat(message) for message in (*planned.old, *planned.long)]
         names = min(labels(planned.old, count), tokens // 4) if planned.old else 0
         *texts, document = press(
             self.compressor,
@@ -118,13 +142,16 @@ class ChatLayout:
         said = [
             *planned.recent,
             replace(planned.asked, content=content),
-            *(replace(m, content=contents.get(m.number, m.content)) for m in planned.last),
+            *(
+                replace(m, content=contents[m.number], calls=()) if m.number in contents else m
+                for m in planned.last
+            ),
         ]
         stays = [
             (len(opening), len(opening) + len(question.before)),
             (len(content) - len(question.after), len(content)),
         ]
-        laid = self._laid(planned.system, said, {planned.asked.number: stays}, pins)
+        laid = self._laid(planned.system, told, said, {planned.asked.number: stays}, pins)
         changes = [Change(m.number, count(m.content), count(contents[m.number])) for m in cut]
         if question.document:
             asked = question.before + document + closing
@@ -136,19 +163,30 @@ class ChatLayout:
     def _laid(
         self,
         system: str,
+        told: Told,
         said: Sequence[Message],
         stays: Mapping[int, Ranges],
         pins: Sequence[str],
     ) -> Laid:
         """Lay out messages; of contents, ``stays`` by number and ``pins`` stay in the cache."""
         head = [("system", system)] if system else []
-        parts = self.reader.chat([*head, *((m.role, m.content) for m in said)])
+        calls = {
+            number: [call.for_template for call in message.calls]
+            for number, message in enumerate(said, start=len(head))
+            if message.calls
+        }
+        parts = self.reader.chat([*head, *((m.role, m.content) for m in said)], told, calls)
+        frame, begun = self.sizes.frame, False
         masks = []
         for part in parts:
             at = None if part.source is None else part.source - len(head)
-            if at is None or at < 0:  # the template and the system prompt
-                masks.append(np.ones(len(part.tokens), dtype=bool))
+            if at is None or at < 0:  # the template, tools and the system prompt
+                mask = np.ones(len(part.tokens), dtype=bool)
+                if begun:  # of calls, which the template writes too, only what is around them
+                    mask[2 * frame : -2 * frame] = False
+                masks.append(mask)
                 continue
+            begun = True
             text = said[at].content
             ranges = [*stays.get(said[at].number, ()), *pinned_ranges(text, pins)]
             masks.append(cells_of(self.reader, text, part.tokens, ranges))

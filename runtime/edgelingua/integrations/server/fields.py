@@ -25,7 +25,15 @@ SHARED = frozenset(
         "top_p",
     }
 )
-CHAT = SHARED | {"max_completion_tokens", "messages", "response_format", "top_logprobs"}
+CHAT = SHARED | {
+    "max_completion_tokens",
+    "messages",
+    "parallel_tool_calls",
+    "response_format",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+}
 COMPLETION = SHARED | {"prompt"}
 
 IGNORED = frozenset(
@@ -50,12 +58,9 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "function_call": (None, "none", "auto"),
     "functions": _NOTHING,
     "modalities": (None, ["text"]),
-    "parallel_tool_calls": (None, True, False),
     "reasoning_effort": _NOTHING,
     "response_format": (None, {"type": "text"}),
     "suffix": _NOTHING,
-    "tool_choice": (None, "none", "auto"),
-    "tools": _NOTHING,
     "top_logprobs": (None, 0),
     "verbosity": _NOTHING,
     "web_search_options": _NOTHING,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgelingua.errors import described
+from edgelingua.integrations.server.calls import Call
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import mapping, plain, wrong_type
 
@@ -22,11 +23,12 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Message:
-    """What one says: ``number`` is its place in the request."""
+    """What one says: ``number`` is its place in the request, ``calls`` the tools it calls."""
 
     role: str
     content: str
     number: int
+    calls: tuple[Call, ...] = ()
 
 
 def read(value: Any) -> list[Message]:
@@ -56,15 +58,38 @@ def _message(entry: Any, number: int) -> Message:
             code="invalid_value",
             param=f"{where}.role",
         )
-    for name in ("tool_calls", "function_call", "audio"):
+    for name in ("function_call", "audio"):
         if entry.get(name):
             raise ApiError(
-                f"Unsupported: '{where}.{name}'. This server does not call tools yet; write what "
-                "was called as content.",
+                f"Unsupported: '{where}.{name}'. Calls are read from 'tool_calls'.",
                 code="unsupported_parameter",
                 param=f"{where}.{name}",
             )
-    return Message(ROLES[role], _content(entry.get("content"), role, f"{where}.content"), number)
+    calls: tuple[Call, ...] = ()
+    if role == "assistant":
+        calls = _calls(entry.get("tool_calls"), f"{where}.tool_calls")
+    content = _content(entry.get("content"), role, f"{where}.content")
+    return Message(ROLES[role], content, number, calls)
+
+
+def _calls(value: Any, where: str) -> tuple[Call, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise wrong_type(where, "a list of calls", value)
+    return tuple(_call(one, f"{where}[{at}]") for at, one in enumerate(value))
+
+
+def _call(value: Any, where: str) -> Call:
+    function = mapping(mapping(value, where).get("function"), f"{where}.function")
+    texts = {}
+    for name in ("name", "arguments"):
+        text = function.get(name)
+        if not isinstance(text, str):
+            raise wrong_type(f"{where}.function.{name}", "a text", text)
+        texts[name] = plain(text, f"{where}.function.{name}")
+    given = value.get("id")
+    return Call(**texts, id=plain(given, f"{where}.id") if isinstance(given, str) else "call_0")
 
 
 def _content(value: Any, role: str, where: str) -> str:

@@ -34,7 +34,7 @@ class Plan:
     left: int
 
 
-def plan(talk: Talk, asked: Message, sizes: Sizes, cap: int, room: int) -> Plan:
+def plan(talk: Talk, asked: Message, sizes: Sizes, opening: int, cap: int, room: int) -> Plan:
     """Plan a talk.
 
     Parameters
@@ -43,11 +43,12 @@ def plan(talk: Talk, asked: Message, sizes: Sizes, cap: int, room: int) -> Plan:
         All of it, and the message that asks.
     sizes
         Counts its tokens.
+    opening
+        Tokens of the system prompt, of tools, and of what the template puts around a message.
     cap, room
         Most tokens in the cache, and how many of them the answer leaves to the prompt.
     """
     count = sizes.reader.count
-    opening = sizes.opening(talk.system) + sizes.frame
     # A long system prompt may take of the answer's room: a cache that is full evicts.
     free = max(room - opening, (cap - opening) // 2)
     # Policies keep up to a quarter of a full cache for what came last.

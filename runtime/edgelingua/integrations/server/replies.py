@@ -63,8 +63,9 @@ async def as_events(
             if isinstance(piece, Finish):
                 finishes.append(piece)
                 await _more(send, body.ending(piece))
-            elif piece.text:
-                await _more(send, body.piece(piece))
+            else:
+                for chunk in body.piece(piece):
+                    await _more(send, chunk)
         if not finishes:
             raise _broken()
         for chunk in body.closing(finishes):

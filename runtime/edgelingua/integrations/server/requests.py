@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgelingua.integrations.server import fields, formats, messages
+from edgelingua.integrations.server import fields, formats, messages, tools
 from edgelingua.integrations.server.messages import Message
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.tools import Tools
 from edgelingua.integrations.server.values import (
     MOST_PINS,
     flag,
@@ -37,7 +38,8 @@ class Request:
 
     ``prompt`` is a list of messages, or a text to be continued. ``limit`` is the longest answer in
     tokens. ``pins`` must survive wherever they stand. ``grammar`` (GBNF) is what an answer may be;
-    of each token, its log-probability is told beside those of the ``logprobs`` likeliest.
+    of each token, its log-probability is told beside those of the ``logprobs`` likeliest. ``tools``
+    may be called.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Request:
     choices: int = 1
     logprobs: int | None = None
     grammar: str = ""
+    tools: Tools | None = None
 
     @property
     def chat(self) -> bool:
@@ -89,8 +92,19 @@ def chat_request(body: Any, defaults: Sampling, most: int) -> Request:
             param="top_logprobs",
         )
     request = _request(body, messages.read(body["messages"]), min(limit, most), defaults)
+    grammar, may_call = formats.grammar(body), tools.read(body)
+    if grammar and may_call:
+        raise ApiError(
+            "This server cannot hold an answer to 'response_format' that may call 'tools': leave "
+            'one of them out, or say "tool_choice": "none".',
+            code="unsupported_parameter",
+            param="response_format",
+        )
     return replace(
-        request, logprobs=(likeliest or 0) if logprobs else None, grammar=formats.grammar(body)
+        request,
+        logprobs=(likeliest or 0) if logprobs else None,
+        grammar=grammar,
+        tools=may_call,
     )
 
 

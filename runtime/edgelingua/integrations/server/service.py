@@ -110,7 +110,7 @@ class Endpoint:
     async def _first_timed(self, pieces: Pieces, started: float) -> Pieces:
         waiting = True
         async for piece in pieces:
-            if waiting and isinstance(piece, Piece) and piece.text:
+            if waiting and isinstance(piece, Piece) and (piece.text or piece.calls):
                 self._service.metrics.first_token.observe(time.monotonic() - started)
                 waiting = False
             yield piece

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from edgelingua.errors import ReaderError
 from edgelingua.integrations.server.messages import Message
@@ -19,12 +20,20 @@ class Sizes:
 
     def of(self, messages: Iterable[Message]) -> int:
         """Return the tokens of messages, what the template puts around each counted."""
-        return sum(self.frame + self.reader.count(message.content) for message in messages)
+        return sum(
+            self.frame
+            + self.reader.count(message.content)
+            + sum(self.reader.count(call.text) for call in message.calls)
+            for message in messages
+        )
 
-    def opening(self, system: str) -> int:
-        """Return the tokens of a chat in which nothing has been said: the system prompt, if any."""
+    def opening(self, system: str, tools: Sequence[Mapping[str, Any]] = ()) -> int:
+        """Return the tokens of a chat in which nothing has been said.
+
+        The system prompt, if any, and what the template writes of tools.
+        """
         roles = ("system", "user") if system else ("user",)
-        return self._template(*roles) - self.frame + self.reader.count(system)
+        return self._template(*roles, tools=tools) - self.frame + self.reader.count(system)
 
     @cached_property
     def frame(self) -> int:
@@ -42,6 +51,6 @@ class Sizes:
             return True
         return False
 
-    def _template(self, *roles: str) -> int:
-        parts = self.reader.chat([(role, "") for role in roles])
+    def _template(self, *roles: str, tools: Sequence[Mapping[str, Any]] = ()) -> int:
+        parts = self.reader.chat([(role, "") for role in roles], tools)
         return sum(len(part.tokens) for part in parts)

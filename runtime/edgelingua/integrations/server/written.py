@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from edgelingua.integrations.server.calls import Call
+
 
 @dataclass(frozen=True)
 class Token:
@@ -22,12 +24,14 @@ class Token:
 class Piece:
     """Some text of an answer, which may be none, and its tokens where they were asked for.
 
-    ``choice`` is the answer's number, where several were asked for.
+    ``calls`` are calls of tools that are complete behind it. ``choice`` is the answer's number,
+    where several were asked for.
     """
 
     text: str
     choice: int = 0
     tokens: tuple[Token, ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Finish:
     was read in ``seconds_reading``.
     """
 
-    reason: Literal["stop", "length"]
+    reason: Literal["stop", "length", "tool_calls"]
     written: int
     cached: int
     evicted: int
