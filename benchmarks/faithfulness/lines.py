@@ -1,4 +1,4 @@
-"""Texts in which each line is a record: logs, traces, grep, transcripts, a test run in colour."""
+"""Texts in which each line is a record: grep, transcripts, a test run in colour."""
 
 from __future__ import annotations
 
@@ -11,67 +11,9 @@ from benchmarks.faithfulness.vocabulary import (
     SERVICES,
     THINGS,
     clock,
-    fault,
-    hexadecimal,
     reference,
     some,
 )
-
-
-def log(random: Random) -> Case:
-    """A service's log: alike lines, one failure, and a warning that follows from it."""
-    service, message, name = fault(random)
-    times = clock(random, random.randint(20, 45))
-    bad = random.randrange(4, len(times) - 4)
-    start, lines = random.randint(1000, 8000), []
-    for at, time in enumerate(times):
-        head, batch = f"2031-03-{4 + bad % 20:02d}T{time}Z", start + at
-        if at == bad:
-            request = hexadecimal(random, 8)
-            rest = f"ERROR [worker-{at % 4}] batch={batch} rows=0 {name}: {message} (req {request})"
-        elif at == bad + 1:
-            rest = f"WARN [worker-{at % 4}] batch={batch} moved to queue {service}-dlq, no retry"
-        else:
-            rows, spent = random.randint(100, 900), random.randint(12, 99)
-            rest = f"INFO [worker-{at % 4}] batch={batch} rows={rows} flushed in {spent} ms"
-        lines.append(f"{head} {rest}")
-    return Case(
-        "log",
-        "\n".join(lines) + "\n",
-        random.choice(["Why did a batch fail?", f"Which batch hit {name}?", "What went wrong?"]),
-        (f"batch={start + bad}", name, message),
-        (f"batch={start + bad}", name, request, f"{service}-dlq"),
-    )
-
-
-def trace(random: Random) -> Case:
-    """A Java stack trace with two causes, between lines of a log."""
-    service, message, name = fault(random)
-    user, key = some(random, SERVICES, 2)
-
-    def frames(package: str, number: int) -> list[str]:
-        return [
-            f"\tat org.{package}.{random.choice(THINGS).title()}.{random.choice(PLACES).lower()}"
-            f"({package.title()}.java:{random.randint(20, 900)})"
-            for _ in range(number)
-        ]
-
-    times = clock(random, 6)
-    code = f"ERR-{random.randint(10000, 99999)}"
-    cause = f"Caused by: org.{service}.{name}Exception: {code}: {message}"
-    lines = [f"{time} INFO [main] {key} loaded part {i}" for i, time in enumerate(times[:4])]
-    lines += [f"{times[4]} ERROR [main] start of {user} failed"]
-    lines += [f"org.{user}.StartException: {user} could not start", *frames(user, 9)]
-    lines += [f"Caused by: org.{key}.PoolException: no connection for {key}", *frames(key, 8)]
-    lines += ["\t... 9 more", cause, *frames(service, 7), "\t... 17 more"]
-    lines += [f"{times[5]} INFO [main] exit code {random.randint(2, 9)}"]
-    return Case(
-        "trace",
-        "\n".join(lines) + "\n",
-        random.choice(["What is the root cause?", f"Why did {user} not start?"]),
-        (code, message),
-        (code, name, f"org.{user}.StartException", f"start of {user} failed"),
-    )
 
 
 def grep(random: Random) -> Case:
@@ -126,7 +68,9 @@ def chat(random: Random) -> Case:
     said = telling + [(random.choice(people), words) for words in random.choices(talk, k=14)]
     random.shuffle(said)
     times = clock(random, len(said))
-    lines = [f"[04/03/2031, {t}] {who}: {what}" for t, (who, what) in zip(times, said, strict=True)]
+    looks = ["[04/03/2031, {}] {}: {}", "04.03.31, {} - {}: {}", "<{}> {}: {}"]
+    look = random.choice(looks)
+    lines = [look.format(time, *line) for time, line in zip(times, said, strict=True)]
     asked = random.choice(
         [
             ("What is the code of the key box?", (code,)),

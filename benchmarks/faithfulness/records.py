@@ -153,8 +153,12 @@ def sql(random: Random) -> Case:
         f"CREATE TABLE `{table}` (\n  `id` int NOT NULL,\n  `ref` varchar(12) NOT NULL,\n"
         "  `thing` varchar(40),\n  `mass_kg` decimal(6,2),\n  `place` varchar(40) NOT NULL,\n"
         "  `sent_on` date NOT NULL,\n  `remark` text,\n  PRIMARY KEY (`id`)\n);\n"
-        f"INSERT INTO `{table}` VALUES\n" + ",\n".join(rows) + ";\n"
     )
+    insert = f"INSERT INTO `{table}` VALUES"
+    if random.random() < 0.5:
+        text += f"{insert}\n" + ",\n".join(rows) + ";\n"
+    else:
+        text += "".join(f"{insert} {row};\n" for row in rows)
     other = random.choice(rows).split(",")
     asked = random.choice(
         [
@@ -163,3 +167,26 @@ def sql(random: Random) -> Case:
         ]
     )
     return Case("sql", text, *asked, (values[1], mark, "returned unopened"))
+
+
+def ini(random: Random) -> Case:
+    """Settings in sections, with the same keys in each."""
+    sections, values = some(random, SERVICES, 8), {}
+    lines = ["# settings, see the manual"]
+    for section in sections:
+        lines.append(f"[{section}]")
+        for key in ("HOST", "TIMEOUT", "RETRIES", "POOL_SIZE"):
+            value = random.choice(THINGS) if key == "HOST" else str(random.randint(2, 900))
+            values[section, key] = f"{key}={value}"
+            lines.append(values[section, key])
+        lines.append("")
+    section, key = random.choice(sections), random.choice(["HOST", "TIMEOUT", "POOL_SIZE"])
+    odd = random.choice(sections)
+    lines.insert(lines.index(f"[{odd}]") + 1, f"# deprecated since {random.randint(2020, 2030)}")
+    return Case(
+        "ini",
+        "\n".join(lines),
+        f"What is the {key.lower().replace('_', ' ')} of {section}?",
+        (f"[{section}]", values[section, key]),
+        (f"[{odd}]", "# deprecated since"),
+    )

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.faithfulness import data_rules, line_rules, prose_rules
+from benchmarks.faithfulness import (
+    data_rules,
+    line_rules,
+    place_rules,
+    prose_rules,
+    table_rules,
+)
 from benchmarks.faithfulness.line_rules import lines, units
 from benchmarks.faithfulness.outputs import Finding, Output, Rule, pieces
+
+_LOG = r"\S+ [A-Z]+ |\w+ \d+ [\d:]+ \S+ \S+\]: \w+|\[[^\]]*\] \[\w+\]|ts=\S+ level=\w+"
+"""Heads of the looks of logs."""
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "json": (data_rules.json_document,),
     "jsonl": (data_rules.json_lines,),
-    "yaml": (pieces, lines(), line_rules.paths),
-    "sql": (pieces, lines(), data_rules.tuples),
-    "csv": (pieces, data_rules.rows(data_rules.commas)),
-    "markdown": (pieces, lines(), data_rules.rows(data_rules.pipes)),
-    "aligned": (pieces, data_rules.rows(data_rules.blanks)),
-    "log": (pieces, units, lines(r"\S+ [A-Z]+ ")),
-    "trace": (pieces, lines(r"\d\S+ [A-Z]+ |Caused by: "), line_rules.causes),
+    "ini": (pieces, lines(), place_rules.sections),
+    "yaml": (pieces, lines(), place_rules.paths),
+    "sql": (pieces, lines(), table_rules.tuples),
+    "csv": (pieces, table_rules.rows(table_rules.commas)),
+    "markdown": (pieces, lines(), table_rules.rows(table_rules.pipes)),
+    "pods": (pieces, table_rules.rows(table_rules.blanks)),
+    "aligned": (pieces, table_rules.rows(table_rules.blanks)),
+    "log": (pieces, units, lines(_LOG)),
+    "access": (pieces, lines(r"\S+ - - \[[^\]]*\]")),
+    "trace": (pieces, lines(r"\d\S+ [A-Z]+ |Caused by: "), place_rules.causes),
     "grep": (pieces, lines(r"[^\s:]+:\d+:")),
-    "chat": (pieces, units, lines(r"\[[^\]]*\] \w+:")),
+    "chat": (pieces, units, lines(r"[\[<][^\]>]*[\]>] \w+:|[\d.]+, [\d:]+ - \w+:")),
     "colour": (
         units,
         line_rules.escapes,
         lines(r"PASS|FAIL|\s*Expected:|\s*Received:", line_rules.plain),
     ),
-    "diff": (pieces, lines(r"[-+]|@@|diff|index"), line_rules.hunks),
+    "diff": (pieces, lines(r"[-+]|@@|diff|index"), place_rules.hunks),
     "code": (pieces, lines(), data_rules.python),
     "cpp": (pieces, lines(), data_rules.braces),
-    "compiler": (pieces, lines(r"error\S*:|warning:|\s*-->|\s*\d+ \|"), line_rules.places),
-    "listing": (pieces, lines(r"\t\w+:|-rw\S+"), line_rules.files),
+    "compiler": (pieces, lines(r"error\S*:|warning:|\s*-->|\s*\d+ \|"), place_rules.places),
+    "listing": (pieces, lines(r"\t\w+:|-rw\S+"), place_rules.files),
     "html": (data_rules.tags, lines("", line_rules.untagged), data_rules.fares),
-    "kubectl": (pieces, units, lines(), line_rules.paths),
+    "kubectl": (pieces, units, lines(), place_rules.paths),
     "prose": (pieces, prose_rules.clauses, prose_rules.negations),
     "figures": (
         pieces,

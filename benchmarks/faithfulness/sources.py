@@ -20,6 +20,7 @@ from benchmarks.faithfulness.vocabulary import (
 def diff(random: Random) -> Case:
     """A unified diff of three files that changes a number in each."""
     lines, changes = [], []
+    about = random.choice([" def load_{}(path):", ""])
     for service in some(random, SERVICES, 3):
         thing, other = some(random, THINGS, 2)
         old, new = random.sample(range(2, 990), 2)
@@ -30,7 +31,7 @@ def diff(random: Random) -> Case:
             f"index {hexadecimal(random, 7)}..{hexadecimal(random, 7)} 100644",
             f"--- a/{path}",
             f"+++ b/{path}",
-            f"@@ -{at},7 +{at},7 @@ def load_{thing}(path):",
+            f"@@ -{at},7 +{at},7 @@{about.format(thing)}",
             f"     {other}s = read_all(path)",
             f"     if not {other}s:",
             "         return None",

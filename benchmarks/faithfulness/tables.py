@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.faithfulness.cases import Case
-from benchmarks.faithfulness.vocabulary import PEOPLE, PLACES, some
+from benchmarks.faithfulness.vocabulary import PEOPLE, PLACES, SERVICES, hexadecimal, some
 
 
 def _stations(random: Random) -> tuple[list[list[str]], int]:
@@ -35,9 +35,10 @@ def _asked(random: Random, rows: Sequence[Sequence[str]], odd: int) -> tuple[str
 
 
 def csv(random: Random) -> Case:
-    """Stations, separated by commas."""
+    """Stations, separated by commas, semicolons or tabs."""
     rows, odd = _stations(random)
-    return Case("csv", "".join(",".join(r) + "\n" for r in rows), *_asked(random, rows, odd))
+    comma = random.choice(",,;\t")
+    return Case("csv", "".join(comma.join(r) + "\n" for r in rows), *_asked(random, rows, odd))
 
 
 def markdown(random: Random) -> Case:
@@ -51,8 +52,32 @@ def markdown(random: Random) -> Case:
 
 
 def aligned(random: Random) -> Case:
-    """Stations in columns of blanks."""
+    """Stations in columns of blanks, or as psql shows them."""
     rows, odd = _stations(random)
-    widths = [max(len(row[at]) for row in rows) + 3 for at in range(len(rows[0]))]
-    lines = ["".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
+    lines = _columns(rows, random.choice(["   ", "   ", " | "]))
+    if "|" in lines[0]:
+        lines.insert(1, "-+-".join("-" * len(cell) for cell in lines[0].split(" | ")))
     return Case("aligned", "\n".join(lines) + "\n", *_asked(random, rows, odd))
+
+
+def pods(random: Random) -> Case:
+    """What ``kubectl get pods`` lists: one of them does not start."""
+    names = [f"{name}-{hexadecimal(random, 9)}" for name in some(random, SERVICES, 18)]
+    odd, status = random.randrange(18), random.choice(["CrashLoopBackOff", "ImagePullBackOff"])
+    rows = [["NAME", "READY", "STATUS", "RESTARTS", "AGE"]]
+    for at, name in enumerate(names):
+        state = ["0/1", status] if at == odd else ["1/1", "Running"]
+        restarts = random.randint(9, 99) if at == odd else random.randint(0, 2)
+        rows.append([name, *state, str(restarts), f"{random.randint(1, 90)}d"])
+    facts = (names[odd], status)
+    text = "\n".join(_columns(rows, "   ")) + "\n"
+    return Case("pods", text, "Which pod does not start?", facts, (*facts, "STATUS"))
+
+
+def _columns(rows: Sequence[Sequence[str]], between: str) -> list[str]:
+    """Put cells below each other."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        between.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
