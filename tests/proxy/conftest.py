@@ -145,6 +145,17 @@ def compressor() -> Compressor:
     return load_compressor()
 
 
+@pytest.fixture(scope="session")
+def shared(scripted: Scripted, compressor: Compressor) -> Iterator[str]:
+    """The address of a proxy with the default options, which remembers what others sent."""
+    from edgelingua.integrations.proxy.app import create_app
+    from edgelingua.integrations.proxy.options import ProxyOptions
+    from edgelingua.integrations.proxy.state import State
+
+    with on_a_port(create_app(compressor, State(), ProxyOptions(upstream=scripted.url))) as url:
+        yield url
+
+
 @pytest.fixture
 def proxy(upstream: Scripted, compressor: Compressor) -> Iterator[Callable[..., str]]:
     """Starts proxies; their address is returned."""

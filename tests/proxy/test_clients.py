@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from openai import BadRequestError
 
-from tests.proxy.conftest import FAILURE, LOG, Scripted, agent, completion
+from tests.proxy.conftest import CLIENT, FAILURE, LOG, Scripted, agent, completion
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -167,3 +173,43 @@ def test_a_reader_behind_it_finds_its_cache_again(
             read = reply.usage.prompt_tokens
         assert cached == sorted(cached)
         assert 300 < cached[-1] <= read < 700
+
+
+@pytest.fixture
+def small_server(gguf: Path) -> Iterator[str]:
+    """llama-cpp-python's own server, with room for 512 tokens."""
+    pytest.importorskip("fastapi", reason="llama-cpp-python[server] is not there")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf), "--port", port]
+    process = subprocess.Popen(
+        [*command, "--n_ctx", "512", "--n_threads", "1", "--n_threads_batch", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    while process.poll() is None:
+        try:
+            CLIENT.get(url + "/v1/models")
+            break
+        except httpx.ConnectError:
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(60)
+
+
+@pytest.mark.llama
+def test_what_overflows_another_server_fits(small_server: str, proxy: Proxy) -> None:
+    body = agent(question="Which port was refused?")
+    body["messages"][0] = {"role": "system", "content": "You look after servers."}
+    body["messages"][2]["content"] = "I look."
+    said = body["messages"]
+    with openai(small_server) as client, pytest.raises(BadRequestError, match="context"):
+        client.chat.completions.create(model="m", messages=said, max_tokens=4)
+    with openai(proxy(upstream=small_server, rate=0.2)) as client:
+        stream = client.chat.completions.create(
+            model="m", messages=said, max_tokens=4, temperature=0, stream=True
+        )
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in stream)

@@ -60,21 +60,21 @@ def test_headers_fields_and_bytes_pass_unchanged(upstream: Scripted, proxy: Prox
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT", "PATCH"])
-def test_other_paths_and_methods_pass(upstream: Scripted, proxy: Proxy, method: str) -> None:
+def test_other_paths_and_methods_pass(upstream: Scripted, shared: str, method: str) -> None:
     content = b"\0anything" if method in ("PUT", "PATCH") else b""
-    response = CLIENT.request(method, proxy() + "/v1/models/a%20b", content=content)
+    response = CLIENT.request(method, shared + "/v1/models/a%20b", content=content)
     assert response.status_code == 200
     assert upstream.sent[0][2] == content
 
 
-def test_packed_answers_stay_packed(upstream: Scripted, proxy: Proxy) -> None:
+def test_packed_answers_stay_packed(upstream: Scripted, shared: str) -> None:
     packed = gzip.compress(json.dumps({"data": []}).encode())
 
     async def reply(http: Request, body: bytes) -> Response:
         return Response(packed, 200, {"Content-Encoding": "gzip"}, "application/json")
 
     upstream.reply = reply
-    with CLIENT.stream("GET", proxy() + "/v1/models") as response:
+    with CLIENT.stream("GET", shared + "/v1/models") as response:
         assert b"".join(response.iter_raw()) == packed
 
 
@@ -255,24 +255,42 @@ def test_bodies_and_clients_have_limits(upstream: Scripted, proxy: Proxy) -> Non
     assert int(busy.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[]", b"\xff", b"", b"[" * 100_000, b"null", b'"text"'])
+DEEP = b'{"messages": [{"role": "user", "content": %s}]}'
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(
+            b"{",
+            b"[]",
+            b"\xff",
+            b"",
+            b"[" * 100_000,
+            b"null",
+            b'"text"',
+            b'{"edgelingua": {}, "x": NaN}',
+        ),
+        *(b'{"edgelingua": {}, "x": 1e400}', DEEP % (b"[" * 700 + b"]" * 700)),
+    ],
+)
 def test_what_is_not_understood_is_the_upstreams_to_judge(
-    upstream: Scripted, proxy: Proxy, raw: bytes
+    upstream: Scripted, shared: str, raw: bytes
 ) -> None:
-    assert CLIENT.post(proxy() + "/v1/chat/completions", content=raw).status_code == 200
+    assert CLIENT.post(shared + "/v1/chat/completions", content=raw).status_code == 200
     assert upstream.sent[0][2] == raw
 
 
-def test_packed_requests_pass_as_they_are(upstream: Scripted, proxy: Proxy) -> None:
+def test_packed_requests_pass_as_they_are(upstream: Scripted, shared: str) -> None:
     packed = gzip.compress(json.dumps(agent()).encode())
     CLIENT.post(
-        proxy() + "/v1/chat/completions", content=packed, headers={"Content-Encoding": "gzip"}
+        shared + "/v1/chat/completions", content=packed, headers={"Content-Encoding": "gzip"}
     )
     assert upstream.sent[0][2] == packed
 
 
-def test_pages_of_other_sites_may_not_ask(upstream: Scripted, proxy: Proxy) -> None:
-    url = proxy()
+def test_pages_of_other_sites_may_not_ask(upstream: Scripted, shared: str) -> None:
+    url = shared
     for headers in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},

@@ -89,17 +89,6 @@ def test_wrong_wishes_are_refused(upstream: Scripted, shared: str, wish: object,
     assert "edgelingua" in response.text
 
 
-@pytest.fixture(scope="module")
-def shared(scripted: Scripted, compressor: Compressor) -> Any:
-    from edgelingua.integrations.proxy.app import create_app
-    from edgelingua.integrations.proxy.options import ProxyOptions
-    from tests.proxy.conftest import on_a_port
-
-    options = ProxyOptions(upstream=scripted.url)
-    with on_a_port(create_app(compressor, State(), options)) as url:
-        yield url
-
-
 def common(first: str, second: str) -> int:
     return next(
         (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
@@ -247,6 +236,16 @@ def test_documents_are_cut_where_they_are_named_so(upstream: Scripted, proxy: Pr
     assert FAILURE.split(" could")[0] in sent[0]["source"]["data"]
     assert len(sent[0]["source"]["data"]) < 0.6 * len(LOG)
     assert sent[1:] == [quoted, question]  # citations count characters
+
+
+def test_what_a_question_is_about_may_be_blocks_before_it(upstream: Scripted, shared: str) -> None:
+    said = [{"type": "text", "text": text} for text in (LOG, "Why did worker-3 fail?")]
+    body = {"messages": blocks(("user", said)), "edgelingua": {"documents": True, "rate": 0.3}}
+    CLIENT.post(shared + PATH, json=body)
+    first, last = upstream.bodies[0]["messages"][0]["content"]
+    assert "db7:5432" in first["text"]
+    assert len(first["text"]) < 0.6 * len(LOG)
+    assert last == said[1]
 
 
 def test_a_long_question_is_cut_on_demand(upstream: Scripted, proxy: Proxy) -> None:

@@ -59,7 +59,13 @@ class Chooser:
         if place.kind in ("tool", "document") or turn.number < self._recent:
             return lambda: Task(text, self._question, wishes.rate, wishes.pins)
         if wishes.documents and turn is self._asking and place.kind == "user":
-            return lambda: in_the_middle(text, wishes, self._count)
+            last = turn.said[-1]
+            if place is last:
+                return lambda: in_the_middle(text, wishes, self._count)
+            asked = last.text  # what stands before it, in blocks of its own, is what it is about
+            return lambda: Task(
+                text, asked_in(asked, self._count).question, wishes.rate, wishes.pins
+            )
         return None
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edgelingua.prompt import SEPARATOR
+
 Kind = Literal["user", "assistant", "tool", "document"]
 
 _ROLES: dict[str, Kind] = {
@@ -59,12 +61,16 @@ class Turn:
     blocks: tuple[Block, ...]
 
     @property
+    def said(self) -> list[Place]:
+        """The texts in it that are neither documents nor tool outputs."""
+        return [place for block in self.blocks for place in block.places if place.kind == self.kind]
+
+    @property
     def asked(self) -> str:
-        """What a user says in it, beside documents and tool outputs."""
-        said = [place.text for block in self.blocks for place in block.places]
-        kinds = [place.kind for block in self.blocks for place in block.places]
-        own = [text for text, kind in zip(said, kinds, strict=True) if kind == "user"]
-        return "\n\n".join(own).strip() if self.kind == "user" else ""
+        """What a user says in it."""
+        if self.kind != "user":
+            return ""
+        return SEPARATOR.join(place.text for place in self.said).strip()
 
 
 def turns(body: dict[str, Any]) -> list[Turn]:

@@ -13,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from edgelingua.integrations.proxy.dialects import dialect_of, last_words
-from edgelingua.integrations.proxy.headers import to_client, to_upstream
+from edgelingua.integrations.proxy.headers import OWN, Headers, to_client, to_upstream
 from edgelingua.integrations.proxy.metrics import ProxyMetrics
 from edgelingua.integrations.proxy.preparing import Prepared, prepare, report
 from edgelingua.integrations.proxy.squeezing import Squeezer
@@ -67,7 +67,7 @@ class Passing:
         scope, raw = http.scope, http.scope["headers"]
         dialect = dialect_of(scope["path"]) if scope["method"] == "POST" else None
         if dialect:
-            prepared = await prepare(body, http.headers, raw, dialect, self._squeezer)
+            prepared = await prepare(body, http.headers, dialect, self._squeezer)
         else:
             prepared = Prepared(body)
         if done := prepared.squeezed:
@@ -94,7 +94,7 @@ class Passing:
         self, response: httpx.Response, prepared: Prepared, path: str, send: Send
     ) -> None:
         """Pass an answer back as it comes."""
-        headers = [*to_client(response.headers.raw), *_said(prepared)]
+        headers = _headers(response, prepared)
         await send(
             {"type": "http.response.start", "status": response.status_code, "headers": headers}
         )
@@ -121,11 +121,8 @@ class Passing:
             body = None
         if isinstance(body, dict) and prepared.squeezed:
             content = json.dumps(body | {"edgelingua": report(prepared.squeezed)}).encode()
-        headers = [
-            *(h for h in to_client(response.headers.raw) if h[0] != b"content-length"),
-            (b"content-length", str(len(content)).encode()),
-            *_said(prepared),
-        ]
+        headers = [h for h in _headers(response, prepared) if h[0] != b"content-length"]
+        headers.append((b"content-length", str(len(content)).encode()))
         status = response.status_code
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -136,13 +133,12 @@ def _takes_report(response: httpx.Response) -> bool:
     return kind == "application/json" and "content-encoding" not in response.headers
 
 
-def _said(prepared: Prepared) -> list[tuple[bytes, bytes]]:
-    """Return the headers that say what became of a request."""
-    done = prepared.squeezed
+def _headers(response: httpx.Response, prepared: Prepared) -> Headers:
+    """Return the headers of an answer, and what became of the request."""
+    theirs, done = to_client(response.headers.raw), prepared.squeezed
     if not done:
-        return []
+        return theirs
+    theirs = [(name, value) for name, value in theirs if not name.startswith(OWN)]
     ids = ", ".join(change.id for change in done.changes[-_MOST_IDS:])
-    return [
-        (b"x-edgelingua", done.header),
-        *([(b"x-edgelingua-ids", ids.encode())] if ids else []),
-    ]
+    named = [(OWN + b"-ids", ids.encode())] if ids else []
+    return [*theirs, (OWN, done.header), *named]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from starlette.datastructures import Headers
 
 from edgelingua.integrations.proxy import tool, wishes
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.entries import Entries
-from edgelingua.integrations.proxy.headers import Headers, credentials
+from edgelingua.integrations.proxy.headers import credentials
 from edgelingua.integrations.proxy.squeezing import Squeezed, Squeezer
 from edgelingua.integrations.proxy.trail import Trail
 
@@ -35,11 +37,7 @@ def report(squeezed: Squeezed) -> dict[str, Any]:
 
 
 async def prepare(
-    content: bytes,
-    headers: Mapping[str, str],
-    raw_headers: Headers,
-    dialect: Dialect,
-    squeezer: Squeezer,
+    content: bytes, headers: Headers, dialect: Dialect, squeezer: Squeezer
 ) -> Prepared:
     """Squeeze a request.
 
@@ -47,8 +45,8 @@ async def prepare(
 
     Parameters
     ----------
-    content, headers, raw_headers
-        The request as it came; its headers by name, and as they came.
+    content, headers
+        The request as it came.
     dialect
         Whose interface it is.
     squeezer
@@ -62,7 +60,7 @@ async def prepare(
     if "content-encoding" in headers:
         return Prepared(content)
     try:
-        body = json.loads(content)
+        body = json.loads(content, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         return Prepared(content)
     if not isinstance(body, dict):
@@ -71,7 +69,10 @@ async def prepare(
     wished = wishes.read(body, headers, squeezer.options)
     if wished.off:
         return Prepared(content if bare else _written(body))
-    squeezed, changed = await squeeze(body, wished, credentials(raw_headers), dialect, squeezer)
+    try:
+        squeezed, changed = await squeeze(body, wished, credentials(headers.raw), dialect, squeezer)
+    except RecursionError:  # as deep as nobody writes
+        return Prepared(content)
     same = bare and not changed
     return Prepared(content if same else _written(body), squeezed, wished.report)
 
@@ -111,3 +112,11 @@ async def squeeze(
 
 def _written(body: dict[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _number(text: str) -> float:
+    """Refuse what could not be written again: NaN, and numbers that are too large."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value

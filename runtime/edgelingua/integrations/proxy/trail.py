@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 _SIZE = 20
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Trail:
@@ -28,7 +29,7 @@ class Trail:
 
     def mark(self, said: Any) -> bytes:
         """Walk on past a value of JSON; return the mark of where that leads."""
-        self._add(json.dumps(_plain(said), sort_keys=True, separators=(",", ":")).encode())
+        self._add(_JSON.encode(_plain(said)).encode())
         return self._hash.copy().digest()
 
     def _add(self, data: bytes) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from starlette.datastructures import Headers
 
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.server.problems import ApiError
@@ -39,7 +40,7 @@ class Wishes:
     off: bool = False
 
 
-def read(body: dict[str, Any], headers: Mapping[str, str], options: ProxyOptions) -> Wishes:
+def read(body: dict[str, Any], headers: Headers, options: ProxyOptions) -> Wishes:
     """Take the wishes out of a request's body, and read those of its headers; the body's count.
 
     Raises
@@ -74,7 +75,7 @@ def read(body: dict[str, Any], headers: Mapping[str, str], options: ProxyOptions
     )
 
 
-def _said(headers: Mapping[str, str]) -> dict[str, Any]:
+def _said(headers: Headers) -> dict[str, Any]:
     """Read what headers wish; values are words, numbers and texts."""
     said: dict[str, Any] = {}
     for name in _KNOWN:
@@ -88,7 +89,8 @@ def _said(headers: Mapping[str, str]) -> dict[str, Any]:
                 raise wrong_type(f"{_HEADER}-rate", "a number", value) from None
         elif name == "pin":
             # HTTP hands headers on as Latin-1; people send UTF-8.
-            said[name] = value.encode("latin-1").decode("utf-8", "replace")
+            pins = headers.getlist(f"{_HEADER}-{name}")
+            said[name] = [pin.encode("latin-1").decode("utf-8", "replace") for pin in pins]
         elif (word := value.strip().lower()) in _WORDS:
             said[name] = _WORDS[word]
         else:
