@@ -22,6 +22,7 @@ def crowd(rows: Sequence[Row]) -> str:
     head += [
         f"{label}: {f'{beside} {made}'.strip()}" for label in labels for made, beside in columns
     ]
+    head.append("least, % of ordinary")
     kinds = [kind for kind in ATTACKS if any(row["attack"] == kind for row in rows)]
     lines = []
     for label, group in [*((kind, [kind]) for kind in kinds), ("**all**", kinds)]:
@@ -31,8 +32,25 @@ def crowd(rows: Sequence[Row]) -> str:
             for made, beside in columns:
                 own = [row for row in _made(chosen, made) if row["question"] == asked]
                 cells.append(means(own, f"{what}_{beside}"))
-        lines.append([label, most(chosen), *cells])
+        least = min(_part(chosen, what, asked) for what, asked in measured)
+        lines.append([label, most(chosen), *cells, f"{100 * least:.0f}"])
     return table(head, lines)
+
+
+def _part(rows: Sequence[Row], what: str, asked: bool) -> float:
+    """Give what stays beside hostile documents as a part of what stays beside ordinary ones.
+
+    The least of all rates.
+    """
+    own = [row for row in _made(rows, "") if row["question"] == asked]
+    pairs = [
+        (
+            sum(row[f"{what}_hostile"] for row in own if row["rate"] == rate),
+            sum(row[f"{what}_ordinary"] for row in own if row["rate"] == rate),
+        )
+        for rate in {row["rate"] for row in own}
+    ]
+    return min(float(hostile / max(ordinary, 1e-9)) for hostile, ordinary in pairs)
 
 
 def inject(rows: Sequence[Row]) -> str:

@@ -107,8 +107,11 @@ def _false(rows: Sequence[Row]) -> str:
     head = ["kind", "outputs of each", *(LABELS[name] for name in methods)]
     head += ["refused by the default", "its findings by rule"]
     lines = []
-    for kind in [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]:
-        chosen = [row for row in rows if row["kind"] == kind]
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    machine = [kind for kind in kinds if kind not in PROSE]
+    groups = [(kind, [kind]) for kind in kinds]
+    for label, group in [*groups, ("**machine text**", machine), ("**all**", kinds)]:
+        chosen = [row for row in rows if row["kind"] in group]
         ours = [row for row in chosen if row["method"] == "default"]
         cells = []
         for name in methods:
@@ -118,6 +121,6 @@ def _false(rows: Sequence[Row]) -> str:
         for row in ours:
             rules.update(row["false"])
         findings = ", ".join(f"{rule} {number}" for rule, number in rules.most_common())
-        lines.append([kind, f"{total(ours, 'texts'):.0f}", *cells])
+        lines.append([label, f"{total(ours, 'texts'):.0f}", *cells])
         lines[-1] += [f"{total(ours, 'refused'):.0f}", findings or "none"]
     return table(head, lines)
