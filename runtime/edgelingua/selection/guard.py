@@ -5,21 +5,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.text.boundaries import alphanumeric, sentences
-from edgelingua.text.negations import negations, numbers
+from edgelingua.selection.joints import kept_apart
+from edgelingua.text.boundaries import alphanumeric
+from edgelingua.text.clauses import clause_ends, statement_ends, without_blanks
+from edgelingua.text.denials import Denials
+from edgelingua.text.negations import numbers
 from edgelingua.text.ranges import Spans
+
+MOST_RAISED = 3
+"""Negations of a clause that are raised above the rest of it."""
 
 
 def raised(
     text: str,
+    denied: Denials,
+    borders: NDArray[np.int64],
     edges: NDArray[np.int64],
     scores: NDArray[np.float32],
     protected: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Raise negations and numbers a hair above what must not stand without them.
 
-    A negation turns a whole sentence round: it is raised above the best of it, be that a number. A
-    number says something about what stands beside it: it is raised above the word before and the
+    A negation, with the word it is about, turns a whole clause round: it is raised above the best
+    of it, be that a number. Of a clause, the `MOST_RAISED` best ones are: the others go and stay
+    with what they are about, and a text full of negations must not empty the texts beside it. One
+    that two others in a row with it stand for goes before all else.
+
+    A number says something about what stands beside it: it is raised above the word before and the
     word behind it in its sentence, over a negation that stands between. Where those are protected,
     above everything: any threshold too.
 
@@ -28,6 +40,10 @@ def raised(
 
     Parameters
     ----------
+    denied
+        What denies in ``text``.
+    borders
+        Where its segments begin.
     edges, scores, protected
         Of the units, see `Units`: ``(U + 1,)``, ``(U,)``, ``(U,)``.
 
@@ -38,19 +54,47 @@ def raised(
     negates
         ``(U,)`` bool: goes after what has the same score.
     """
-    sentence = np.searchsorted(_statement_ends(text, edges), edges[1:] - 1, "right")
-    negated, counted = _ranges(edges, negations(text)), _ranges(edges, numbers(text))
+    statement = _parts(statement_ends(text), text, edges)
+    clause = _parts(clause_ends(text), text, edges)
+    negated, counted = _ranges(edges, denied.whole), _ranges(edges, numbers(text))
     negates = np.zeros(len(scores), dtype=bool)
     negates[_units(negated)] = True
+    scores = scores.copy()
+    orphans = _units(_ranges(edges, denied.alone))
+    scores[orphans[~negates[orphans]]] = -np.inf
     # Above "not", the number of "not 500" would be left of it.
     words = _with_words(text, edges) & (~negates | protected)
-    scores = _above_neighbours(counted, sentence, scores, protected, words)
+    scores = _above_neighbours(counted, statement, scores, protected, words)
     # A number may share a unit with a negation; all of it goes or stays.
     many = np.concatenate([[0], np.cumsum(negates)])
     shared = counted[many[counted[:, 1]] > many[counted[:, 0]]]
     negates[_units(shared)] = True
-    negated = np.concatenate([negated, shared])
-    return _above_sentence(negated, sentence, scores, protected), negates
+    negated = _best_of_each(np.concatenate([negated, shared]), clause, scores)
+    scores = _above_part(negated, clause, scores, protected)
+    return kept_apart(text, borders, edges, scores, protected, _with_words(text, edges)), negates
+
+
+def _parts(ends: NDArray[np.int64], text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the statement or clause that each unit ends in: ``(U,)``.
+
+    What is inside a unit ends nothing; white space there belongs to the unit behind.
+    """
+    solid = without_blanks(text, ends)
+    real = ends[edges[np.searchsorted(edges, solid)] <= ends]
+    number: NDArray[np.int64] = np.searchsorted(real, edges[1:] - 1, "right")
+    return number
+
+
+def _best_of_each(
+    ranges: NDArray[np.int64], part: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Return the `MOST_RAISED` ranges of each part whose first unit scores best."""
+    of_range = part[ranges[:, 0]]
+    order = np.lexsort((-scores[ranges[:, 0]], of_range))
+    sorted_parts = of_range[order]
+    begins = np.searchsorted(sorted_parts, sorted_parts)
+    kept = order[np.arange(len(order)) - begins < MOST_RAISED]
+    return ranges[np.sort(kept)]
 
 
 def _ranges(edges: NDArray[np.int64], spans: Spans) -> NDArray[np.int64]:
@@ -59,16 +103,16 @@ def _ranges(edges: NDArray[np.int64], spans: Spans) -> NDArray[np.int64]:
     return np.stack([first, np.searchsorted(edges, spans[:, 1], "left")], axis=1)
 
 
-def _above_sentence(
+def _above_part(
     ranges: NDArray[np.int64],
-    sentence: NDArray[np.int64],
+    part: NDArray[np.int64],
     scores: NDArray[np.float32],
     protected: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
-    best = np.full(sentence.max(initial=0) + 1, -np.inf, dtype=np.float32)
-    np.maximum.at(best, sentence, scores)
-    best[sentence[protected & np.isfinite(scores)]] = np.inf
-    return _at_least(scores, ranges, best[sentence[ranges[:, 0]]])
+    best = np.full(part.max(initial=0) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, part, scores)
+    best[part[protected & np.isfinite(scores)]] = np.inf
+    return _at_least(scores, ranges, best[part[ranges[:, 0]]])
 
 
 def _above_neighbours(
@@ -117,17 +161,3 @@ def _with_words(text: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether a unit holds a letter or digit, and is no mere mark or white space: ``(U,)``."""
     many = np.concatenate([[0], np.cumsum(alphanumeric(text))])
     return many[edges[1:]] > many[edges[:-1]]
-
-
-def _statement_ends(text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where statements end: sentences that go on over a line break or a quotation are one.
-
-    So does whatever a small letter follows; and what is inside a unit is no end.
-    """
-    ends = []
-    for start, end in sentences(text).tolist():
-        solid = start + len(text[start:end].rstrip())
-        goes_on = text[end : end + 1].islower() and text.count("\n", solid, end) < 2
-        if not goes_on and edges[np.searchsorted(edges, solid)] <= end:
-            ends.append(end)
-    return np.asarray(ends, dtype=np.int64)

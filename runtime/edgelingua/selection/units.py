@@ -14,6 +14,7 @@ from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import TokenScores, pool
 from edgelingua.selection.guard import raised
+from edgelingua.selection.joints import break_edges
 from edgelingua.text.boundaries import (
     BLANKS,
     blanks,
@@ -23,13 +24,17 @@ from edgelingua.text.boundaries import (
     joined,
     sentences,
 )
+from edgelingua.text.clauses import statement_ends
+from edgelingua.text.denials import Denials, denials
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
+from edgelingua.text.pieces import uncut
 from edgelingua.text.ranges import Spans
 from edgelingua.text.structure import atoms
 
 Level = Literal["token", "word", "phrase", "sentence"]
 
+_STOPS = re.compile(r"[.!?…][\"”’»]")
 _MARKS = re.compile(r"([^\w\s])\1{1,255}")
 """Runs of one mark (====, ….), of which many make one token."""
 
@@ -46,9 +51,10 @@ class Rules:
         e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
         phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
     guard
-        A negation stays as long as anything else of its sentence stays, a number as long as the
-        word before or behind it does (negations do not count), where the budget holds them: without
-        them these would say something else.
+        A negation stays with the word it is about, and as long as anything else of its clause
+        stays; a number as long as the word before or behind it does (negations do not count),
+        where the budget holds them: without them these would say something else. Words of two
+        statements do not stand side by side: a full stop or a line break between them stays.
     names
         Names of several words stay whole, and are worth the mean of their words; not for tokens.
     drop_consecutive
@@ -118,13 +124,14 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     """
     text = prompt.text
     finest = _finest(prompt, scored, rules)
-    inside = interior(_wholes(prompt, rules), len(text))
+    denied = denials(text) if rules.guard else Denials.none()
+    inside = interior(_wholes(prompt, rules, denied), len(text))
     edges = finest[~inside[finest] | np.isin(finest, prompt.layout.edges)]
     scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.layout.protected, edges[:-1])
     negates = np.zeros_like(protected)
     if rules.guard:
-        scores, negates = raised(text, edges, scores, protected)
+        scores, negates = raised(text, denied, prompt.layout.edges, edges, scores, protected)
     separators = _separators(prompt, edges)
     refused = np.zeros_like(protected)
     refused[separators[:, 0]] = True
@@ -150,7 +157,13 @@ def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDA
         starts = token_scores.starts if whole else np.ones_like(token_scores.starts)
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
-    cuts = [_snap(np.concatenate(ends), text), prompt.layout.edges, _pin_edges(prompt)]
+    cuts = [
+        _snap(np.concatenate(ends), text, whole_pieces=rules.guard and rules.level != "token"),
+        prompt.layout.edges,
+        _pin_edges(prompt),
+    ]
+    if rules.guard:
+        cuts.append(break_edges(text, statement_ends(text), prompt.layout.protected))
     return np.unique(np.concatenate(cuts)).astype(np.int64)
 
 
@@ -176,7 +189,7 @@ def _before_blanks(text: str, at: int) -> int:
     return at
 
 
-def _wholes(prompt: Prompt, rules: Rules) -> Spans:
+def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
     """Character ranges that are not to be cut: ``(n, 2)``."""
     text, found = prompt.text, [prompt.layout.whole, prompt.layout.separators]
     if rules.level == "sentence":
@@ -184,15 +197,27 @@ def _wholes(prompt: Prompt, rules: Rules) -> Spans:
         ends = [start + len(text[start:end].rstrip()) for start, end in sentences(text).tolist()]
         ends = sorted({0, *ends})
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
-    elif rules.level != "token":
+        return np.concatenate(found).astype(np.int64)
+    spans = [denied.whole]
+    if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
-        spans = [atoms(text), marks.reshape(-1, 2), *([names(text)] if rules.names else [])]
-        # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
-        pinned = np.concatenate([[0], np.cumsum(prompt.layout.protected)])
-        found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
+        spans += [
+            _without_stops(text, atoms(text)),
+            marks.reshape(-1, 2),
+            *([names(text)] if rules.names else []),
+        ]
+    # One that holds pinned text may be cut around it: the quotes of a JSON string, say.
+    pinned = np.concatenate([[0], np.cumsum(prompt.layout.protected)])
+    found += [some[pinned[some[:, 1]] == pinned[some[:, 0]]] for some in spans]
     if rules.level == "phrase":
         found.append(phrases(text))
     return np.concatenate(found).astype(np.int64)
+
+
+def _without_stops(text: str, quoted: Spans) -> Spans:
+    """Leave what ends a sentence at the end of a quotation out of it: that parts statements."""
+    ends = [end - 2 if _STOPS.search(text, end - 2, end) else end for end in quoted[:, 1].tolist()]
+    return np.stack([quoted[:, 0], np.asarray(ends, dtype=np.int64)], axis=1)
 
 
 def _scores(edges: NDArray[np.int64], scored: dict[int, TokenScores]) -> NDArray[np.float32]:
@@ -242,12 +267,18 @@ def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> 
     return numbers
 
 
-def _snap(edges: NDArray[np.int64], text: str) -> NDArray[np.int64]:
-    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids."""
+def _snap(edges: NDArray[np.int64], text: str, *, whole_pieces: bool) -> NDArray[np.int64]:
+    """Move cuts before blanks and out of graphemes; leave out those that `cuttable` forbids.
+
+    With ``whole_pieces``, those that `uncut` forbids too.
+    """
     solid = np.flatnonzero(~np.append(blanks(text), False))
     # The solid character before each edge; a cut goes right behind it.
     before = np.searchsorted(solid, edges) - 1
     moved = np.where(before >= 0, solid[before] + 1, 0)
     whole = graphemes(text)
     snapped = whole[np.searchsorted(whole, moved)]
-    return snapped[cuttable(text)[snapped]]
+    allowed = cuttable(text)
+    if whole_pieces:
+        allowed &= ~uncut(text)
+    return snapped[allowed[snapped]]

@@ -1,0 +1,64 @@
+"""Where a statement ends and the next begins: sentences, and clauses inside them.
+
+A clause is what one negation can turn round. Only signs that leave little doubt end one: a
+semicolon, a colon, and a comma before a word that begins a clause with a verb of its own. What
+stands between brackets or dashes belongs to the clause around it, which goes on behind it. Where
+that is not sure, two clauses count as one: a negation then keeps more company than it needs, and
+never too little.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.text.boundaries import sentences
+
+# Not "and" and "or": what they join is as often a word as a clause ("no cough, or chills").
+_BEGINS = (
+    "but so yet because although though whereas while which who whom whose where when if since "
+    "unless until aber denn sondern weil obwohl während wenn dass der die das mais car donc parce "
+    "que qui dont où quand si puisque pero porque aunque que quien cuando ma perché che quando mas "
+    "porque maar want omdat terwijl als но а потому что который которая которое которые когда если"
+)
+_WORDS = "|".join(sorted({re.escape(word) for word in _BEGINS.split()}, key=len, reverse=True))
+_ENDS = re.compile(
+    rf"[;；]\s*|:(?=\s)|,(?=\s+(?:{_WORDS})\s)|[，、](?=\S)|،(?=\s)",
+    re.IGNORECASE,
+)
+
+
+def statement_ends(text: str) -> NDArray[np.int64]:
+    """Offsets where statements end: sentences that go on over a line break or a quotation are one.
+
+    So does whatever a small letter follows.
+
+    Returns
+    -------
+    ndarray
+        int64 ``(n,)``, ascending; white space behind a sentence belongs to it.
+    """
+    ends = []
+    for start, end in sentences(text).tolist():
+        solid = start + len(text[start:end].rstrip())
+        if not (text[end : end + 1].islower() and text.count("\n", solid, end) < 2):
+            ends.append(end)
+    return np.asarray(ends, dtype=np.int64)
+
+
+def clause_ends(text: str) -> NDArray[np.int64]:
+    """Offsets where clauses end: those of `statement_ends`, and more. int64 ``(n,)``, ascending."""
+    inside = [match.end() for match in _ENDS.finditer(text)]
+    return np.union1d(statement_ends(text), np.asarray(inside, dtype=np.int64)).astype(np.int64)
+
+
+def without_blanks(text: str, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Move ends before the white space that they stand behind: int64, as many."""
+    found = []
+    start = 0
+    for end in ends.tolist():
+        found.append(start + len(text[start:end].rstrip()))
+        start = end
+    return np.asarray(found, dtype=np.int64)
