@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Integral
 
@@ -14,6 +13,7 @@ from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
+from edgelingua.selection.choose import choose
 from edgelingua.selection.units import Units
 from edgelingua.system.logs import logger
 from edgelingua.text.ranges import Spans
@@ -24,10 +24,9 @@ _log = logger(__name__)
 def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
     """Keep the protected units and the best others, as many as the budget allows.
 
-    The units stand in one ranking (ties: a negation first, then the earlier one), of which a prefix
-    is kept. The result never exceeds the budget, and one more unit would. Counting is not monotone
-    (two pieces may merge into one token), so the prefix is a crossing point: the same for the same
-    budget, and never shorter for a larger one.
+    The units stand in one ranking (ties: a negation first, then the earlier one), of which the best
+    are kept with the company they need (`Company`). The result never exceeds the budget, and the
+    next unit with its company would.
 
     Raises
     ------
@@ -39,9 +38,10 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     candidates = np.flatnonzero(~units.protected & ~units.refused)
     ranking = candidates[_best_first(units, candidates)]
 
-    def kept_after(best: int) -> NDArray[np.bool_]:
+    def with_company(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
         kept = units.protected.copy()
-        kept[ranking[:best]] = True
+        kept[chosen] = True
+        kept = units.company.complete(kept)
         for separator, start, end in units.separators.tolist():
             kept[separator] = kept[:separator].any() and kept[start:end].any()
         standing = np.flatnonzero(kept)
@@ -50,12 +50,13 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         return kept
 
     def size(best: int) -> int:
-        kept = kept_after(best)
+        kept = with_company(ranking[:best])
         return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
 
-    fits, tokens_out = _most(size, np.diff(units.edges)[ranking], limit)
+    fits, tokens_out = choose(size, np.diff(units.edges)[ranking], limit)
     _refuse_above(limit, tokens_out)
-    kept = kept_after(fits)
+    chosen = ranking[:fits]
+    kept = with_company(chosen)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
     reasons[units.protected & kept] = Reason.PROTECTED
     _log.info("%d tokens became %d, at most %d", room.tokens_in, tokens_out, limit)
@@ -66,7 +67,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         tokens_out=tokens_out,
         limit=limit,
         units=np.stack([units.edges[:-1], units.edges[1:]], axis=1),
-        scores=np.where(units.protected, np.float32(np.nan), units.scores),
+        scores=_shown_scores(prompt, units, chosen, kept),
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
     )
@@ -78,49 +79,19 @@ def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64
     return np.lexsort([key[candidates] for key in keys])
 
 
-def _most(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) -> tuple[int, int]:
-    """Return how many of the best units fit and their size; 0 and its size if none does.
-
-    ``lengths``: of each unit, in characters; they only guide the search.
-    """
-    reach = np.concatenate([[0], np.cumsum(lengths)])
-    fits, overflows = len(lengths), len(lengths) + 1
-    tokens = too_many = size(fits)
-    if tokens > limit:
-        fits, overflows = 0, len(lengths)
-        tokens = size(0)
-    probes = 0
-    while overflows - fits > 1:
-        share = (limit - tokens) / max(1, too_many - tokens) if probes < _GUESSES else 0.5
-        middle = _between(fits, overflows, reach, share)
-        probes += 1
-        middle_size = size(middle)
-        if middle_size <= limit:
-            fits, tokens = middle, middle_size
-        else:
-            overflows, too_many = middle, middle_size
-    return fits, tokens
-
-
-_BLOCK = 64
-"""Units. So many more always count more, so one block alone holds the crossing, however found."""
-
-_GUESSES = 4
-
-
-def _between(fits: int, overflows: int, reach: NDArray[np.int64], share: float) -> int:
-    """Where between two prefixes to count next; counting is what fitting costs.
-
-    First the block that holds the crossing is guessed at, from how far (``share``) the limit lies
-    between the two counts; tokens grow with characters. Inside it, where counting is not monotone,
-    the steps are the same for every limit: that is why a larger one never keeps less.
-    """
-    low, high = fits // _BLOCK, -(-overflows // _BLOCK)
-    if high - low <= 1:
-        return (fits + overflows) // 2
-    wanted = reach[fits] + share * (reach[overflows] - reach[fits])
-    guess = round(int(np.searchsorted(reach, wanted)) / _BLOCK)
-    return min(max(guess, low + 1), high - 1) * _BLOCK
+def _shown_scores(
+    prompt: Prompt, units: Units, chosen: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Scores as they are shown: what came as company is level with the last that was chosen."""
+    segment = np.searchsorted(prompt.layout.edges, units.edges[:-1], "right")
+    lowest = np.full(len(prompt.layout.edges) + 1, -np.inf, dtype=np.float32)
+    lowest[segment[chosen]] = np.inf
+    np.minimum.at(lowest, segment[chosen], units.scores[chosen])
+    company = kept & ~units.protected
+    company[chosen] = False
+    company[units.separators[:, 0]] = False
+    scores = np.where(company, np.maximum(units.scores, lowest[segment]), units.scores)
+    return np.where(units.protected, np.float32(np.nan), scores)
 
 
 def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
@@ -139,12 +110,14 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
     candidates = np.flatnonzero(~protected & ~units.refused[part])
     ranking = candidates[_best_first(units, candidates + part.start)]
 
+    company = units.company.part(part)
+
     def size(best: int) -> int:
         kept = protected.copy()
         kept[ranking[:best]] = True
-        return count(join(text, _runs(kept, edges)))
+        return count(join(text, _runs(company.complete(kept), edges)))
 
-    fits = max(_most(size, np.diff(edges)[ranking], limit)[0], 0 if protected.any() else 1)
+    fits = max(choose(size, np.diff(edges)[ranking], limit)[0], 0 if protected.any() else 1)
     first, refused = units.first.copy(), units.refused.copy()
     first[part][ranking[:fits]] = True
     refused[part][ranking[fits:]] = True

@@ -1,35 +1,37 @@
-"""Negations and numbers go no sooner than the words that they say something about."""
+"""What is not to be said or left out alone: negations, heads of lines, numbers, full stops."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.selection.joints import kept_apart
+from edgelingua.selection.company import Company
+from edgelingua.selection.joints import full_stops, line_breaks
 from edgelingua.text.boundaries import alphanumeric
-from edgelingua.text.clauses import clause_ends, statement_ends, without_blanks
+from edgelingua.text.clauses import without_blanks
 from edgelingua.text.denials import Denials
+from edgelingua.text.heads import headed_lines
 from edgelingua.text.negations import numbers
 from edgelingua.text.ranges import Spans
 
-MOST_RAISED = 3
-"""Negations of a clause that are raised above the rest of it."""
+MOST_IN_COMPANY = 3
+"""Denials of a clause that come with what is kept of it: the best ones."""
 
 
-def raised(
+def guarded(
     text: str,
     denied: Denials,
     borders: NDArray[np.int64],
     edges: NDArray[np.int64],
     scores: NDArray[np.float32],
     protected: NDArray[np.bool_],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Raise negations and numbers a hair above what must not stand without them.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], Company]:
+    """Find what each unit needs beside it, and raise numbers.
 
-    A negation, with the word it is about, turns a whole clause round: it is raised above the best
-    of it, be that a number. Of a clause, the `MOST_RAISED` best ones are: the others go and stay
-    with what they are about, and a text full of negations must not empty the texts beside it. One
-    that two others in a row with it stand for goes before all else.
+    A negation, with the word it is about, turns a whole clause round: it comes with whatever is
+    kept of it, and never alone. Of a clause, `MOST_IN_COMPANY` do: the others go and stay by their
+    score, and a text full of negations must not empty the texts beside it. One that two others in a
+    row with it stand for goes before all else. The head of a line comes with what is kept of it.
 
     A number says something about what stands beside it: it is raised above the word before and the
     word behind it in its sentence, over a negation that stands between. Where those are protected,
@@ -50,69 +52,160 @@ def raised(
     Returns
     -------
     scores
-        ``(U,)``: some of them raised.
+        ``(U,)``: some of them raised, some lowered.
     negates
         ``(U,)`` bool: goes after what has the same score.
+    company
+        What each unit needs beside it.
     """
-    statement = _parts(statement_ends(text), text, edges)
-    clause = _parts(clause_ends(text), text, edges)
-    negated, counted = _ranges(edges, denied.whole), _ranges(edges, numbers(text))
+    words = _with_words(text, edges)
+    segment = np.searchsorted(borders, edges[:-1], "right")
+    statement = _parts(denied.statements, text, edges, segment)
+    clause = _parts(denied.clauses, text, edges, segment)
+    negated = _ranges(edges, denied.whole)
     negates = np.zeros(len(scores), dtype=bool)
     negates[_units(negated)] = True
+    breaks = line_breaks(text, edges, words)
     scores = scores.copy()
+    scores[breaks] = -np.inf
     orphans = _units(_ranges(edges, denied.alone))
-    scores[orphans[~negates[orphans]]] = -np.inf
+    orphans = orphans[~negates[orphans]]
+    scores[orphans] = -np.inf
+    says = words & (~negates | protected)
+    says[orphans] = False
+    scores = _not_alone(scores, statement, says & ~protected)
+    scores = _marks_with_words(text, edges, scores, words)
     # Above "not", the number of "not 500" would be left of it.
-    words = _with_words(text, edges) & (~negates | protected)
-    scores = _above_neighbours(counted, statement, scores, protected, words)
-    # A number may share a unit with a negation; all of it goes or stays.
-    many = np.concatenate([[0], np.cumsum(negates)])
-    shared = counted[many[counted[:, 1]] > many[counted[:, 0]]]
-    negates[_units(shared)] = True
-    negated = _best_of_each(np.concatenate([negated, shared]), clause, scores)
-    scores = _above_part(negated, clause, scores, protected)
-    return kept_apart(text, borders, edges, scores, protected, _with_words(text, edges)), negates
+    scores = _above_neighbours(
+        _ranges(edges, numbers(text)), statement, scores, protected, words & (~negates | protected)
+    )
+    worth = np.where(protected & np.isfinite(scores), np.float32(np.inf), scores)
+    core = _with_the_best(_best_of_each(negated, clause, scores), clause, worth, says)
+    line, head = _headed(text, edges, worth, says)
+    at = np.arange(len(scores))
+    breaks[:-1] &= statement[1:] != statement[:-1]
+    stops = full_stops(text, denied.statements, edges, words)
+    company = Company(
+        words,
+        protected,
+        clause,
+        core,
+        line,
+        head,
+        statement,
+        np.maximum.accumulate(np.where(breaks, at, -1)),
+        np.minimum.accumulate(np.where(stops, at, len(at))[::-1])[::-1],
+    )
+    # What the protected units need is chosen first.
+    for part, comes_with in ((clause, core & ~says), (line, head & ~says)):
+        pinned = np.zeros(part.max(initial=0) + 1, dtype=bool)
+        pinned[part[protected & words & np.isfinite(scores)]] = True
+        scores[comes_with & pinned[part]] = np.inf
+    scores[company.joints(protected, between_protected=True)] = np.inf
+    return scores, negates, company
 
 
-def _parts(ends: NDArray[np.int64], text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of the statement or clause that each unit ends in: ``(U,)``.
+def _parts(
+    ends: NDArray[np.int64],
+    text: str,
+    edges: NDArray[np.int64],
+    segment: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Number of the statement or clause that each unit ends in: ``(U,)``, ascending from 0.
 
-    What is inside a unit ends nothing; white space there belongs to the unit behind.
+    What is inside a unit ends nothing; white space there belongs to the unit behind. A part never
+    reaches into the next segment.
     """
     solid = without_blanks(text, ends)
     real = ends[edges[np.searchsorted(edges, solid)] <= ends]
-    number: NDArray[np.int64] = np.searchsorted(real, edges[1:] - 1, "right")
-    return number
+    number = np.searchsorted(real, edges[1:] - 1, "right")
+    begins = (np.diff(number, prepend=number[:1]) != 0) | (
+        np.diff(segment, prepend=segment[:1]) != 0
+    )
+    return np.cumsum(begins)
+
+
+def _marks_with_words(
+    text: str, edges: NDArray[np.int64], scores: NDArray[np.float32], words: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Lower marks to the score of the unit they stand right behind: none stays without it."""
+    scores = scores.copy()
+    for unit in np.flatnonzero(~words[1:]).tolist():
+        if not text[edges[unit + 1]].isspace():
+            scores[unit + 1] = min(scores[unit + 1], scores[unit])
+    return scores
+
+
+def _not_alone(
+    scores: NDArray[np.float32], statement: NDArray[np.int64], says: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Lower the best word of each statement to the mean of the two best: ``(U,)``.
+
+    A word alone says little, and takes a mark that parts it from the next statement.
+    """
+    content = np.flatnonzero(says & np.isfinite(scores))
+    order = content[np.lexsort((content, -scores[content], statement[content]))]
+    number = statement[order]
+    first = np.flatnonzero(np.diff(number, prepend=-1) != 0)
+    first = first[first + 1 < len(order)]
+    first = first[number[first + 1] == number[first]]
+    scores = scores.copy()
+    scores[order[first]] = (scores[order[first]] + scores[order[first + 1]]) / 2
+    return scores
 
 
 def _best_of_each(
     ranges: NDArray[np.int64], part: NDArray[np.int64], scores: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """Return the `MOST_RAISED` ranges of each part whose first unit scores best."""
+    """Return the `MOST_IN_COMPANY` ranges of each part whose first unit scores best."""
     of_range = part[ranges[:, 0]]
     order = np.lexsort((-scores[ranges[:, 0]], of_range))
     sorted_parts = of_range[order]
     begins = np.searchsorted(sorted_parts, sorted_parts)
-    kept = order[np.arange(len(order)) - begins < MOST_RAISED]
+    kept = order[np.arange(len(order)) - begins < MOST_IN_COMPANY]
     return ranges[np.sort(kept)]
+
+
+def _with_the_best(
+    ranges: NDArray[np.int64],
+    part: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    says: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Mark the units of some ranges, and the best of what else their part says: ``(U,)`` bool.
+
+    Where it says nothing else, neither: it has nothing that needs company.
+    """
+    core = np.zeros(len(scores), dtype=bool)
+    content = np.flatnonzero(says)
+    order = content[np.lexsort((content, -scores[content], part[content]))]
+    best = order[np.diff(part[order], prepend=-1) != 0]
+    units = _units(ranges)
+    core[units[np.isin(part[units], part[best])]] = True
+    core[best[np.isin(part[best], part[units])]] = True
+    return core
+
+
+def _headed(
+    text: str, edges: NDArray[np.int64], scores: NDArray[np.float32], says: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Number the lines that have a head, and mark it with the best of what it heads: ``(U,)``."""
+    heads, lines = headed_lines(text)
+    number = np.zeros(len(scores), dtype=np.int64)  # 0: no such line
+    first = np.searchsorted(edges, lines[:, 0], "right") - 1
+    end = np.searchsorted(edges, lines[:, 1], "right") - 1  # what goes on behind it is not of it
+    for line, (start, stop) in enumerate(zip(first.tolist(), end.tolist(), strict=True), start=1):
+        number[start:stop] = line
+    found = _ranges(edges, heads)
+    says = says.copy()
+    says[_units(found)] = False
+    return number, _with_the_best(found, number, scores, says)
 
 
 def _ranges(edges: NDArray[np.int64], spans: Spans) -> NDArray[np.int64]:
     """Units that character ranges touch, as half-open ranges: ``(n, 2)``."""
     first = np.searchsorted(edges, spans[:, 0], "right") - 1
     return np.stack([first, np.searchsorted(edges, spans[:, 1], "left")], axis=1)
-
-
-def _above_part(
-    ranges: NDArray[np.int64],
-    part: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    protected: NDArray[np.bool_],
-) -> NDArray[np.float32]:
-    best = np.full(part.max(initial=0) + 1, -np.inf, dtype=np.float32)
-    np.maximum.at(best, part, scores)
-    best[part[protected & np.isfinite(scores)]] = np.inf
-    return _at_least(scores, ranges, best[part[ranges[:, 0]]])
 
 
 def _above_neighbours(

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import TokenScores, pool
-from edgelingua.selection.guard import raised
+from edgelingua.selection.company import Company
+from edgelingua.selection.guard import guarded
 from edgelingua.selection.joints import break_edges
 from edgelingua.text.boundaries import (
     BLANKS,
@@ -24,8 +25,8 @@ from edgelingua.text.boundaries import (
     joined,
     sentences,
 )
-from edgelingua.text.clauses import statement_ends
 from edgelingua.text.denials import Denials, denials
+from edgelingua.text.heads import headed_lines
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
 from edgelingua.text.pieces import uncut
@@ -84,6 +85,7 @@ class Units:
     from the second number up to the third.
     ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
     other.
+    ``company``: what each unit needs beside it.
     """
 
     edges: NDArray[np.int64]
@@ -94,6 +96,7 @@ class Units:
     negates: NDArray[np.bool_]
     separators: NDArray[np.int64]
     repeated: NDArray[np.int64]
+    company: Company
 
     def part(self, start: int, text: str) -> slice:
         """Return which units a piece of the prompt is, from its offset and its text."""
@@ -123,15 +126,17 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
         How.
     """
     text = prompt.text
-    finest = _finest(prompt, scored, rules)
     denied = denials(text) if rules.guard else Denials.none()
+    finest = _finest(prompt, scored, rules, denied.statements)
     inside = interior(_wholes(prompt, rules, denied), len(text))
     edges = finest[~inside[finest] | np.isin(finest, prompt.layout.edges)]
     scores = _merged(finest, _scores(finest, scored), edges)
     protected = np.logical_or.reduceat(prompt.layout.protected, edges[:-1])
-    negates = np.zeros_like(protected)
+    negates, company = np.zeros_like(protected), Company.none(len(scores))
     if rules.guard:
-        scores, negates = raised(text, denied, prompt.layout.edges, edges, scores, protected)
+        scores, negates, company = guarded(
+            text, denied, prompt.layout.edges, edges, scores, protected
+        )
     separators = _separators(prompt, edges)
     refused = np.zeros_like(protected)
     refused[separators[:, 0]] = True
@@ -145,10 +150,16 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
         negates,
         separators,
         _repeated(text, edges, rules.drop_consecutive),
+        company,
     )
 
 
-def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDArray[np.int64]:
+def _finest(
+    prompt: Prompt,
+    scored: dict[int, TokenScores],
+    rules: Rules,
+    statements: NDArray[np.int64],
+) -> NDArray[np.int64]:
     """Every place where this prompt may be cut into words, or into tokens."""
     text = prompt.text
     ends = [np.zeros(1, dtype=np.int64)]
@@ -163,7 +174,7 @@ def _finest(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> NDA
         _pin_edges(prompt),
     ]
     if rules.guard:
-        cuts.append(break_edges(text, statement_ends(text), prompt.layout.protected))
+        cuts.append(break_edges(text, statements, prompt.layout.protected))
     return np.unique(np.concatenate(cuts)).astype(np.int64)
 
 
@@ -198,7 +209,7 @@ def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
         ends = sorted({0, *ends})
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
         return np.concatenate(found).astype(np.int64)
-    spans = [denied.whole]
+    spans = [denied.whole, *([headed_lines(text)[0]] if rules.guard else [])]
     if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
         spans += [

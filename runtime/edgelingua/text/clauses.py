@@ -48,10 +48,14 @@ def statement_ends(text: str) -> NDArray[np.int64]:
     return np.asarray(ends, dtype=np.int64)
 
 
-def clause_ends(text: str) -> NDArray[np.int64]:
-    """Offsets where clauses end: those of `statement_ends`, and more. int64 ``(n,)``, ascending."""
+def clause_ends(text: str, statements: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Offsets where clauses end: those of statements, and more. int64 ``(n,)``, ascending.
+
+    ``statements``: what `statement_ends` returned, where it is known.
+    """
+    ends = statement_ends(text) if statements is None else statements
     inside = [match.end() for match in _ENDS.finditer(text)]
-    return np.union1d(statement_ends(text), np.asarray(inside, dtype=np.int64)).astype(np.int64)
+    return np.union1d(ends, np.asarray(inside, dtype=np.int64)).astype(np.int64)
 
 
 def without_blanks(text: str, ends: NDArray[np.int64]) -> NDArray[np.int64]:

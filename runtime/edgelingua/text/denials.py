@@ -11,8 +11,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgelingua.text.clauses import clause_ends
+from edgelingua.text.clauses import clause_ends, statement_ends
 from edgelingua.text.negations import negations
 from edgelingua.text.ranges import Range, Spans, merged
 
@@ -68,15 +69,19 @@ class Denials:
     ``whole``: from a cue to the nearest word of its clause that says what about: the one behind
     (``not been used``), else the one before; of an answer, to the question (``approved: no``). Cues
     in a row are about the same. ``alone``: cues that stand in a row with two others that say it.
+    ``statements``, ``clauses``: the offsets ``(n,)`` where they end.
     """
 
     whole: Spans
     alone: Spans
+    statements: NDArray[np.int64]
+    clauses: NDArray[np.int64]
 
     @classmethod
     def none(cls) -> Denials:
-        """Return those of a text that denies nothing."""
-        return cls(_array([]), _array([]))
+        """Return those of a text that denies nothing, and is one statement."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(_array([]), _array([]), nothing, nothing)
 
 
 def denials(text: str) -> Denials:
@@ -92,7 +97,9 @@ def denials(text: str) -> Denials:
     """
     cues = [match.span() for match in _CUE.finditer(text)]
     found = merged([*((a, b) for a, b in negations(text).tolist()), *cues])
-    ends = clause_ends(text).tolist()
+    statements = statement_ends(text)
+    clauses = clause_ends(text, statements)
+    ends = clauses.tolist()
     whole = [match.span() for match in _CUE_UNSPACED.finditer(text)]
     alone: list[Range] = []
     at = 0
@@ -117,7 +124,7 @@ def denials(text: str) -> Denials:
             alone += row[2:]
         else:
             alone += row[2:]
-    return Denials(_array(merged(whole)), _array(merged(alone)))
+    return Denials(_array(merged(whole)), _array(merged(alone)), statements, clauses)
 
 
 def _row(text: str, found: list[Range], at: int, end: int) -> list[Range]:
