@@ -60,12 +60,11 @@ def inject(rows: Sequence[Row]) -> str:
         chosen = [row for row in rows if row["place"] == place]
         cells = [
             means(_made(chosen, made), which)
-            for made in ("", BEFORE)
+            for made in _versions(rows)
             for which in ("injected", "around")
         ]
         lines.append([place, most(chosen), *cells])
-    head = ["place", "n", "instruction", "prose", f"instruction {BEFORE}", f"prose {BEFORE}"]
-    return table(head, lines)
+    return table(_head("place", ["instruction", "prose"], rows), lines)
 
 
 def stuff(rows: Sequence[Row]) -> str:
@@ -74,12 +73,21 @@ def stuff(rows: Sequence[Row]) -> str:
     for kind in STUFFED:
         chosen = [row for row in rows if row["stuffed"] == kind]
         cells = []
-        for made in ("", BEFORE):
+        for made in _versions(rows):
             own = _made(chosen, made)
             cells += [shares(own, "refused", "texts"), means(own, "guard")]
         lines.append([kind, most(chosen), *cells])
-    head = ["full of", "n", "refused", "guardrail", f"refused {BEFORE}", f"guardrail {BEFORE}"]
-    return table(head, lines)
+    return table(_head("full of", ["refused", "guardrail"], rows), lines)
+
+
+def _head(first: str, columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    names = [f"{column} {made}".strip() for made in _versions(rows) for column in columns]
+    return [first, "n", *names]
+
+
+def _versions(rows: Sequence[Row]) -> list[str]:
+    """This version, and the earlier one where there are rows of it."""
+    return ["", BEFORE] if _made(rows, BEFORE) else [""]
 
 
 def _made(rows: Sequence[Row], version: str) -> list[Row]:
