@@ -86,7 +86,7 @@ def _head(first: str, columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 
 def _versions(rows: Sequence[Row]) -> list[str]:
-    """This version, and the earlier one where there are rows of it."""
+    """Give this version, and the earlier one where there are rows of it."""
     return ["", BEFORE] if _made(rows, BEFORE) else [""]
 
 
