@@ -281,6 +281,13 @@ def test_what_is_not_understood_is_the_upstreams_to_judge(
     assert upstream.sent[0][2] == raw
 
 
+def test_large_bodies_pass_too(upstream: Scripted, shared: str) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "aGk=" * 500_000}}
+    body = {"messages": [{"role": "user", "content": [image, {"type": "text", "text": "What?"}]}]}
+    CLIENT.post(shared + "/v1/chat/completions", json=body | {"edgelingua": {"rate": 0.2}})
+    assert upstream.bodies == [body]
+
+
 def test_packed_requests_pass_as_they_are(upstream: Scripted, shared: str) -> None:
     packed = gzip.compress(json.dumps(agent()).encode())
     CLIENT.post(

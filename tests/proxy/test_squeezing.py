@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from edgelingua.errors import InferenceError, StateError
@@ -16,8 +20,10 @@ from tests.conftest import DOCUMENT
 from tests.proxy.conftest import CLIENT, FAILURE, LOG, Scripted, agent, completion, lines
 
 if TYPE_CHECKING:
+    from edgelingua.budget import Budget
     from edgelingua.compressors import Compressor
     from edgelingua.prompt import Prompt
+    from edgelingua.scores import Progress
 
 Proxy = Callable[..., str]
 PATH = "/v1/chat/completions"
@@ -331,6 +337,69 @@ def test_time_for_a_compression_is_limited(upstream: Scripted, proxy: Proxy) -> 
     assert response.status_code == 200
     assert "failed=1" in response.headers["x-edgelingua"]
     assert upstream.bodies == [agent()]
+
+
+class Slow:
+    """A compressor that waits before each text until it is told to go on."""
+
+    def __init__(self, compressor: Compressor) -> None:
+        self.count = compressor.count
+        self._inner = compressor
+        self.begun = 0
+        self.go = threading.Semaphore(0)
+
+    def compress(self, prompt: Prompt, budget: Budget, progress: Progress | None = None) -> Any:
+        self.begun += 1
+        self.go.acquire(timeout=20)
+        return self._inner.compress(prompt, budget, progress)
+
+
+def test_those_who_say_the_same_at_once_are_sent_the_same(
+    upstream: Scripted, proxy: Proxy, compressor: Compressor
+) -> None:
+    slow = Slow(compressor)
+    url = proxy(using=slow, rate=0.3)
+    with ThreadPoolExecutor(3) as pool:
+        for question in ("Why did worker-3 fail?", "What did worker-6 do?", "When?"):
+            body = {"messages": blocks(("tool", LOG), ("user", question))}
+            pool.submit(CLIENT.post, url + PATH, json=body)
+        slow.go.release(3)
+    assert len({sent["messages"][0]["content"] for sent in upstream.bodies}) == 1
+    assert slow.begun == 1
+
+
+def test_what_was_done_for_a_client_that_left_is_not_done_again(
+    upstream: Scripted, proxy: Proxy, compressor: Compressor
+) -> None:
+    slow = Slow(compressor)
+    url = proxy(using=slow)
+    body = {"messages": blocks(("tool", LOG), ("tool", long(1, 40)), ("user", "Why?"))}
+    slow.go.release(1)
+    with pytest.raises(httpx.ReadTimeout):
+        CLIENT.post(url + PATH, json=body, timeout=2)
+    assert slow.begun == 2
+    slow.go.release(9)  # it is seen that nobody waits for the second text
+    response = CLIENT.post(url + PATH, json=body)
+    assert "compressed=2" in response.headers["x-edgelingua"]
+    assert slow.begun == 3  # not the first one again
+
+
+def test_more_than_may_wait_pass_as_they_are(
+    upstream: Scripted, proxy: Proxy, compressor: Compressor
+) -> None:
+    slow = Slow(compressor)
+    urls = [proxy(using=slow, waiting=0, on_failure=how) for how in ("open", "closed")]
+    with ThreadPoolExecutor(2) as pool:
+        for url in urls:
+            pool.submit(CLIENT.post, url + PATH, json=agent())
+        while slow.begun < 2:
+            time.sleep(0.01)
+        other = agent(output=LOG.replace("worker", "host"))
+        passed, refused = (CLIENT.post(url + PATH, json=other) for url in urls)
+        slow.go.release(9)
+    assert "failed=1" in passed.headers["x-edgelingua"]
+    assert upstream.bodies[0] == other
+    assert refused.status_code == 429
 
 
 def test_what_was_left_out_can_be_asked_back(upstream: Scripted, proxy: Proxy) -> None:

@@ -85,8 +85,13 @@ def serve(
         int, typer.Option(help="Conversations kept in memory; each takes a cache.", min=1)
     ] = 2,
     waiting: Annotated[
-        int, typer.Option(help="Requests that may wait; more are told to come back.", min=0)
-    ] = 8,
+        int | None,
+        typer.Option(
+            help="Requests that may wait; more are told to come back. Default 8; with --upstream "
+            "64 that wait to be compressed.",
+            min=0,
+        ),
+    ] = None,
     body_mb: Annotated[
         float | None,
         typer.Option(help="Largest request; default 4, with --upstream 32.", min=0.001),
@@ -120,10 +125,9 @@ def serve(
         "host": host,
         "port": port,
         "api_key": api_key,
-        "waiting": waiting,
         "seconds": seconds,
         "drain": drain,
-        **({} if body_mb is None else {"body_mb": body_mb}),
+        **{k: v for k, v in {"waiting": waiting, "body_mb": body_mb}.items() if v is not None},
     }
     proxy = {
         "rate": rate,

@@ -66,7 +66,7 @@ class Entries:
                     task = None if id(place.holder) in whole else chooser.task(turn, place)
                     found.append(
                         Entry(
-                            mark + number.to_bytes(2),
+                            mark + number.to_bytes(4),
                             turn.number,
                             place.text,
                             place.put,

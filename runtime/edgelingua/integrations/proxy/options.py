@@ -55,6 +55,7 @@ class ProxyOptions(Listening):
     compress_seconds: float = 60.0
     clients: int = 256
     body_mb: float = 32.0
+    waiting: int = 64
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -13,8 +14,11 @@ from edgelingua.integrations.proxy import tool, wishes
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.entries import Entries
 from edgelingua.integrations.proxy.headers import credentials
-from edgelingua.integrations.proxy.squeezing import Squeezed, Squeezer
+from edgelingua.integrations.proxy.squeezing import Entry, Squeezed, Squeezer
 from edgelingua.integrations.proxy.trail import Trail
+
+_LARGE = 1_000_000
+"""Bytes of a body that are read beside other work: an image, or a whole book."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ async def prepare(
     """
     if "content-encoding" in headers:
         return Prepared(content)
+    large = len(content) > _LARGE
     try:
-        body = json.loads(content, parse_float=_number, parse_constant=_number)
+        body = await asyncio.to_thread(_read, content) if large else _read(content)
     except (ValueError, RecursionError):
         return Prepared(content)
     if not isinstance(body, dict):
@@ -70,7 +75,9 @@ async def prepare(
     if wished.off:
         return Prepared(content if bare else _written(body))
     try:
-        squeezed, changed = await squeeze(body, wished, credentials(headers.raw), dialect, squeezer)
+        squeezed, changed = await squeeze(
+            body, wished, credentials(headers.raw), dialect, squeezer, large=large
+        )
     except RecursionError:  # as deep as nobody writes
         return Prepared(content)
     same = bare and not changed
@@ -83,6 +90,8 @@ async def squeeze(
     whose: bytes,
     dialect: Dialect,
     squeezer: Squeezer,
+    *,
+    large: bool = False,
 ) -> tuple[Squeezed, bool]:
     """Squeeze a request's body where it is; return what became of it, and whether it changed.
 
@@ -94,6 +103,8 @@ async def squeeze(
         Who asks, see `Trail`.
     squeezer
         Cuts what is to be cut.
+    large
+        Whether it takes so long to read that others are served beside.
     """
     state = squeezer.state
     changed, whole, note = False, set[int](), ""
@@ -102,16 +113,23 @@ async def squeeze(
         if tool.offer(body, dialect.name):
             changed, note = True, tool.NOTE
     entries = Entries(squeezer.compressor, wished, note)
-    if dialect.chat:
-        texts = entries.of_messages(body, Trail(state.secret, whose), whole)
-    else:
-        texts = entries.of_prompt(body, lambda: Trail(state.secret, whose), state)
+
+    def found() -> list[Entry]:
+        if dialect.chat:
+            return entries.of_messages(body, Trail(state.secret, whose), whole)
+        return entries.of_prompt(body, lambda: Trail(state.secret, whose), state)
+
+    texts = await asyncio.to_thread(found) if large else found()
     squeezed = await squeezer.squeeze(texts, wished.pins)
     return squeezed, changed or bool(whole) or bool(squeezed.changes)
 
 
 def _written(body: dict[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _read(content: bytes) -> Any:
+    return json.loads(content, parse_float=_number, parse_constant=_number)
 
 
 def _number(text: str) -> float:

@@ -135,9 +135,12 @@ class Squeezer:
             # Somebody else may have sent the same while this waited.
             there = self.state.known([e.mark for e in new if e.mark not in lost])
             left = [entry for entry in new if entry.mark not in there]
-            made, failed = self._made(left, patience if cutting else None)
-            again = known.keys() - lost
-            kept = self.state.keep(made, again, anew=bool(lost)) if made else {}
+            made: dict[bytes, Sent] = {}
+            try:
+                failed = self._make(left, patience if cutting else None, made)
+            finally:  # a client that has gone, and asks again, finds what was done
+                again = known.keys() - lost
+                kept = self.state.keep(made, again, anew=bool(lost)) if made else {}
             return there | kept, failed
 
         heavy = any(map(self._cuts, new)) or sum(len(e.text) for e in new) > _AT_ONCE
@@ -157,30 +160,28 @@ class Squeezer:
         """Return whether a text may be cut; its characters are no fewer than its tokens."""
         return entry.make is not None and len(entry.text) > self.options.keep_up_to
 
-    def _made(
-        self, new: Sequence[Entry], patience: Patience | None
-    ) -> tuple[dict[bytes, Sent], int]:
-        """Cut what may be cut, or nothing without ``patience``."""
-        made: dict[bytes, Sent] = {}
+    def _make(
+        self, new: Sequence[Entry], patience: Patience | None, made: dict[bytes, Sent]
+    ) -> int:
+        """Cut what may be cut, or nothing without ``patience``; return how often that failed."""
         failed = 0
         for entry in new:
             tokens = self.tokens(entry.text)
-            made[entry.mark] = Sent(tokens, tokens)
-            if entry.make is None or tokens <= self.options.keep_up_to:
-                continue
-            if patience is None:
-                failed += 1
-                continue
-            try:
-                patience.check()
-                made[entry.mark] = entry.make(patience.check) or made[entry.mark]
-            except CancelledError:
-                raise
-            except Exception as error:
-                # Whatever it is, what stands behind this proxy can still be asked.
-                self._refuse(error)
-                failed += 1
-        return made, failed
+            sent: Sent | None = None
+            if entry.make is not None and tokens > self.options.keep_up_to:
+                try:
+                    if patience is None:
+                        raise _waiting()
+                    patience.check()
+                    sent = entry.make(patience.check)
+                except CancelledError:
+                    raise
+                except Exception as error:
+                    # Whatever it is, what stands behind this proxy can still be asked.
+                    self._refuse(error)
+                    failed += 1
+            made[entry.mark] = sent or Sent(tokens, tokens)
+        return failed
 
     def _refuse(self, error: Exception) -> None:
         """Log a failure, and raise where no request is to pass then."""
@@ -192,6 +193,10 @@ class Squeezer:
                 status=502,
                 code="compression_failed",
             ) from error
+
+
+def _waiting() -> ApiError:
+    return ApiError("Too many wait for the compressor.", status=429)
 
 
 def _lost(sent: Sent, pins: Collection[str]) -> bool:
