@@ -46,5 +46,10 @@ def most(rows: Sequence[Row]) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """Share in per cent."""
-    return f"{100 * part / whole:.0f}" if whole else "–"
+    """Share in per cent; neither 0 nor 100 where it is not."""
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    if 0 < share < 0.5:
+        return "<1"
+    return ">99" if 99.5 <= share < 100 else f"{share:.0f}"

@@ -2,9 +2,10 @@
 
     python -m benchmarks.faithfulness.run --cases 20 --kinds log,json --parts text
 
-All texts are generated, the same ones each time. Three parts: ``text`` compresses each kind with
+All texts are generated, the same ones each time. Four parts: ``text`` compresses each kind with
 the default, without structure, and with three baselines, with and without a question; counts facts
-that are kept, and claims of the output that the text contradicts. ``crowd`` puts guardrails and
+that are kept, and claims of the output that the text contradicts. ``claims`` does so for the
+default alone, with ``--many`` texts of each kind. ``crowd`` puts guardrails and
 answers beside hostile documents and ordinary ones of as many tokens. ``inject`` hides instructions
 in prose, and fills documents with what is pinned. Budgets count the tokens of ``--reader``; one
 thread. Writes a line for each measurement to ``results/*.jsonl`` of what was asked for anew, leaves
@@ -33,7 +34,7 @@ from edgelingua.budget import Count
 from edgelingua.models.registry import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
-PARTS = ("text", "crowd", "inject")
+PARTS = ("text", "claims", "crowd", "inject")
 Work = tuple[str, Callable[[], Iterator[dict[str, Any]]]]
 """A file of results, and what makes rows of it."""
 
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(CONTENDERS))
     parser.add_argument("--attacks", default=",".join(ATTACKS), help="of hostile documents")
     parser.add_argument("--cases", type=int, default=20, help="of each kind and attack")
+    parser.add_argument("--many", type=int, default=100, help="texts of each kind for claims")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of rows")
     parser.add_argument("--page", type=Path, default=HERE / "faithfulness.md", help="of tables")
     parser.add_argument("--bundle", default="edgelingua-mini", help="what the default runs on")
@@ -75,6 +77,8 @@ def work(options: argparse.Namespace, count: Count) -> Iterator[Work]:
     parts = options.parts.split(",")
     for kind in options.kinds.split(",") if "text" in parts else ():
         yield "text", partial(measure, kind, options.cases, runners)
+    for kind in options.kinds.split(",") if "claims" in parts else ():
+        yield "claims", partial(measure, kind, options.many, {"default": default})
     for attack in options.attacks.split(",") if "crowd" in parts else ():
         yield "crowd", partial(crowding.crowd, attack, options.cases, default, count)
     for place in crowding.PLACES if "inject" in parts else ():

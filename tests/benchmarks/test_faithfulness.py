@@ -158,11 +158,12 @@ def test_an_ordinary_document_is_as_long_as_a_hostile_one(kind: str) -> None:
 
 def test_a_small_run_of_everything(tmp_path: Path) -> None:
     asked = argparse.Namespace(
-        parts="text,crowd,inject",
+        parts="text,claims,crowd,inject",
         kinds="log",
         methods="default,truncate,bm25-lines",
         attacks="negation bomb",
         cases=1,
+        many=2,
         bundle="edgelingua-nano",
     )
     for name, make in run.work(asked, count_words):
@@ -170,7 +171,7 @@ def test_a_small_run_of_everything(tmp_path: Path) -> None:
         run.keep(tmp_path / f"{name}.jsonl", rows)
         run.keep(tmp_path / f"{name}.jsonl", rows)  # in the place of the same ones
         for row in rows:
-            assert row["texts"] == 1
+            assert row["texts"] == (2 if name == "claims" else 1)
             assert row["refused"] <= row["texts"]
             assert row.get("kept", 0) <= row.get("facts", 0)
             assert report.line(row)
