@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.browsers import chromium, violations
+from tests.browsers import Opens, chromium, pages, shown, violations
 from tests.conftest import DOCUMENT
 from tests.server.conftest import NAME, Running
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.llama
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")[:6000]
 QUESTION = "Which city had a devastating fire?"
-TELEPHONE = {"width": 360, "height": 640}
 
 
 @pytest.fixture(scope="module")
@@ -29,40 +28,10 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-Opens = Callable[..., "Page"]
-
-
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Opens]:
-    """Opens a server's page; it asks nobody else for anything and complains of nothing."""
-    contexts, urls, asked, complaints = [], [], [], []
-
-    def open_page(server: Running, part: str = "", **options: Any) -> Page:
-        contexts.append(browser.new_context(**{"viewport": TELEPHONE, **options}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(error.message))
-        urls.append(f"{server.url}/")
-        page.goto(urls[-1] + part)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    # What tests evaluate is refused by the page's policy; the others are errors that were meant.
-    told = ("requires 'TrustedScript'", "401 (Unauthorized)", "400 (Bad Request)", "ERR_FAILED")
-    assert [c for c in complaints if not any(known in c for known in told)] == []
-    assert [url for url in asked if not url.startswith(tuple(urls))] == []
-
-
-def shown(page: Page, selector: str, timeout: float = 90_000) -> str:
-    """Return the text of an element, when it has one."""
-    from playwright.sync_api import expect
-
-    expect(page.locator(selector)).not_to_be_empty(timeout=timeout)
-    return page.locator(selector).inner_text()
+    with pages(browser) as open_page:
+        yield lambda server, part="", **options: open_page(f"{server.url}/", part, **options)
 
 
 def ask(page: Page, text: str = TEXT, question: str = QUESTION) -> None:
@@ -195,7 +164,7 @@ def test_the_key_is_asked_for_and_kept_in_this_tab(
         page.get_by_role("dialog").get_by_label("Key").fill(key)
         page.get_by_role("button", name="Use it").click()
     expect(page.get_by_label("Model")).to_have_value(NAME)
-    assert page.evaluate("Object.entries({...sessionStorage})") == [["edgelingua-key", "sesame"]]
+    assert page.evaluate("Object.entries({...sessionStorage})") == [["Authorization", "sesame"]]
     assert page.evaluate("localStorage.length + document.cookie.length") == 0
     page.reload()
     expect(page.get_by_label("Model")).to_have_value(NAME)

@@ -23,12 +23,16 @@ from edgelingua.integrations.proxy.passing import Passing
 from edgelingua.integrations.proxy.squeezing import Squeezer
 from edgelingua.integrations.proxy.state import State
 from edgelingua.integrations.proxy.upstream import Upstream
-from edgelingua.integrations.server import guard
+from edgelingua.integrations.server import guard, page
 from edgelingua.integrations.server.door import METRICS, Door, health
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.savings import Savings
 
 KEY = b"x-edgelingua-key"
 """Where clients say the proxy's own key: ``Authorization`` is for whoever stands behind it."""
+
+PAGE = "/edgelingua"
+"""Where the page is: ``/`` may be the upstream's."""
 
 _NAMED = (
     "/api/chat",
@@ -54,7 +58,9 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
     squeezer = Squeezer(compressor, state, options)
     upstream = Upstream(options.upstream, options.seconds)
     counters = ProxyMetrics()
-    passing, asking = Passing(squeezer, upstream, counters), Asking(squeezer)
+    savings = Savings(state.folder)
+    passing = Passing(squeezer, upstream, counters, savings)
+    asking = Asking(squeezer, savings)
     counters.clients.set_function(lambda: passing.admission.clients)
 
     async def metrics(_: HttpRequest) -> Response:
@@ -66,12 +72,15 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
         await upstream.close()
         await asyncio.to_thread(squeezer.worker.close)
         state.close()
+        savings.close()
 
     own = [
         Route("/v1/compress", asking.compress, methods=["POST"]),
         Route("/v1/recover", asking.recover, methods=["POST"]),
+        Route("/v1/savings", savings.reply),
         Route("/healthz", health),
         Route("/metrics", metrics),
+        *page.routes(PAGE),
     ]
     app = Starlette(
         routes=[*own, Route("/{path:path}", passing)],
@@ -80,9 +89,10 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
     )
 
     def check(headers: dict[bytes, bytes], path: str) -> None:
-        guard.check(headers, path, options.api_key, KEY)
-        origin = urlsplit(headers.get(b"origin", b"").decode("latin-1")).hostname
-        if b"origin" in headers and not (origin and guard.is_loopback(origin)):
+        guard.check(headers, path, options.api_key, KEY, free=page.paths(PAGE))
+        origin = urlsplit(headers.get(b"origin", b"").decode("latin-1"))
+        own = options.api_key is not None and origin.netloc.encode() == headers.get(b"host")
+        if b"origin" in headers and not own and not guard.is_loopback(origin.hostname or ""):
             raise ApiError(
                 "Pages of other sites may not ask here.", status=403, code="origin_not_allowed"
             )

@@ -10,19 +10,23 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from edgelingua.integrations.proxy import wishes
-from edgelingua.integrations.proxy.cut import Cut, Task, cut
+from edgelingua.integrations.proxy.cut import Cut, new_id
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.headers import credentials
 from edgelingua.integrations.proxy.preparing import report, squeeze
 from edgelingua.integrations.proxy.squeezing import Squeezer
+from edgelingua.integrations.server.compressing import done, task_of
 from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.savings import Savings
 from edgelingua.integrations.server.values import plain, wrong_type
 from edgelingua.recovery import requote
 from edgelingua.text.boundaries import words
 
 _CHAT = Dialect("openai", True)
+_NOBODY = "-"
+"""The model of a text that is for none."""
 
 
 class Asking:
@@ -32,25 +36,26 @@ class Asking:
     ----------
     squeezer
         What cuts texts, and knows which it has cut.
+    savings
+        Where it is written down.
     """
 
-    def __init__(self, squeezer: Squeezer) -> None:
+    def __init__(self, squeezer: Squeezer, savings: Savings) -> None:
         self._squeezer = squeezer
+        self._savings = savings
 
     async def compress(self, http: HttpRequest) -> Response:
         """Compress messages as they would be passed on, or a text by itself."""
         body = await self._body(http)
+        if "messages" not in body:
+            return JSONResponse(await self._text(body))
         own = {name: body.pop(name) for name in ("rate", "pin", "documents") if name in body}
         if own:
             body[wishes.FIELD] = own | dict(body.get(wishes.FIELD) or {})
         wished = wishes.read(body, http.headers, self._squeezer.options)
-        if "messages" in body:
-            whose = credentials(http.headers.raw)
-            squeezed, _ = await squeeze(body, wished, whose, _CHAT, self._squeezer)
-            done = {"object": "compression", **body, **report(squeezed)}
-        else:
-            done = await self._text(body, wished)
-        return JSONResponse(done)
+        whose = credentials(http.headers.raw)
+        squeezed, _ = await squeeze(body, wished, whose, _CHAT, self._squeezer)
+        return JSONResponse({"object": "compression", **body, **report(squeezed)})
 
     async def recover(self, http: HttpRequest) -> Response:
         """Return the whole of a text that was shortened, or an answer in its wording."""
@@ -83,23 +88,18 @@ class Asking:
             raise wrong_type("body", "a JSON object", body)
         return body
 
-    async def _text(self, body: Mapping[str, Any], wished: wishes.Wishes) -> dict[str, Any]:
+    async def _text(self, body: Mapping[str, Any]) -> dict[str, Any]:
         squeezer, patience = self._squeezer, Patience(self._squeezer.options.compress_seconds)
-        question = _said(body, "question") if "question" in body else ""
-        task = Task(_said(body, "text"), question, wished.rate, wished.pins)
+        task = task_of(body, squeezer.options.rate)
         with squeezer.worker.admitted():
-            sent = await squeezer.worker.call(
-                lambda: cut(squeezer.compressor, task, progress=patience.check), patience
+            found = await squeezer.worker.call(
+                lambda: done(squeezer.compressor, task, patience.check), patience
             )
-        if sent.cut:
-            squeezer.state.put(sent.cut)
-        return {
-            "object": "compression",
-            "id": sent.cut.id if sent.cut else None,
-            "text": sent.cut.text if sent.cut else task.text,
-            "tokens_before": sent.before,
-            "tokens_after": sent.after,
-        }
+        self._savings.compressed(task.model or _NOBODY, found)
+        spans = tuple(map(tuple, found.spans.tolist()))
+        kept = Cut(new_id(), task.text, found.reply["text"], spans)
+        squeezer.state.put(kept)
+        return {"id": kept.id, **found.reply}
 
 
 def _said(body: Mapping[str, Any], name: str) -> str:

@@ -21,6 +21,7 @@ from edgelingua.integrations.proxy.upstream import Upstream
 from edgelingua.integrations.server.connection import while_connected
 from edgelingua.integrations.server.limits import read_body
 from edgelingua.integrations.server.problems import ApiError
+from edgelingua.integrations.server.savings import Saved, Savings
 from edgelingua.integrations.server.worker import Admission
 
 _DOTS = re.compile(rb"(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\?]|%2f|%5c|$)", re.IGNORECASE)
@@ -37,14 +38,17 @@ class Passing:
     ----------
     squeezer, upstream
         What cuts texts, and who is asked.
-    metrics
+    metrics, savings
         What counts.
     """
 
-    def __init__(self, squeezer: Squeezer, upstream: Upstream, metrics: ProxyMetrics) -> None:
+    def __init__(
+        self, squeezer: Squeezer, upstream: Upstream, metrics: ProxyMetrics, savings: Savings
+    ) -> None:
         self._squeezer = squeezer
         self._upstream = upstream
         self._metrics = metrics
+        self._savings = savings
         self.admission = Admission(squeezer.options.clients)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +76,9 @@ class Passing:
             prepared = Prepared(body)
         if done := prepared.squeezed:
             self._metrics.passed(done)
+            left_out = max(0, done.before - done.after)
+            read = Saved(answers=1, tokens_left_out=left_out, tokens_read=done.after)
+            self._savings.add(prepared.model, read)
             scope["edgelingua"] = {
                 "tokens_before": done.before,
                 "tokens_after": done.after,

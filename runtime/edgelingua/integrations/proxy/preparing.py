@@ -23,11 +23,12 @@ _LARGE = 1_000_000
 
 @dataclass(frozen=True)
 class Prepared:
-    """What goes on: the body, what became of it, and whether the reply is to tell of it."""
+    """What goes on: the body, what became of it, whether the reply is to tell of it; the model."""
 
     content: bytes
     squeezed: Squeezed | None = None
     report: bool = False
+    model: str = "-"
 
 
 def report(squeezed: Squeezed) -> dict[str, Any]:
@@ -81,7 +82,8 @@ async def prepare(
     except RecursionError:  # as deep as nobody writes
         return Prepared(content)
     same = bare and not changed
-    return Prepared(content if same else _written(body), squeezed, wished.report)
+    model = named if isinstance(named := body.get("model"), str) else "-"
+    return Prepared(content if same else _written(body), squeezed, wished.report, model)
 
 
 async def squeeze(

@@ -57,6 +57,7 @@ class State:
     """
 
     def __init__(self, folder: Path | None = None, most_mb: float = 512) -> None:
+        self.folder = folder
         self._most = int(most_mb * 1e6)
         self._lock = Lock()
         path = ":memory:" if folder is None else str(_private(folder))

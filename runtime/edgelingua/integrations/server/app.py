@@ -65,6 +65,7 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await asyncio.to_thread(service.worker.close)
+        service.savings.close()
 
     app = Starlette(
         routes=[
@@ -87,5 +88,5 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
         app,
         service.metrics,
         paths=[route.path for route in app.routes if isinstance(route, Route)],
-        check=lambda headers, path: guard.check(headers, path, options.api_key),
+        check=lambda headers, path: guard.check(headers, path, options.api_key, free=page.paths()),
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
-from edgelingua.integrations.server import page
 from edgelingua.integrations.server.problems import ApiError
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
-_OPEN = frozenset({"/healthz"}) | page.PATHS
-"""Paths that need no key."""
+_HEALTH = "/healthz"
+"""Needs no key."""
 
 
 def is_loopback(host: str) -> bool:
@@ -28,9 +27,13 @@ def is_loopback(host: str) -> bool:
 
 
 def check(
-    headers: dict[bytes, bytes], path: str, key: str | None, header: bytes = b"authorization"
+    headers: dict[bytes, bytes],
+    path: str,
+    key: str | None,
+    header: bytes = b"authorization",
+    free: Collection[str] = (),
 ) -> None:
-    """Raise `ApiError` for a request that is not let in.
+    """Raise `ApiError` for a request that is not let in; the ``free`` paths need no key.
 
     With a key, it has to say it. Without one, the server listens to this machine only, and a page
     of another site whose name was made to point here (DNS rebinding) gives itself away by that
@@ -47,17 +50,17 @@ def check(
                 code="host_not_allowed",
             )
         return
-    if path in _OPEN:
+    if path == _HEALTH or path in free:
         return
-    given, told, challenge = headers.get(header, b""), f"{header.decode()}: KEY", {}
+    given, told, challenge = headers.get(header, b""), f"{header.decode()}: KEY", header.decode()
     if header == b"authorization":
         scheme, _, given = given.partition(b" ")
         given = given if scheme.lower() == b"bearer" else b""
-        told, challenge = "Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+        told, challenge = "Authorization: Bearer KEY", "Bearer"
     if not hmac.compare_digest(given.strip(), key.encode()):
         raise ApiError(
             f"Incorrect API key provided: expected '{told}' with this server's key.",
             status=401,
             code="invalid_api_key",
-            headers=challenge,
+            headers={"WWW-Authenticate": challenge},
         )

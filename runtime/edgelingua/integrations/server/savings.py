@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import os
+import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from edgelingua.errors import StateError
+from edgelingua.integrations.server.logs import log
+
 if TYPE_CHECKING:
+    from edgelingua.integrations.server.compressing import Done
     from edgelingua.integrations.server.laid import Laid
     from edgelingua.integrations.server.written import Finish
 
@@ -21,10 +27,13 @@ SOME = 64
 MOST = 1000
 """Rows that are kept, a day and model each; the oldest go."""
 
+_LONGEST = 200
+"""Characters of a model's name, which clients choose where others answer them."""
 
-@dataclass
+
+@dataclass(frozen=True)
 class Saved:
-    """Sums of a day and model.
+    """What is counted of a day and model, or of one request.
 
     ``tokens_left_out`` were not read because something was compressed, ``tokens_cached`` not
     because they had been read before; ``tokens_read`` were. ``tokens_timed`` of these were read in
@@ -41,25 +50,6 @@ class Saved:
     tokens_timed: int = 0
     seconds_timed: float = 0.0
 
-    def answered(self, laid: Laid, finishes: Sequence[Finish]) -> None:
-        """Count an answer."""
-        finish = finishes[0]  # the one for which the prompt was read
-        self.answers += 1
-        self.tokens_left_out += max(0, laid.before - len(laid.tokens))
-        self.tokens_cached += finish.cached
-        self.tokens_read += len(laid.tokens) - finish.cached
-        self.tokens_written += sum(one.written for one in finishes)
-        self.seconds_compressing += laid.seconds
-        if (read := len(laid.tokens) - finish.cached) >= SOME:
-            self.tokens_timed += read
-            self.seconds_timed += finish.seconds_reading
-
-    def compressed(self, tokens: int, seconds: float) -> None:
-        """Count a compression that left out so many tokens, and took so long."""
-        self.compressions += 1
-        self.tokens_left_out += tokens
-        self.seconds_compressing += seconds
-
     @property
     def seconds_saved(self) -> float | None:
         """What reading the rest would have taken at that speed, less the time of compressing.
@@ -72,41 +62,110 @@ class Saved:
         return (self.tokens_left_out + self.tokens_cached) * each - self.seconds_compressing
 
 
+_NAMES = [field.name for field in fields(Saved)]
+
+
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def _private(path: Path) -> str:
+    """Return a file that its owner alone can read; make it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({error.strerror})") from None
+    return str(path)
+
+
 class Savings:
-    """Counts what was saved, in memory; not for several threads at a time.
+    """Counts what was saved; for one thread. Several processes may share a file.
 
     Parameters
     ----------
+    folder
+        Where it is kept, as a file of SQLite. ``None``: in memory.
     today
         Returns the date, in UTC as it is.
+
+    Raises
+    ------
+    StateError
+        The file cannot be opened.
     """
 
-    def __init__(self, today: Callable[[], str] = _today) -> None:
+    def __init__(self, folder: Path | None = None, today: Callable[[], str] = _today) -> None:
         self._today = today
-        self._rows: OrderedDict[tuple[str, str], Saved] = OrderedDict()
+        path = ":memory:" if folder is None else _private(folder / "savings.sqlite")
+        columns = ", ".join(f"{name} NUMERIC NOT NULL" for name in _NAMES)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(
+                f"CREATE TABLE IF NOT EXISTS saved (day TEXT, model TEXT, {columns}, "
+                "PRIMARY KEY (day, model)) WITHOUT ROWID"
+            )
+        except sqlite3.Error as error:
+            raise StateError(f"{path}: no savings of edgelingua ({error}); remove it") from None
 
-    def row(self, model: str) -> Saved:
-        """Return the sums of today and a model, to be added to."""
-        key = self._today(), model
-        if key not in self._rows:
-            if len(self._rows) >= MOST:
-                self._rows.popitem(last=False)
-            self._rows[key] = Saved()
-        return self._rows[key]
+    def add(self, model: str, saved: Saved) -> None:
+        """Add to the sums of today and a model; that it fails is logged, and serving goes on."""
+        row = (self._today(), model[:_LONGEST], *astuple(saved))
+        sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
+        try:
+            self._db.execute(
+                f"INSERT INTO saved VALUES ({', '.join('?' * len(row))}) "
+                f"ON CONFLICT (day, model) DO UPDATE SET {sums}",
+                row,
+            )
+            self._db.execute(
+                "DELETE FROM saved WHERE (day, model) IN (SELECT day, model FROM saved "
+                f"ORDER BY day DESC, model LIMIT -1 OFFSET {MOST})"
+            )
+        except sqlite3.Error as error:
+            log("savings failed", {"error": type(error).__name__})
+
+    def answered(self, model: str, laid: Laid, finishes: Sequence[Finish]) -> None:
+        """Add an answer of a reader here."""
+        finish = finishes[0]  # the one for which the prompt was read
+        read = len(laid.tokens) - finish.cached
+        timed = read >= SOME
+        saved = Saved(
+            answers=1,
+            tokens_left_out=max(0, laid.before - len(laid.tokens)),
+            tokens_cached=finish.cached,
+            tokens_read=read,
+            tokens_written=sum(one.written for one in finishes),
+            seconds_compressing=laid.seconds,
+            tokens_timed=read if timed else 0,
+            seconds_timed=finish.seconds_reading if timed else 0.0,
+        )
+        self.add(model, saved)
+
+    def compressed(self, model: str, done: Done) -> None:
+        """Add a text that was compressed."""
+        seconds = done.reply["seconds_compressing"]
+        self.add(
+            model,
+            Saved(compressions=1, tokens_left_out=done.left_out, seconds_compressing=seconds),
+        )
 
     def listed(self) -> list[dict[str, Any]]:
         """Return all rows, the newest day first, as JSON has them."""
-        ordered = sorted(self._rows.items(), key=lambda item: item[0][1])
-        ordered.sort(key=lambda item: item[0][0], reverse=True)
+        rows = self._db.execute(f"SELECT day, model, {', '.join(_NAMES)} FROM saved")
+        found = [(day, model, Saved(*sums)) for day, model, *sums in rows]
+        found.sort(key=lambda row: row[1])
+        found.sort(key=lambda row: row[0], reverse=True)
         return [
-            {"day": day, "model": model, **asdict(row), "seconds_saved": row.seconds_saved}
-            for (day, model), row in ordered
+            {"day": day, "model": model, **asdict(saved), "seconds_saved": saved.seconds_saved}
+            for day, model, saved in found
         ]
 
     async def reply(self, _: Request) -> JSONResponse:
         """Serve `listed`."""
         return JSONResponse({"object": "list", "data": self.listed()})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

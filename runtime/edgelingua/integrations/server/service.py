@@ -96,7 +96,7 @@ class Endpoint:
                 finishes = await in_one(pieces, body, headers, scope, send)
         if finishes:
             self._service.metrics.answered(laid, finishes)
-            self._service.savings.row(request.model).answered(laid, finishes)
+            self._service.savings.answered(request.model, laid, finishes)
             scope["edgelingua"] = {
                 "stream": request.stream,
                 "tokens_before": laid.before,

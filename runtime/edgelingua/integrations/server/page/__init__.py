@@ -17,8 +17,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 
+_INDEX = "index.html"
 _OWN = (
-    "index.html",
+    _INDEX,
     "page.css",
     "icon.svg",
     "api.js",
@@ -30,9 +31,6 @@ _OWN = (
 )
 _EXPLAIN = ("marks.css", "pieces.js")
 """From the page that explains a compression."""
-
-PATHS = frozenset({"/", *(f"/page/{name}" for name in (*_OWN[1:], *_EXPLAIN))})
-"""Where they are; nothing in them is secret."""
 
 _POLICY = "; ".join(
     (
@@ -59,17 +57,27 @@ HEADERS = {
 }
 
 
-def routes() -> list[Route]:
-    """Return a route for each file."""
+def routes(at: str = "") -> list[Route]:
+    """Return a route for each file; the page is at ``/``, or at a path ``at`` of its own."""
     own = {name: (files(__package__) / name).read_bytes() for name in _OWN}
     others = {name: asset(name).encode() for name in _EXPLAIN}
-    return [_route(name, content) for name, content in (own | others).items()]
+    own[_INDEX] = own[_INDEX].replace(b'"/page/', f'"{at}/page/'.encode())
+    return [_route(at, name, content) for name, content in (own | others).items()]
 
 
-def _route(name: str, content: bytes) -> Route:
+def paths(at: str = "") -> frozenset[str]:
+    """Return the paths of these; nothing in them is secret."""
+    return frozenset(_path(at, name) for name in (*_OWN, *_EXPLAIN))
+
+
+def _path(at: str, name: str) -> str:
+    return at or "/" if name == _INDEX else f"{at}/page/{name}"
+
+
+def _route(at: str, name: str, content: bytes) -> Route:
     kind = _TYPES[name[name.rindex(".") :]]
 
     async def serve(_: Request) -> Response:
         return Response(content, headers=HEADERS, media_type=kind)
 
-    return Route("/" if name == "index.html" else f"/page/{name}", serve)
+    return Route(_path(at, name), serve)

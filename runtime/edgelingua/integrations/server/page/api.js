@@ -1,25 +1,33 @@
-// Talks to the server: JSON, streams of events, and the key, which this tab keeps for itself.
-const KEY = "edgelingua-key";
+// Talks to the server: JSON, streams of events, and keys, which this tab keeps for itself.
+// A proxy has a key of its own beside that of the server behind it.
+const OWN = "x-edgelingua-key";
+const HEADERS = { [OWN]: (key) => key, Authorization: (key) => `Bearer ${key}` };
 const dialog = document.querySelector("dialog");
 const field = dialog.querySelector("input");
 let asking = null; // one dialog for all requests that want a key
 
-function askForKey() {
+function askForKey(header) {
   asking ??= new Promise((resolve) => {
     field.value = "";
     dialog.returnValue = "";
+    dialog.querySelector("span").textContent = header === OWN ? "This proxy" : "The server";
     dialog.showModal();
     dialog.addEventListener(
       "close",
       () => {
         asking = null;
-        if (dialog.returnValue === "use") sessionStorage.setItem(KEY, field.value);
+        if (dialog.returnValue === "use") sessionStorage.setItem(header, field.value);
         resolve(dialog.returnValue === "use");
       },
       { once: true },
     );
   });
   return asking;
+}
+
+function keys() {
+  const known = Object.entries(HEADERS).filter(([name]) => sessionStorage.getItem(name));
+  return known.map(([name, write]) => [name, write(sessionStorage.getItem(name))]);
 }
 
 async function told(response) {
@@ -29,14 +37,14 @@ async function told(response) {
 
 export async function request(path, body, signal) {
   for (;;) {
-    const key = sessionStorage.getItem(KEY);
-    const headers = key ? { Authorization: `Bearer ${key}` } : {};
+    const headers = Object.fromEntries(keys());
     if (body) headers["Content-Type"] = "application/json";
     const options = { method: body ? "POST" : "GET", headers, signal, cache: "no-store" };
     const response = await fetch(path, { ...options, body: body && JSON.stringify(body) });
     if (response.ok) return response;
     const error = await told(response);
-    if (response.status !== 401 || !(await askForKey())) throw error;
+    const wanted = response.headers.get("www-authenticate") === OWN ? OWN : "Authorization";
+    if (response.status !== 401 || !(await askForKey(wanted))) throw error;
   }
 }
 
@@ -56,12 +64,19 @@ async function* events(response) {
   }
 }
 
+// What a header says in short: "before=4503, read=484, compressed=1".
+function inShort(header) {
+  const said = Object.fromEntries([...(header ?? "").matchAll(/(\w+)=(\d+)/g)].map(([, n, v]) => [n, +v]));
+  if (!("before" in said)) return undefined;
+  return { tokens_before: said.before, tokens_read: said.read ?? said.after };
+}
+
 // Has the model answer; `onText` gets what it has written so far. Returns the text, how it ended,
 // the usage and what the server says it left out.
 export async function answer(asked, onText, signal) {
   const options = { stream: true, stream_options: { include_usage: true } };
   const response = await request("/v1/chat/completions", { ...asked, ...options }, signal);
-  const found = { text: "" };
+  const found = { text: "", edgelingua: inShort(response.headers.get("x-edgelingua")) };
   for await (const chunk of events(response)) {
     if (chunk.error) throw new Error(chunk.error.message);
     found.usage = chunk.usage ?? found.usage;

@@ -55,7 +55,7 @@ function readBy({ usage, edgelingua }, compressed) {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
   const said = [`${tokens(usage.prompt_tokens)} read, ${usage.completion_tokens} written.`];
   if (cached) said.push(`${cached.toLocaleString("en")} of them had been read before.`);
-  if (edgelingua?.compressed.length) {
+  if (edgelingua?.compressed?.length) {
     said.push(`The cap made it less than the ${tokens(edgelingua.tokens_before)} it was given.`);
   }
   const seconds = edgelingua?.seconds_reading;
@@ -78,7 +78,7 @@ async function ask(model, signal) {
   const shown = find("answer");
   shown.setAttribute("aria-busy", "true"); // read out when it is whole
   try {
-    const asked = { messages: [{ role: "user", content: compressed.text }], temperature: 0 };
+    const asked = { messages: [{ role: "user", content: `${compressed.text}\n\n${question.value}` }], temperature: 0 };
     const show = (written) => (shown.textContent = written);
     const found = await answer({ model: model(), ...asked }, show, signal);
     find("read").textContent = readBy(found, compressed);
