@@ -2,13 +2,16 @@
 
 What fits is laid out as it came. What does not: the system prompt, the last question and the most
 recent turns stay; all the rest is compressed in the light of that question and stands before it, as
-excerpts. They come that late so that a cache that has read what stands before them stays valid.
+excerpts. Then half of the room is free again, and what is said next is laid out behind it, until
+that is full too: so most requests begin with all of the one before, and a cache has read that.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,14 +20,16 @@ import numpy as np
 from edgelingua.compressors import Compressor
 from edgelingua.errors import BudgetError
 from edgelingua.integrations.server.alternation import alternating
-from edgelingua.integrations.server.excerpts import excerpts, labels
-from edgelingua.integrations.server.laid import Change, Laid, Ranges, cells_of, pinned_ranges
+from edgelingua.integrations.server.continuing import Continuing
+from edgelingua.integrations.server.excerpts import labels
+from edgelingua.integrations.server.fitting import Fitting
+from edgelingua.integrations.server.laid import Laid, cells_of, pinned_ranges
 from edgelingua.integrations.server.messages import Message
-from edgelingua.integrations.server.plan import Plan, plan
-from edgelingua.integrations.server.pressing import press
+from edgelingua.integrations.server.plan import plan
+from edgelingua.integrations.server.shown import Memory, Shown
 from edgelingua.integrations.server.sizes import Sizes
 from edgelingua.integrations.server.talk import Talk
-from edgelingua.integrations.server.tool_form import ToolForm, flat
+from edgelingua.integrations.server.tool_form import ToolForm
 from edgelingua.integrations.server.tools import Tools
 from edgelingua.llama.model import LlamaModel
 from edgelingua.prompt import SEPARATOR
@@ -44,11 +49,20 @@ class ChatLayout:
         Read and compress.
     cap
         Most tokens in the cache.
+    memory
+        What was laid out before. A chat that goes on is laid out as before, with what is new behind
+        it, as long as that fits; so a cache has most of it.
     """
 
     reader: LlamaModel
     compressor: Compressor
     cap: int
+    memory: Memory = field(default_factory=Memory)
+
+    @cached_property
+    def fitting(self) -> Fitting:
+        """Compresses."""
+        return Fitting(self.reader, self.compressor)
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -99,76 +113,41 @@ class ChatLayout:
         before = opening + self.sizes.of(said)
         if talk.asked is None or before <= room:
             stays = {m.number: [(0, len(m.content))] for m in said if m is talk.asked}
-            return self._laid(talk.system, told, said, stays, pins)
+            return self._laid(talk.system, told, Shown(tuple(said), stays), pins)
+        keys = self.memory.keys([talk.system, json.dumps(told), *pins], said)
+        continuing = Continuing(self.fitting, self.sizes, room - opening, pins, progress)
+        if found := self.memory.find(keys):
+            with suppress(BudgetError):  # of pins in what is new
+                if shown := continuing.go_on(found[0], said, found[1], talk.asked):
+                    laid = self._laid(talk.system, told, shown, pins)
+                    if len(laid.tokens) <= room and laid.pinned.sum() <= self.cap * 5 // 8:
+                        self.memory.keep(keys[-1], shown)
+                        return replace(laid, before=before)
         opening += self.sizes.frame
-        planned = plan(talk, talk.asked, self.sizes, opening, self.cap, room)
+        target = room
+        if talk.turns or talk.steps:  # it will go on, and what follows is to fit behind it
+            target -= max(0, room - opening) // 2
+        planned = plan(talk, talk.asked, self.sizes, opening, self.cap, target)
         try:
-            laid = self._fitted(planned, told, planned.left, pins, progress)
+            shown = self.fitting.fit(planned, planned.left, pins, progress)
         except BudgetError as error:
             if error.needed is None or error.needed >= self.cap:
                 raise
             # Pins may take of the answer's room: a cache that is full evicts what is not pinned.
-            laid = self._fitted(planned, told, error.needed, pins, progress)
-        return replace(laid, before=before)
-
-    def _fitted(
-        self,
-        planned: Plan,
-        told: Told,
-        tokens: int,
-        pins: Sequence[str],
-        progress: Progress | None,
-    ) -> Laid:
-        """Compress what the plan says to ``tokens``, and lay out all of it."""
-        count, question = self.reader.count, planned.question
-        cut = [flat(message) for message in (*planned.old, *planned.long)]
-        names = min(labels(planned.old, count), tokens // 4) if planned.old else 0
-        *texts, document = press(
-            self.compressor,
-            [*(message.content for message in cut), question.document],
-            question.question,
-            tokens - names,
-            count=count,
-            pins=pins,
-            progress=progress,
-        )
-        old, inside = texts[: len(planned.old)], texts[len(planned.old) :]
-        room = tokens - count("".join([*inside, document]))
-        before, old = excerpts(planned.old, old, room, pins, count)
-        opening = before + SEPARATOR * bool(before)
-        closing = SEPARATOR * bool(document and question.after) + question.after
-        content = opening + question.before + document + closing
-        contents = dict(zip((m.number for m in cut), [*old, *inside], strict=True))
-        said = [
-            *planned.recent,
-            replace(planned.asked, content=content),
-            *(
-                replace(m, content=contents[m.number], calls=()) if m.number in contents else m
-                for m in planned.last
-            ),
-        ]
-        stays = [
-            (len(opening), len(opening) + len(question.before)),
-            (len(content) - len(question.after), len(content)),
-        ]
-        laid = self._laid(planned.system, told, said, {planned.asked.number: stays}, pins)
-        changes = [Change(m.number, count(m.content), count(contents[m.number])) for m in cut]
-        if question.document:
-            asked = question.before + document + closing
-            number = planned.asked.number
-            changes.append(Change(number, count(planned.asked.content), count(asked)))
-        changes = [change for change in changes if change.after != change.before]
-        return replace(laid, changes=tuple(sorted(changes, key=lambda change: change.message)))
+            needed = error.needed + labels(planned.old, self.reader.count)
+            shown = self.fitting.fit(planned, needed, pins, progress)
+        self.memory.keep(keys[-1], shown)
+        return replace(self._laid(talk.system, told, shown, pins), before=before)
 
     def _laid(
         self,
         system: str,
         told: Told,
-        said: Sequence[Message],
-        stays: Mapping[int, Ranges],
+        shown: Shown,
         pins: Sequence[str],
     ) -> Laid:
-        """Lay out messages; of contents, ``stays`` by number and ``pins`` stay in the cache."""
+        """Lay out what is shown; of contents, what must stay and ``pins`` stay in the cache."""
+        said = shown.said
         head = [("system", system)] if system else []
         calls = {
             number: [call.for_template for call in message.calls]
@@ -188,7 +167,7 @@ class ChatLayout:
                 continue
             begun = True
             text = said[at].content
-            ranges = [*stays.get(said[at].number, ()), *pinned_ranges(text, pins)]
+            ranges = [*shown.stays.get(said[at].number, ()), *pinned_ranges(text, pins)]
             masks.append(cells_of(self.reader, text, part.tokens, ranges))
         tokens = np.concatenate([part.tokens for part in parts])
-        return Laid(tokens, np.concatenate(masks), len(tokens))
+        return Laid(tokens, np.concatenate(masks), len(tokens), shown.changes)
