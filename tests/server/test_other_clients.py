@@ -91,6 +91,15 @@ def check_chunks(chunks: list[dict[str, Any]], whole: dict[str, Any]) -> None:
     assert not any(chunk.get("usage") for chunk in chunks[:-1])
 
 
+def check_call(choice: dict[str, Any]) -> None:
+    """Check that the tool was called, in the form in which clients look for it."""
+    assert choice["finish_reason"] == "tool_calls"
+    (call,) = choice["message"]["tool_calls"]
+    assert (call["type"], call["function"]["name"]) == ("function", "get_weather")
+    assert json.loads(call["function"]["arguments"])["city"] in ("Boston", "Paris")
+    assert call["id"]
+
+
 def test_npms_openai_gets_what_it_expects(server: Running, node: Path) -> None:
     said = run("node", node, f"{server.url}/v1", NAME)
     assert said["models"] == [NAME]
@@ -108,6 +117,10 @@ def test_npms_openai_gets_what_it_expects(server: Running, node: Path) -> None:
     assert stopped["message"]["content"] == text[: text.index(text[2:6])]
     assert stopped["finish_reason"] == "stop"
     assert said["text"]["choices"][0]["text"]
+    for call in (said["call"], said["streamedCall"]):
+        check_call(call)
+    assert said["told"]["finish_reason"] in ("stop", "length")
+    assert said["told"]["message"]["content"]
     assert said["errors"] == {
         "model": _error("NotFoundError", 404, "model_not_found", "model"),
         "role": _error("BadRequestError", 400, "invalid_value", "messages[0].role"),
@@ -133,6 +146,10 @@ def test_langchain_gets_what_it_expects(server: Running, python: Path) -> None:
         assert usage["total_tokens"] == usage["input_tokens"] + 12
     assert said["streamed_usage"]["input_tokens"] == said["usage"]["input_tokens"]
     assert said["stopped"] == said["text"][: said["text"].index(said["text"][2:6])]
+    (call,) = said["calls"]
+    assert (call["name"], set(call["args"])) == ("get_weather", {"city"})
+    assert said["told"]
+    assert said["form"] in ("Boston", "Paris")
     assert said["errors"] == {
         "model": ["OpenAIModelNotFoundError", 404, "model_not_found"],
         "long": ["OpenAIContextOverflowError", 400, "context_length_exceeded"],
@@ -147,6 +164,7 @@ def test_litellm_gets_what_it_expects(server: Running, python: Path) -> None:
     stopped = said["stopped"]["choices"][0]
     assert stopped["message"]["content"] == text[: text.index(text[2:6])]
     assert stopped["finish_reason"] == "stop"
+    check_call(said["call"])
     assert said["errors"] == {
         "model": ["NotFoundError", 404],
         "long": ["ContextWindowExceededError", 400],

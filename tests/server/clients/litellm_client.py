@@ -20,6 +20,21 @@ streamed = litellm.completion(**asked, stream=True, stream_options={"include_usa
 said["chunks"] = [chunk.model_dump() for chunk in streamed]
 text = said["whole"]["choices"][0]["message"]["content"]
 said["stopped"] = litellm.completion(**asked, stop=[text[2:6]]).model_dump()
+tool = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"enum": ["Boston", "Paris"]}},
+            "required": ["city"],
+        },
+    },
+}
+weather = [{"role": "user", "content": "What is the weather in Paris?"}]
+calling = asked | {"messages": weather, "max_tokens": 60, "tools": [tool]}
+called = litellm.completion(**calling, tool_choice="required").choices[0]
+said["call"] = called.model_dump()
 said["errors"] = {}
 long = [{"role": "system", "content": "Be brief. " * 500}, *asked["messages"]]
 for name, changed in {

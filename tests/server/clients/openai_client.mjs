@@ -20,6 +20,23 @@ said.final = await client.chat.completions.stream(asked).finalChatCompletion();
 said.stopped = await client.chat.completions.create({ ...asked, stop: said.whole.choices[0].message.content.slice(2, 6) });
 said.text = await client.completions.create({ model, prompt: "one two three", max_tokens: 4 });
 
+// A tool is called, as a whole and in a stream, and what came of it is told.
+const parameters = {
+  type: "object",
+  properties: { city: { enum: ["Boston", "Paris"] } },
+  required: ["city"],
+  additionalProperties: false,
+};
+const tool = { type: "function", function: { name: "get_weather", parameters } };
+const weather = [{ role: "user", content: "What is the weather in Paris?" }];
+const calling = { ...asked, messages: weather, max_tokens: 60, tools: [tool], tool_choice: "required" };
+const { choices: [call] } = await client.chat.completions.create(calling);
+said.call = call;
+said.streamedCall = (await client.chat.completions.stream(calling).finalChatCompletion()).choices[0];
+const output = { role: "tool", tool_call_id: call.message.tool_calls[0].id, content: '{"sky": "clear"}' };
+const told = { ...asked, messages: [...weather, call.message, output], tools: [tool], tool_choice: "none" };
+said.told = (await client.chat.completions.create(told)).choices[0];
+
 // A client that leaves is one the server can do without.
 const long = { ...streamed, max_tokens: 500, messages: [{ role: "user", content: "Tell me a story." }] };
 const left = await client.chat.completions.create(long);
