@@ -20,6 +20,7 @@ from tests import patterns
 
 if TYPE_CHECKING:
     from edgelingua.bundle.bundle import ModelBundle
+    from edgelingua.bundle.manifest import Task
     from edgelingua.llama.model import LlamaModel
 
 # How fast a machine is, or what else it does, is not what is tested.
@@ -95,6 +96,21 @@ def bert_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
 def xlmr_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """An XLM-RoBERTa token classifier with a Unigram tokenizer."""
     return _bundle("tiny-xlmr-classifier", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def sentence_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """An encoder: BERT with random weights, and the tokenizer of ``bert_bundle``."""
+    return _bundle("tiny-sentence-encoder", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def bundles(
+    scorer_bundle: ModelBundle, bert_bundle: ModelBundle, sentence_bundle: ModelBundle
+) -> dict[Task | None, Path | None]:
+    """The folder of a bundle for each task."""
+    some = (scorer_bundle, bert_bundle, sentence_bundle)
+    return {None: None} | {bundle.manifest.task: bundle.folder for bundle in some}
 
 
 @pytest.fixture(scope="session")

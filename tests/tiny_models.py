@@ -19,6 +19,7 @@ from tokenizers import trainers as tokenizer_trainers
 from transformers import (
     BertConfig,
     BertForTokenClassification,
+    BertModel,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -108,6 +109,15 @@ def tiny_lm(folder: Path) -> Path:
 
 def tiny_bert(folder: Path) -> Path:
     """A BERT token classifier with a WordPiece tokenizer that truncates and pads by itself."""
+    return _bert(folder, BertForTokenClassification)
+
+
+def tiny_sentence(folder: Path) -> Path:
+    """A BERT without a head, and the tokenizer of `tiny_bert`."""
+    return _bert(folder, BertModel)
+
+
+def _bert(folder: Path, kind: type[PreTrainedModel]) -> Path:
     torch.manual_seed(2)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=_trained("wordpiece"),
@@ -125,7 +135,7 @@ def tiny_bert(folder: Path) -> Path:
         max_position_embeddings=64,
         initializer_range=0.3,
     )
-    return _save(folder, BertForTokenClassification(config), tokenizer)
+    return _save(folder, kind(config), tokenizer)
 
 
 def tiny_xlmr(folder: Path) -> Path:
@@ -182,6 +192,7 @@ TINY: dict[str, tuple[Callable[[Path], Path], Task]] = {
     "tiny-lm": (tiny_lm, "scorer"),
     "tiny-bert": (tiny_bert, "classifier"),
     "tiny-xlmr": (tiny_xlmr, "classifier"),
+    "tiny-sentence": (tiny_sentence, "encoder"),
 }
 
 

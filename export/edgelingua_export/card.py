@@ -27,6 +27,8 @@ _TASKS = {
     "scorer": "a causal language model that gives each token its surprise (negative log-likelihood,"
     " in nats): what surprises is worth keeping",
     "classifier": "a token classifier that gives each token the probability that it is kept",
+    "encoder": "an encoder of sentences in their context, and of questions, that lie near what "
+    "answers them",
 }
 _FIGURES = """\
 *agreement*, *word agreement*: share of the tokens, of the words, on which a variant and the fp32

@@ -35,6 +35,7 @@ class TaskName(StrEnum):
 
     scorer = "scorer"
     classifier = "classifier"
+    encoder = "encoder"
 
 
 class TargetName(StrEnum):
@@ -72,7 +73,10 @@ def build_command(
         str, typer.Argument(help="A known model, a Hugging Face folder, a .gguf file, or a hub id.")
     ],
     task: Annotated[
-        TaskName, typer.Option(help="scorer: a causal LM; classifier: a token classifier.")
+        TaskName,
+        typer.Option(
+            help="scorer: a causal LM; classifier: a token classifier; encoder: of sentences."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -194,14 +198,18 @@ def train_command(
 ) -> None:
     """Train a token classifier: a model folder for ``build``, its log, curves and figures.
 
-    Or, where the recipe has a [memory], what writes a document's memory for a reader.
+    Or, where the recipe has a [memory], what writes a document's memory for a reader; with a
+    [sentence], an encoder of sentences.
     The folder of what was trained is printed on stdout.
     """
     refuse_unwritable_folder(output)
-    from edgelingua_export.train.memory import recipe as of_memory
+    from edgelingua_export.train.memory.recipe import is_memory
+    from edgelingua_export.train.recipe import is_sentence
 
-    if of_memory.is_memory(recipe):
+    if is_memory(recipe):
         from edgelingua_export.train.memory.run import train
+    elif is_sentence(recipe):
+        from edgelingua_export.train.sentence.run import train
     else:
         from edgelingua_export.train.run import train
 

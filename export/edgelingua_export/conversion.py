@@ -53,7 +53,7 @@ def make_fp32(
 ) -> Converted:
     """Write ``fp32/model.onnx`` and ``tokenizer.json`` into ``folder``.
 
-    The graph's attention is fused where that is valid; it answers with NLL or P(keep).
+    The graph's attention is fused where that is valid; it answers with NLL, P(keep) or states.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def make_fp32(
         if options.attention:
             add_attention_output(fp32, options.attention, config.num_attention_heads)
         add_nll_head(fp32)
-    else:
+    elif task == "classifier":
         add_keep_head(fp32, options.keep_label)
     variant = describe(fp32, "fp32/model.onnx", "fp32", options.attention)
     feeds = _feeds(variant, tokens, calibration)

@@ -20,7 +20,7 @@ from edgelingua_export.advice import no_advice
 from edgelingua_export.attention_kind import AttentionKind
 from edgelingua_export.errors import reason
 from edgelingua_export.grouped_attention import fuse_grouped_attention
-from edgelingua_export.heads import LOGITS
+from edgelingua_export.heads import LOGITS, STATES
 from edgelingua_export.onnx_graph import Feeds, save
 
 MAX_FUSION_ERROR = 1e-3
@@ -140,12 +140,13 @@ def _with_cache(
 def _with_padding(
     session: onnxruntime.InferenceSession, variant: Variant, feeds: Feeds
 ) -> list[NDArray[Any]]:
-    """Logits of a text, and of its first half with the second masked away."""
+    """Logits or states of a text, and of its first half with the second masked away."""
     half = feeds[variant.ids].shape[1] // 2
     mask = feeds[variant.mask].copy()
     mask[:, half:] = 0
-    (whole,) = _run(session, [LOGITS], feeds)
-    (padded,) = _run(session, [LOGITS], {**feeds, variant.mask: mask})
+    output = STATES if variant.states else LOGITS
+    (whole,) = _run(session, [output], feeds)
+    (padded,) = _run(session, [output], {**feeds, variant.mask: mask})
     return [whole, padded[:, :half]]
 
 

@@ -14,12 +14,13 @@ from edgelingua.text import WordBoundary
 from edgelingua.text.tokenizer import CONTINUATION
 from edgelingua_export.attention_outputs import ATTENTION, Head
 from edgelingua_export.errors import ExportError, reason
-from edgelingua_export.heads import KEEP, LOGITS, NLL, TARGETS
+from edgelingua_export.heads import KEEP, LOGITS, NLL, STATES, TARGETS
 from edgelingua_export.sources import Loaded
 
 _OPTIMUM_TASK: dict[Task, str] = {
     "scorer": "text-generation-with-past",
     "classifier": "token-classification",
+    "encoder": "feature-extraction",
 }
 
 
@@ -79,7 +80,7 @@ def describe(path: Path, file: str, precision: str, shown: tuple[Head, ...] = ()
     known = {"input_ids", "attention_mask", "position_ids", "token_type_ids", TARGETS, *past}
     if unknown := set(inputs) - known:
         raise ExportError(f"{path}: the graph wants inputs nobody can give: {sorted(unknown)}")
-    if not outputs & {LOGITS, NLL, KEEP}:
+    if not outputs & {LOGITS, NLL, KEEP, STATES}:
         raise ExportError(f"{path}: the graph has no output {LOGITS!r} but {sorted(outputs)}")
     return Variant(
         file=file,
@@ -89,6 +90,7 @@ def describe(path: Path, file: str, precision: str, shown: tuple[Head, ...] = ()
         keep=KEEP if KEEP in outputs else None,
         targets=TARGETS if TARGETS in inputs else None,
         nll=NLL if NLL in outputs else None,
+        states=STATES if STATES in outputs else None,
         positions="position_ids" if "position_ids" in inputs else None,
         token_types="token_type_ids" if "token_type_ids" in inputs else None,
         cache=cache,

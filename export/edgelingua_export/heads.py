@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 from edgelingua_export.onnx_graph import Graph, save, tidy
 
 LOGITS, TARGETS, NLL, KEEP = "logits", "targets", "nll", "keep"
+STATES = "last_hidden_state"
+"""What optimum calls an encoder's output, which is taken as it is."""
 
 
 def add_nll_head(path: Path) -> None:

@@ -55,6 +55,8 @@ class BuildOptions:
             return
         if self.attention:
             raise ExportError("attention: only a scorer's graph can show what its heads look at")
+        if task == "encoder":
+            return
         labels = loaded.model.config.num_labels
         if not 0 <= self.keep_label < labels:
             raise ExportError(

@@ -12,6 +12,7 @@ import transformers
 from huggingface_hub import ModelCard, model_info
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
     PretrainedConfig,
@@ -109,7 +110,7 @@ def load(source: Source, task: Task) -> Loaded:
     MissingExtraError
         As `load_tokenizer`.
     """
-    auto = AutoModelForCausalLM if task == "scorer" else AutoModelForTokenClassification
+    auto = _AUTO[task]
     arguments = source.arguments
     torch.manual_seed(0)
     try:
@@ -127,7 +128,7 @@ def load(source: Source, task: Task) -> Loaded:
     tokenizer = load_tokenizer(source.location, source.folder, source.arguments)
     if source.gguf:
         restore_pre_tokenizer(tokenizer.backend_tokenizer, Path(source.folder) / source.gguf)
-    missing = [key for key in info["missing_keys"] if not key.startswith("lm_head.")]
+    missing = [k for k in info["missing_keys"] if k.split(".")[0] not in _UNUSED[task]]
     headless = bool(missing) and all(k.split(".")[0] in _HEADS for k in missing)
     if missing and not (task == "classifier" and headless):
         raise ExportError(
@@ -148,6 +149,13 @@ def load(source: Source, task: Task) -> Loaded:
     )
 
 
+_AUTO = {
+    "scorer": AutoModelForCausalLM,
+    "classifier": AutoModelForTokenClassification,
+    "encoder": AutoModel,
+}
+_UNUSED = {"scorer": {"lm_head"}, "classifier": {"lm_head"}, "encoder": {"pooler"}}
+"""What need not be in a checkpoint: tied to the embeddings, or not looked at."""
 _HEADS = {"classifier", "score", "head"}
 
 

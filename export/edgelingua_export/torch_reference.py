@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import normalize
 
 from edgelingua.bundle.manifest import Task, Tokens
 from edgelingua_export.attention_outputs import check_heads
@@ -36,12 +37,18 @@ def reference_scores(
     Returns
     -------
     ndarray
-        Shape ``(T,)``: NLL in nats for a scorer, P(keep) for a classifier.
+        Shape ``(T,)``: NLL in nats for a scorer, P(keep) for a classifier, for an encoder the
+        cosine of each token's state with the mean of all.
     """
     sequence = torch.as_tensor(np.concatenate([tokens.prefix, ids, tokens.suffix])[None]).long()
     first = len(tokens.prefix)
     with torch.inference_mode():
-        logits = loaded.model(input_ids=sequence).logits[0].float()
+        output = loaded.model(input_ids=sequence)
+    if task == "encoder":
+        states = normalize(output.last_hidden_state[0, first : first + len(ids)], dim=-1)
+        own: NDArray[np.float32] = (states @ normalize(states.mean(dim=0), dim=-1)).numpy()
+        return own
+    logits = output.logits[0].float()
     if task == "classifier":
         scores = logits.softmax(dim=1)[first : first + len(ids), keep_label]
     else:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgelingua.compressors import METHODS, Compressor, DocumentFilter, Pruner, load_compressor
     from edgelingua.errors import CancelledError, EdgeLinguaError
     from edgelingua.history import History, Turn
+    from edgelingua.index import SentenceIndex
     from edgelingua.kv.options import CacheOptions
     from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Policy, load_policy
     from edgelingua.kv.session import Session
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from edgelingua.prompt import Pin, Prompt, Segment
     from edgelingua.recovery import Citation, Recovered
     from edgelingua.scorers.classifier import ClassifierScorer
+    from edgelingua.scorers.encoder import SentenceEncoder
     from edgelingua.scorers.perplexity import PerplexityScorer
     from edgelingua.scores import Scorer, TokenScores
     from edgelingua.selection.units import Level, Rules
@@ -71,6 +73,8 @@ __all__ = [
     "Sampling",
     "Scorer",
     "Segment",
+    "SentenceEncoder",
+    "SentenceIndex",
     "Session",
     "Stream",
     "TokenScores",
@@ -115,6 +119,8 @@ __getattr__, __dir__ = attach(
         "Sampling": "llama.sampler",
         "Scorer": "scores",
         "Segment": "prompt",
+        "SentenceEncoder": "scorers.encoder",
+        "SentenceIndex": "index",
         "Session": "kv.session",
         "Stream": "stream",
         "TokenScores": "scores",

@@ -22,6 +22,7 @@ from edgelingua.ort.devices import DEVICES
 from edgelingua.ort.providers import hardware
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers.classifier import ClassifierScorer
+from edgelingua.scorers.encoder import SentenceEncoder
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import pool
 
@@ -38,6 +39,13 @@ _FIXED_REFERENCE = "parity/reference-{}.npy"
 _GATES: dict[Task, dict[str, tuple[str, float]]] = {
     "scorer": {"perplexity_loss": ("<=", 0.05), "agreement": (">=", 0.90)},
     "classifier": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.95)},
+    "encoder": {"mean_difference": ("<=", 0.02), "agreement": (">=", 0.95)},
+}
+
+_SCORERS: dict[Task, type[PerplexityScorer | ClassifierScorer | SentenceEncoder]] = {
+    "scorer": PerplexityScorer,
+    "classifier": ClassifierScorer,
+    "encoder": SentenceEncoder,
 }
 
 
@@ -58,11 +66,9 @@ class Parity:
 
 def scorer_for(
     bundle: ModelBundle, variant: str | None = None, options: RunOptions | None = None
-) -> PerplexityScorer | ClassifierScorer:
+) -> PerplexityScorer | ClassifierScorer | SentenceEncoder:
     """Return the scorer for a bundle's task, as it is compared here."""
-    if bundle.manifest.task == "scorer":
-        return PerplexityScorer(bundle, variant=variant, options=options, window=WINDOW)
-    return ClassifierScorer(bundle, variant=variant, options=options, window=WINDOW)
+    return _SCORERS[bundle.manifest.task](bundle, variant=variant, options=options, window=WINDOW)
 
 
 def reference_file(variant: Variant) -> str:

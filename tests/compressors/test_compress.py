@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.compressors import (
     METHODS,
@@ -35,6 +36,7 @@ from edgelingua.errors import BudgetError, InputError, ModelNotFoundError
 from edgelingua.parity import scorer_for
 from edgelingua.prompt import MAX_CHARACTERS, Prompt, Segment
 from edgelingua.scorers import PerplexityScorer
+from edgelingua.scores import Scorer
 from edgelingua.text.boundaries import count_words, cuttable, sentences, words
 from edgelingua.text.clauses import clause_ends, statement_ends
 from edgelingua.text.denials import denials
@@ -52,10 +54,8 @@ ITERATIVE = {"llmlingua", "longllmlingua"}
 
 @pytest.fixture(scope="module")
 def compressors(
-    scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+    bundles: dict[Task | None, Path | None],
 ) -> dict[str, Callable[[Level], Compressor]]:
-    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
-
     def loader(name: str) -> Callable[[Level], Compressor]:
         loaded = load_compressor(name, bundles[METHODS[name].task])
         return lambda level: loaded.with_options(level=level)
@@ -402,7 +402,7 @@ def test_words_are_kept_or_dropped_whole(bundle: str, request: pytest.FixtureReq
     """A compound, a number, a contraction: no half of one is ever seen."""
     opened: ModelBundle = request.getfixturevalue(bundle)
     text = "A long-standing (well-known) claim of $15,500,000 wasn't paid in 1872. " * 3
-    scorer = scorer_for(opened)
+    scorer = cast(Scorer, scorer_for(opened))
     for rate in (0.2, 0.4, 0.6, 0.8):
         compressed = TokenPruner(scorer).compress(Prompt.build(text), Budget(rate=rate))
         for word in compressed.text.replace("(", " ").replace(")", " ").split():

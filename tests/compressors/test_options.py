@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgelingua import Budget, Compressor, Prompt, load_compressor
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressors import METHODS, DocumentFilter
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.errors import InputError
@@ -17,10 +19,7 @@ LONG = DOCUMENT.read_text(encoding="utf-8")[:1200]
 
 
 @pytest.fixture(params=METHODS)
-def method(
-    request: pytest.FixtureRequest, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
-) -> Pruner:
-    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
+def method(request: pytest.FixtureRequest, bundles: dict[Task | None, Path | None]) -> Pruner:
     return load_compressor(request.param, bundles[METHODS[request.param].task])
 
 

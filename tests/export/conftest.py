@@ -42,6 +42,12 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_sentence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of ``sentence_bundle``."""
+    return _made("tiny-sentence", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def tiny_xlmr(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of ``xlmr_bundle``."""
     return _made("tiny-xlmr", tmp_path_factory)

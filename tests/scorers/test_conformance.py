@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
 import edgelingua.scorers
-from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.scores import Scorer, Unit
 from tests.conftest import TEXTS
@@ -19,8 +20,7 @@ WINDOWED = [1, 61, 500]
 
 
 @pytest.fixture(scope="module")
-def scorers(scorer_bundle: ModelBundle, bert_bundle: ModelBundle) -> dict[str, Scorer]:
-    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
+def scorers(bundles: dict[Task | None, Path | None]) -> dict[str, Scorer]:
     return {
         name: load_compressor(name, bundles[method.task]).scorer for name, method in METHODS.items()
     }

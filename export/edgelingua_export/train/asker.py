@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from edgelingua_export.errors import ExportError
-from edgelingua_export.train.loop import rate_at
+from edgelingua_export.train.descent import rate_at
 from edgelingua_export.train.recipe import Schedule
 
 Report = Callable[[str], None]

@@ -93,7 +93,7 @@ def assemble(
 def _windows(
     corpus: Corpus, items: NDArray[np.int32], layout: Layout, rng: np.random.Generator
 ) -> list[_Window]:
-    items = _choose(items, layout.passages, rng)
+    items = choose(items, layout.passages, rng)
     question = corpus.tokens(int(items[0, 1]))[: layout.question]
     room = layout.window - len(question) - (3 if len(question) else 2)
     texts = [corpus.tokens(int(text)) for text in items[:, 2]]
@@ -111,7 +111,7 @@ def _windows(
     return windows
 
 
-def _choose(items: NDArray[np.int32], most: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def choose(items: NDArray[np.int32], most: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Choose at most ``most`` items in random order, those with labels before the others."""
     order = rng.permutation(len(items))
     order = order[np.argsort(items[order, 3] < 0, kind="stable")][:most]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.files.atomic import PUBLIC, write_atomically
+from edgelingua.text.sentences import sentence_spans, sentence_tokens
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.labels import Example
@@ -29,6 +30,8 @@ class Corpus:
     ----------
     ids, ids_edges
         Token ids of all texts and questions, one after another, and where each begins.
+    begins
+        bool, of ``ids``: the token is the first of a sentence.
     labels, labels_edges
         Labels of texts that have any, in steps, and where each begins.
     items
@@ -40,6 +43,7 @@ class Corpus:
 
     ids: NDArray[np.int32]
     ids_edges: NDArray[np.int64]
+    begins: NDArray[np.bool_]
     labels: NDArray[np.uint8]
     labels_edges: NDArray[np.int64]
     items: NDArray[np.int32]
@@ -50,6 +54,11 @@ class Corpus:
         if number < 0:
             return self.ids[:0]
         return self.ids[self.ids_edges[number] : self.ids_edges[number + 1]]
+
+    def sentences(self, number: int) -> NDArray[np.int64]:
+        """Where the sentences of a text begin in its tokens, and the end: ``(n + 1,)``."""
+        part = self.begins[self.ids_edges[number] : self.ids_edges[number + 1]]
+        return np.append(np.flatnonzero(part), len(part))
 
     def targets(self, number: int, length: int) -> NDArray[np.float32]:
         """Labels ``(length,)`` of an item's tokens, from 0 to 1; -2 where nobody knows them."""
@@ -95,6 +104,7 @@ def tokenize(examples: Iterable[Example], tokenizer: TextTokenizer) -> Corpus:
     seen: dict[str, int] = {}
     spans: list[NDArray[np.int64]] = []
     pieces: list[NDArray[np.int32]] = []
+    begins: list[NDArray[np.bool_]] = []
     labels: list[NDArray[np.uint8]] = []
     groups: dict[str, int] = {}
     sources: dict[str, int] = {}
@@ -106,6 +116,8 @@ def tokenize(examples: Iterable[Example], tokenizer: TextTokenizer) -> Corpus:
             encoding = tokenizer.encode(text)
             pieces.append(encoding.ids.astype(np.int32))
             spans.append(encoding.spans)
+            first = sentence_tokens(sentence_spans(text), encoding.spans)[:-1]
+            begins.append(np.isin(np.arange(len(encoding.ids)), first))
         return seen[text]
 
     for example in examples:
@@ -125,6 +137,7 @@ def tokenize(examples: Iterable[Example], tokenizer: TextTokenizer) -> Corpus:
     return Corpus(
         np.concatenate(pieces),
         _edges(pieces),
+        np.concatenate(begins),
         np.concatenate([np.zeros(0, dtype=np.uint8), *labels]),
         _edges(labels),
         table[np.argsort(table[:, 0], kind="stable")],

@@ -1,11 +1,8 @@
-"""The training loop: deterministic, resumable, logged."""
+"""Training of the token classifier: what is held out, and the loss of a step."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from edgelingua.files.atomic import PUBLIC, write_atomically
-from edgelingua_export.errors import ExportError
-from edgelingua_export.reports import Report, paced
+from edgelingua_export.reports import Report
 from edgelingua_export.train.batches import Batch, Layout, assemble
 from edgelingua_export.train.corpus import Corpus
+from edgelingua_export.train.descent import Order, Spans, descend
 from edgelingua_export.train.objective import Weights, loss
-from edgelingua_export.train.recipe import Recipe, Schedule
+from edgelingua_export.train.recipe import Recipe
 
 Part = Callable[[Batch, Tensor, int], Tensor]
 """A part of the loss beside the labels': of a batch, its log-odds ``(n, T)``, and the step."""
@@ -32,8 +28,8 @@ Part = Callable[[Batch, Tensor, int], Tensor]
 class Split:
     """Ranges of ``corpus.items``, one a group, to train on and to measure on."""
 
-    train: list[tuple[int, int]]
-    held_out: list[tuple[int, int]]
+    train: Spans
+    held_out: Spans
 
 
 def split(corpus: Corpus, share: float) -> Split:
@@ -78,74 +74,28 @@ def fit(
     ExportError
         The checkpoint belongs to another number of steps.
     """
-    schedule, halves = recipe.schedule, split(corpus, recipe.schedule.held_out)
-    order = _Order(corpus, halves.train, recipe)
-    device = next(model.parameters()).device
-    if schedule.dropout >= 0:
-        _set_dropout(model, schedule.dropout)
-    if schedule.frozen_words:
-        model.get_input_embeddings().requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(model, schedule.weight_decay),
-        lr=schedule.learning_rate,
-        fused=device.type == "cuda",
-    )
-    rate = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate_at(step, order.steps, schedule)
-    )
-    checkpoint = folder / "checkpoint.pt"
+    halves = split(corpus, recipe.schedule.held_out)
+    weights, precision = recipe.weights, recipe.schedule.precision
+
+    def value(batch: Batch, step: int) -> Tensor:
+        values, total = _step(model, batch, weights, precision)
+        for part in parts:
+            total = total + part(batch, values, step)
+        return total
+
     # Held-out loss is that of labels: without them there is none.
-    measured = halves.held_out and (recipe.weights.tokens or recipe.weights.order)
-    start = _resume(checkpoint, model, optimizer, rate, order.steps)
-    torch.manual_seed(recipe.seed + start)
-    began, slowly = time.monotonic(), paced(report)
-    left = order.steps - start
-    report(f"{left:,} steps to train" + (f", after {start:,} before" if start else ""))
-    running = torch.zeros((), device=device)
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        for step, batch in _ahead(
-            order, start, lambda spans, rng: assemble(corpus, spans, layout, rng)
-        ):
-            values, value = _step(model, batch, recipe.weights, schedule.precision)
-            for part in parts:
-                value = value + part(batch, values, step)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            rate.step()
-            running += value.detach()
-            done = step + 1
-            each = (time.monotonic() - began) / (done - start)
-            slowly(f"step {done:,} of {order.steps:,}, {(order.steps - done) * each:,.0f} s to go")
-            if done % _EVERY == 0 or done == order.steps:
-                row: dict[str, Any] = {
-                    "step": done,
-                    "loss": float(running) / ((done - 1) % _EVERY + 1),
-                }
-                running.zero_()
-                if measured and (done % (_EVERY * 10) == 0 or done == order.steps):
-                    row["held_out"] = held_out_loss(model, corpus, halves, layout, recipe)
-                row["seconds"] = round(time.monotonic() - began, 2)
-                print(json.dumps(row), file=log, flush=True)
-                if done == order.steps:
-                    report(f"step {done:,} of {order.steps:,}: loss {row['loss']:.4f}")
-            if done % schedule.checkpoint_every == 0 and done < order.steps:
-                _save(checkpoint, model, optimizer, rate, done, order.steps)
-    checkpoint.unlink(missing_ok=True)
-
-
-_EVERY = 20
-
-
-def _set_dropout(model: PreTrainedModel, share: float) -> None:
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = share
-        # Attention that PyTorch computes in one step has a number, here BERT's and ModernBERT's.
-        for name in ("dropout_prob", "attention_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, share)
+    measured = halves.held_out and (weights.tokens or weights.order)
+    descend(
+        model,
+        Order(corpus, halves.train, recipe),
+        lambda spans, rng: assemble(corpus, spans, layout, rng),
+        value,
+        folder,
+        measure=(lambda: held_out_loss(model, corpus, halves, layout, recipe))
+        if measured
+        else None,
+        report=report,
+    )
 
 
 def held_out_loss(
@@ -190,89 +140,3 @@ def _step(
 
 def _to(array: NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(array).to(device, non_blocking=True)
-
-
-class _Order:
-    """Which groups each step sees; a function of the seed and the step alone."""
-
-    def __init__(self, corpus: Corpus, spans: list[tuple[int, int]], recipe: Recipe) -> None:
-        self._spans, self._seed = spans, recipe.seed
-        self._size = recipe.schedule.groups
-        source = corpus.items[[begin for begin, _ in spans], 4]
-        # A corpus names a data set by its number in the recipe.
-        numbers = corpus.sources[source].astype(np.int64)
-        self._repeat = np.asarray([s.repeat for s in recipe.data])[numbers]
-        self._epoch_steps = max(1, int(self._repeat.sum()) // self._size)
-        self.steps = max(1, round(self._epoch_steps * recipe.schedule.epochs))
-        self._epoch, self._drawn = -1, np.zeros(0, dtype=np.int64)
-
-    def step(self, number: int) -> tuple[list[tuple[int, int]], np.random.Generator]:
-        epoch, place = divmod(number, self._epoch_steps)
-        if epoch != self._epoch:
-            rng = np.random.default_rng([self._seed, epoch])
-            times = np.floor(self._repeat + rng.random(len(self._repeat))).astype(np.int64)
-            self._drawn = rng.permutation(np.repeat(np.arange(len(times)), times))
-            self._epoch = epoch
-        # Chance makes an epoch a little longer or shorter than its mean.
-        chosen = np.take(
-            self._drawn, range(place * self._size, (place + 1) * self._size), mode="wrap"
-        )
-        spans = [self._spans[group] for group in chosen.tolist()]
-        return spans, np.random.default_rng([self._seed, number, 7])
-
-
-def _ahead(
-    order: _Order,
-    start: int,
-    make: Callable[[list[tuple[int, int]], np.random.Generator], Batch],
-) -> Iterator[tuple[int, Batch]]:
-    """Yield the batches from step ``start`` on; the next ones are made while one is used."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [
-            pool.submit(make, *order.step(step))
-            for step in range(start, min(start + _AHEAD, order.steps))
-        ]
-        for step in range(start, order.steps):
-            batch = waiting.pop(0).result()
-            if step + _AHEAD < order.steps:
-                waiting.append(pool.submit(make, *order.step(step + _AHEAD)))
-            yield step, batch
-
-
-_AHEAD = 4
-
-
-def rate_at(step: int, steps: int, schedule: Schedule) -> float:
-    """Share of the learning rate at a step: a linear rise, then a linear fall to 0."""
-    rise = max(1, round(steps * schedule.warmup))
-    return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
-
-
-def _parameter_groups(model: PreTrainedModel, decay: float) -> list[dict[str, Any]]:
-    wide = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    flat = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": wide, "weight_decay": decay}, {"params": flat, "weight_decay": 0.0}]
-
-
-def _save(
-    path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, step: int, steps: int
-) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-             "rate": rate.state_dict(), "step": step, "steps": steps}  # fmt: skip
-    with write_atomically(path, PUBLIC) as file:
-        torch.save(state, file)
-
-
-def _resume(path: Path, model: PreTrainedModel, optimizer: Any, rate: Any, steps: int) -> int:
-    if not path.is_file():
-        return 0
-    state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
-    if state["steps"] != steps:
-        raise ExportError(
-            f"{path}: made by a run of {state['steps']} steps, this recipe and data make {steps}: "
-            "go on with the same ones, or choose another output folder"
-        )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    rate.load_state_dict(state["rate"])
-    return int(state["step"])

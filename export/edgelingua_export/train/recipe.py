@@ -209,6 +209,19 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """An encoder of sentences in place of a token classifier.
+
+    Parameters
+    ----------
+    temperature
+        What cosines are divided by in the contrastive loss. 0: a token classifier is trained.
+    """
+
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All that decides what comes out of training, but the data itself."""
 
@@ -221,6 +234,7 @@ class Recipe:
     student: Student = field(default_factory=Student)
     teacher: Teacher = field(default_factory=Teacher)
     reader: Reading = field(default_factory=Reading)
+    sentence: Sentence = field(default_factory=Sentence)
 
 
 def load(path: Path) -> Recipe:
@@ -257,7 +271,20 @@ def load(path: Path) -> Recipe:
     teacher = parts["teacher"]
     if (teacher.order or teacher.hidden) and not teacher.model:
         raise ExportError(f"{path}: [teacher] order and hidden need a model to learn from")
+    if parts["sentence"].temperature and (teacher.model or parts["reader"].model):
+        raise ExportError(f"{path}: [sentence] learns from labels alone: no [teacher], no [reader]")
     return Recipe(table["base"], sets, int(table.get("seed", 1)), **parts)
+
+
+def is_sentence(path: Path) -> bool:
+    """Whether a recipe is one of a sentence encoder.
+
+    Raises
+    ------
+    ExportError
+        It cannot be read.
+    """
+    return "sentence" in recipe_toml.read(path).keys
 
 
 def once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
@@ -283,6 +310,7 @@ _PARTS: Mapping[str, Any] = {
     "student": Student,
     "teacher": Teacher,
     "reader": Reading,
+    "sentence": Sentence,
 }
 _T = TypeVar("_T")
 

@@ -26,7 +26,7 @@ _LARGE = 1 << 16  # more than any model's heads, or values of a head
 MANIFEST = "manifest.json"
 TOKENIZER = "tokenizer.json"
 
-Task = Literal["scorer", "classifier"]
+Task = Literal["scorer", "classifier", "encoder"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Variant:
     """One graph of the bundle. Names are those of its inputs and outputs.
 
     A classifier gives ``keep`` ``(batch, n)``, P(keep) of each token. A scorer gives ``nll``
-    ``(1, n)``, in nats, of the ``targets`` ``(1, n)`` that follow the last ``n`` positions.
+    ``(1, n)``, in nats, of the ``targets`` ``(1, n)`` that follow the last ``n`` positions. An
+    encoder gives ``states`` ``(batch, n, width)``.
 
     ``target`` is what the graph is made for: ``cpu``, or ``qnn-htp`` (Qualcomm's NPU). A classifier
     with a ``length`` takes one sequence of just so many tokens; shorter ones are padded and masked.
@@ -90,6 +91,7 @@ class Variant:
     keep: str | None = None
     targets: str | None = None
     nll: str | None = None
+    states: str | None = None
     positions: str | None = None
     token_types: str | None = None
     cache: Cache | None = None
@@ -109,7 +111,7 @@ class Variant:
         """Names of all outputs used."""
         present = [present for _, present in self.cache.names] if self.cache else []
         attention = self.attention.output if self.attention else None
-        named = (self.keep, self.nll, attention)
+        named = (self.keep, self.nll, self.states, attention)
         return frozenset([name for name in named if name is not None] + present)
 
 
@@ -197,13 +199,15 @@ class Manifest:
                 raise ValueError(f"variant {label}: a scorer's variants need targets and nll")
             if self.task == "classifier" and variant.keep is None:
                 raise ValueError(f"variant {label}: a classifier's variants need keep")
+            if self.task == "encoder" and variant.states is None:
+                raise ValueError(f"variant {label}: an encoder's variants need states")
             self._check_length(label, variant)
 
     def _check_length(self, label: str, variant: Variant) -> None:
         if variant.length is None:
             return
-        if self.task == "scorer":
-            raise ValueError(f"variant {label}: a scorer's variants have no fixed length")
+        if self.task != "classifier":
+            raise ValueError(f"variant {label}: only a classifier's variants have a fixed length")
         special = len(self.tokens.prefix) + len(self.tokens.suffix)
         if not special + 2 <= variant.length <= self.tokens.max_length:
             raise ValueError(f"variant {label}: length {variant.length} out of range")

@@ -16,6 +16,7 @@ from edgelingua.cli import models, tables
 from edgelingua.cli.chat import chat
 from edgelingua.cli.compress import compress
 from edgelingua.cli.doctor.command import doctor
+from edgelingua.cli.index import index
 from edgelingua.cli.run import run
 from edgelingua.cli.serve import serve
 
@@ -45,6 +46,7 @@ def options(
 
 for _command in (
     compress,
+    index,
     run,
     chat,
     serve,

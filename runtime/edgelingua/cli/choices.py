@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -20,6 +21,9 @@ from edgelingua.models import registry
 from edgelingua.prompt import Pin as PinOf
 from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
+if TYPE_CHECKING:
+    from edgelingua.index import SentenceIndex
+
 
 def with_second_pass(compressor: Pruner, question: str) -> Pruner:
     """Return the compressor with a second pass, if it is one that can make it."""
@@ -27,6 +31,17 @@ def with_second_pass(compressor: Pruner, question: str) -> Pruner:
         if not question.strip():
             raise InputError("it needs a --question")
         return compressor.with_options(second_pass=True)
+
+
+def read_index(path: Path, method: str | None) -> SentenceIndex:
+    """Return the index in a file, for the method named or the default."""
+    from edgelingua.index import SentenceIndex
+
+    if method not in (None, "cpc"):
+        raise typer.BadParameter(
+            f"it is for the method cpc, not for {method}", param_hint="--index"
+        )
+    return SentenceIndex.load(path)
 
 
 def method_for(name: str | None, model: str | None, *, ranker: str | None, question: str) -> str:

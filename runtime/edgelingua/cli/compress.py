@@ -18,6 +18,7 @@ from edgelingua.cli.choices import (
     count_like,
     method_for,
     pins_of,
+    read_index,
     with_second_pass,
 )
 from edgelingua.cli.console import decoded, read_bytes, usage
@@ -28,6 +29,7 @@ from edgelingua.cli.options import (
     DeviceOption,
     Explain,
     Guard,
+    IndexFile,
     MethodName,
     Model,
     Pin,
@@ -80,6 +82,7 @@ def compress(
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,
+    index: IndexFile = None,
     second_pass: SecondPass = False,
     explain: Explain = None,
     threads: Threads = 0,
@@ -99,9 +102,14 @@ def compress(
     pins = pins_of(pin, pin_pattern)
     if explain:
         _refuse_page(explain, source)
+    indexed = None if index is None else read_index(index, method)
+    method = "cpc" if indexed else method
     method = method_for(method, model, ranker=ranker, question=question)
-    raw = read_bytes(source)
-    document = decoded(raw, source)
+    if indexed and source == "-":
+        document, raw = indexed.text, indexed.text.encode()
+    else:
+        raw = read_bytes(source)
+        document = decoded(raw, source)
     prompt = Prompt.build(
         document,
         instruction=instruction,
@@ -120,6 +128,10 @@ def compress(
             count=count,
             options=RunOptions(threads, device, strict),
         )
+        if indexed:
+            from edgelingua.compressors.cpc import with_index
+
+            compressor = with_index(compressor, indexed)
     if threshold is not None:
         with usage("--threshold"):
             compressor = compressor.with_options(threshold=threshold)

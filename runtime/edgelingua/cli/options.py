@@ -80,6 +80,14 @@ RankerName = Annotated[
         callback=name,
     ),
 ]
+IndexFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="FILE",
+        help="What edgelingua index made of the text; without a FILE, its text is compressed.",
+    ),
+]
 SecondPass = Annotated[
     bool,
     typer.Option(

@@ -22,6 +22,7 @@ from edgelingua.scores import Progress
 from edgelingua.selection.units import Level, Rules
 
 if TYPE_CHECKING:
+    from edgelingua.compressors.cpc import with_index
     from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine
     from edgelingua.compressors.parts.document_filter import DocumentFilter
 
@@ -36,6 +37,7 @@ __all__ = [
     "Rules",
     "TokenPruner",
     "load_compressor",
+    "with_index",
 ]
 
 
@@ -119,6 +121,13 @@ METHODS: Mapping[str, Method] = {
         "arXiv:2403.12968",
         "classifier",
         _make("llmlingua2"),
+    ),
+    "cpc": Method(
+        "whole sentences whose vectors, made in their context, lie nearest to the question's",
+        "arXiv:2409.01227",
+        "encoder",
+        _make("cpc"),
+        needs_question=True,
     ),
     "bm25": Method(
         "keep the sentences that share words with the question: a baseline",
@@ -212,6 +221,8 @@ def default_method(model: str | Path | None, *, question: bool) -> str:
     manifest = Manifest.read(_folder(model) / MANIFEST)
     if manifest.task == "scorer":
         return "question_aware" if question else "selective_context"
+    if manifest.task == "encoder":
+        return "cpc"
     return "llmlingua2_question" if question and not manifest.tokens.pair else "llmlingua2"
 
 
@@ -219,11 +230,15 @@ def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
     return registry.default_bundle(task) if model is None else registry.find_bundle(model)
 
 
-_HEAVY = {"CoarseToFine": "coarse_to_fine", "DocumentFilter": "document_filter"}
+_HEAVY = {
+    "CoarseToFine": "parts.coarse_to_fine",
+    "DocumentFilter": "parts.document_filter",
+    "with_index": "cpc",
+}
 """Names of modules that load more than most methods need."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HEAVY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"edgelingua.compressors.parts.{_HEAVY[name]}"), name)
+    return getattr(import_module(f"edgelingua.compressors.{_HEAVY[name]}"), name)

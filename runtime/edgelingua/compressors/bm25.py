@@ -12,7 +12,8 @@ from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.selection.units import Rules
-from edgelingua.text.boundaries import count_words, sentences
+from edgelingua.text.boundaries import count_words
+from edgelingua.text.sentences import sentence_spans
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,7 @@ class Bm25Scorer:
         """
         if not question:
             raise InputError("this method ranks sentences by the question: the prompt needs one")
-        spans = np.asarray(
-            [(a, a + len(text[a:b].rstrip())) for a, b in sentences(text).tolist()], dtype=np.int64
-        ).reshape(-1, 2)
-        spans = spans[spans[:, 1] > spans[:, 0]]
+        spans = sentence_spans(text)
         scores = bm25_scores([text[a:b] for a, b in spans.tolist()], question, "okapi")
         return TokenScores(
             spans, np.asarray(scores, dtype=np.float32), np.ones(len(spans), dtype=bool), "rank"

@@ -122,6 +122,7 @@ REGISTRY: Mapping[str, KnownModel] = {
 DEFAULT_READER = "smollm2-135m-instruct"
 DEFAULT_CLASSIFIER = "edgelingua-mini"
 DEFAULT_SCORER = "smollm2-135m-instruct-scorer"
+DEFAULT_ENCODER = "edgelingua-sentence"
 
 
 def offline() -> bool:
@@ -151,10 +152,11 @@ def default_bundle(task: Task = "classifier") -> Path:
     Raises
     ------
     ModelNotFoundError
-        It is not there: a scorer that was not built yet, or a package without its bundles.
+        It is not there: a scorer that was not built yet, or a package without its bundles, or
+        without that of an encoder, which is in the repository.
     """
-    if task == "scorer":
-        return find_bundle(DEFAULT_SCORER)
+    if task != "classifier":
+        return find_bundle(DEFAULT_SCORER if task == "scorer" else DEFAULT_ENCODER)
     shipped = shipped_bundles()
     if DEFAULT_CLASSIFIER not in shipped:
         raise ModelNotFoundError(
@@ -336,6 +338,8 @@ def find_bundle(reference: str | Path) -> Path:
     hint = ""
     if reference == DEFAULT_SCORER:
         hint = f": build it once with: edgelingua-export build {DEFAULT_READER} --task scorer"
+    elif reference == DEFAULT_ENCODER:
+        hint = f": it is in the repository, models/{DEFAULT_ENCODER}; give its folder as --model"
     raise ModelNotFoundError(
         f"{reference}: no such folder, and no bundle of that name {places}{hint}"
     )

@@ -285,7 +285,9 @@ def test_windows_hold_every_token_once(
         [[0, len(sizes) if question else -1, text, -1, 0] for text in range(len(sizes))], np.int32
     )
     empty = np.zeros(0, np.uint8)
-    corpus = Corpus(numbers, edges, empty, np.zeros(1, np.int64), items, np.asarray(["0"]))
+    corpus = Corpus(
+        numbers, edges, numbers > 0, empty, np.zeros(1, np.int64), items, np.asarray(["0"])
+    )
     layout = Layout(1, 2, window=40, question=8, passages=9, stream=float(stream))
     if not sum(sizes):
         return

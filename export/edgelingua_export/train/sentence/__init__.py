@@ -1,0 +1,1 @@
+"""Sentence encoders: a sentence's vector out of a window that has the sentences around it."""
