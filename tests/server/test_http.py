@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,11 @@ from tests.server.conftest import NAME, Running
 
 pytestmark = pytest.mark.llama
 
-HELLO = {"model": NAME, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
+HELLO: dict[str, Any] = {
+    "model": NAME,
+    "messages": [{"role": "user", "content": "Hello"}],
+    "max_tokens": 2,
+}
 
 LONG = {
     "model": NAME,
@@ -276,6 +281,20 @@ def test_limits_keys_and_an_end_in_order(started: Callable[..., Running]) -> Non
         assert [line for line in lines if line][-1] == "data: [DONE]"
     assert server.process.wait(60) == 143
     assert not any("Traceback" in line for line in server.lines)
+
+
+def test_a_system_prompt_is_not_read_again_after_a_restart(
+    started: Callable[..., Running], tmp_path: Path
+) -> None:
+    said = [{"role": "system", "content": "You know about ships. " * 20}, *HELLO["messages"]]
+    cached = []
+    for _ in range(2):
+        server = started("--cap", "256", "--state", str(tmp_path / "state"))
+        usage = post(server, HELLO | {"messages": said}).json()["usage"]
+        cached.append(usage["prompt_tokens_details"]["cached_tokens"])
+        server.stop()
+    assert cached[0] == 0
+    assert cached[1] > 100
 
 
 def test_who_waits_when_the_server_ends_is_told_so(started: Callable[..., Running]) -> None:

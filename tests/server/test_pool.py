@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgelingua.errors import CapError
+from edgelingua.errors import CapError, StateError
+from edgelingua.integrations.server.beginnings import Beginnings
 from edgelingua.integrations.server.pool import Pool
 
 if TYPE_CHECKING:
@@ -90,3 +93,57 @@ def test_what_cannot_fit_is_known_before(pool: Pool) -> None:
     pool.check_room(np.ones(CAP // 2, dtype=bool))
     with pytest.raises(CapError):
         pool.check_room(np.ones(CAP, dtype=bool))
+
+
+def test_what_was_saved_is_not_read_again(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    tokens = ids(*np.random.default_rng(1).integers(5, 200, 80).tolist())
+    opening = 70
+
+    def beginnings(setting: str = "") -> Beginnings:
+        def restore(path: Path) -> Session:
+            return tiny_reader.restore(path)[0]
+
+        return Beginnings(folder, restore, setting=setting, most_mb=1)
+
+    saved = beginnings()
+    session = tiny_reader.session(128)
+    session.feed(tokens[:opening])
+    saved.keep(session)
+    (file,) = folder.iterdir()
+    if os.name == "posix":
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert file.stat().st_mode & 0o777 == 0o600
+    session.feed(tokens[opening:])
+    pool = Pool(lambda: tiny_reader.session(128), 1, beginnings())
+    again, cached = pool.take(tokens, np.zeros(80, dtype=bool), opening)
+    assert cached == opening
+    again.feed(tokens[cached:])
+    np.testing.assert_allclose(again.logits(), session.logits(), atol=1e-4)
+    assert not beginnings("another cap").has(tokens[:opening])
+    assert not saved.has(tokens[: opening - 1])
+    file.write_bytes(file.read_bytes()[:-99])
+    fresh, cached = Pool(lambda: tiny_reader.session(128), 1, saved).take(
+        tokens, np.zeros(80, dtype=bool), opening
+    )
+    assert (len(fresh.cells), cached) == (0, 0)
+    assert not list(folder.iterdir())
+
+
+def test_the_folder_does_not_grow_for_ever(tiny_reader: LlamaModel, tmp_path: Path) -> None:
+    saved = Beginnings(tmp_path / "s", lambda _: tiny_reader.session(2), setting="", most_mb=0.3)
+    sizes = []
+    for start in range(20):
+        session = tiny_reader.session(128)
+        session.feed(ids(*range(5 + start, 105 + start)))
+        saved.keep(session)
+        sizes.append(sum(path.stat().st_size for path in (tmp_path / "s").iterdir()))
+        assert saved.has(session.cells.tokens)
+    assert max(sizes) <= 300_000 < 20 * sizes[0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_folder_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with pytest.raises(StateError, match="chmod 700"):
+        Beginnings(tmp_path, lambda _: None, setting="")  # type: ignore[arg-type, return-value]

@@ -54,12 +54,12 @@ StateFolder = Annotated[
         "--state",
         metavar="DIR",
         help="With --upstream: keep here what was sent, so that it is sent again byte for byte "
-        "after a restart. Conversations are in it: its owner alone may read it.",
+        "after a restart; else what was read of system prompts. Its owner alone may read it.",
     ),
 ]
 StateMb = Annotated[
     float | None,
-    typer.Option(help="With --upstream: most of that, in memory too; default 512.", min=1),
+    typer.Option(help="Most of that, with --upstream in memory too; default 512.", min=1),
 ]
 RecoverTool = Annotated[
     bool,

@@ -150,10 +150,13 @@ def serve(
             run_options,
         )
         return
-    check_no_others(proxy | {"state": state, "state_mb": state_mb}, "needs --upstream")
+    check_no_others(proxy, "needs --upstream")
+    if state is None:
+        check_no_others({"state_mb": state_mb}, "needs --state")
     try:
         from edgelingua.integrations.server.answering import Answerer
         from edgelingua.integrations.server.app import create_app
+        from edgelingua.integrations.server.beginnings import Beginnings
         from edgelingua.integrations.server.options import ServerOptions
         from edgelingua.integrations.server.running import serve as run
     except ModuleNotFoundError as error:
@@ -179,12 +182,21 @@ def serve(
     compressor = load_compressor(
         method, model, ranker=ranker, count=llama.count, options=run_options
     )
+    beginnings = None
+    if state is not None:
+        beginnings = Beginnings(
+            state,
+            lambda file: llama.restore(file, chosen)[0],
+            setting=f"{cells} {chosen!r} {cache!r}",
+            most_mb=512 if state_mb is None else state_mb,
+        )
     answerer = Answerer(
         llama,
         compressor,
         lambda: llama.session(cells, chosen, cache=cache),
         cap=cells,
         sessions=sessions,
+        beginnings=beginnings,
     )
     app = create_app(answerer, options)
     run(app, options, lambda url: say(f"{options.name} with {cells:,} cells at {url}"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from edgelingua.errors import StateError
+from edgelingua.files.private import private_folder
 from edgelingua.integrations.proxy.cut import Cut, Sent
 
 _FILE = "edgelingua.sqlite"
@@ -201,14 +202,9 @@ class State:
 
 def _private(folder: Path) -> Path:
     """Return the file in a folder that its owner alone can read; make both."""
+    private_folder(folder)
+    path = folder / _FILE
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and folder.stat().st_mode & 0o077:
-            raise StateError(
-                f"{folder}: others can read it, and conversations are kept there: chmod 700 it, or "
-                "name a folder that is not there yet"
-            )
-        path = folder / _FILE
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StateError(f"{folder}: no folder for a state ({error.strerror})") from None

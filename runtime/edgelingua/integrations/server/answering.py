@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import CancelledError, EdgeLinguaError
+from edgelingua.integrations.server.beginnings import Beginnings
 from edgelingua.integrations.server.calls import Call
 from edgelingua.integrations.server.chat_layout import ChatLayout
 from edgelingua.integrations.server.laid import Laid
@@ -38,6 +39,8 @@ class Answerer:
         Most tokens in a session's cache.
     sessions
         Most sessions that are kept.
+    beginnings
+        Keeps system prompts that were read.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class Answerer:
         *,
         cap: int,
         sessions: int,
+        beginnings: Beginnings | None = None,
     ) -> None:
         self.reader = reader
         self.cap = cap
-        self.pool = Pool(open_session, sessions)
+        self.pool = Pool(open_session, sessions, beginnings)
+        self._beginnings = beginnings
         self.compressor = compressor
         self._chats = ChatLayout(reader, compressor, cap)
         self._texts = TextLayout(reader, compressor)
@@ -110,7 +115,7 @@ class Answerer:
     def _one(
         self, request: Request, laid: Laid, patience: Patience, choice: int
     ) -> Generator[Piece | Finish, None, None]:
-        session, cached = self.pool.take(laid.tokens, laid.pinned)
+        session, cached = self.pool.take(laid.tokens, laid.pinned, laid.opening)
         evicted = session.statistics.evicted
         stopper = Stopper(request.stops)
         form = self._chats.form
@@ -134,7 +139,10 @@ class Answerer:
             return Piece(text, choice, tokens, tuple(calls))
 
         try:
-            session.feed(laid.tokens[cached:], laid.pinned[cached:], progress=patience.check)
+            for part in self._parts(cached, laid):
+                session.feed(laid.tokens[part], laid.pinned[part], progress=patience.check)
+                if self._beginnings and part.stop == laid.opening == len(session.cells):
+                    self._beginnings.keep(session)
             seconds = time.perf_counter() - started
             for piece in writing.pieces():
                 yield passed(stopper.feed(piece))
@@ -155,6 +163,12 @@ class Answerer:
             choice,
             seconds,
         )
+
+    def _parts(self, cached: int, laid: Laid) -> list[slice]:
+        """Return what is left to be read, in two if the first is to be saved."""
+        if self._beginnings and cached < laid.opening:
+            return [slice(cached, laid.opening), slice(laid.opening, len(laid.tokens))]
+        return [slice(cached, len(laid.tokens))]
 
     def _sampler(self, request: Request, session: Session, choice: int) -> TokenSampler:
         sampling = replace(request.sampling, seed=(request.sampling.seed + choice) % SEEDS)

@@ -155,7 +155,7 @@ class ChatLayout:
             if message.calls
         }
         parts = self.reader.chat([*head, *((m.role, m.content) for m in said)], told, calls)
-        frame, begun = self.sizes.frame, False
+        frame, begun, opening = self.sizes.frame, False, 0
         masks = []
         for part in parts:
             at = None if part.source is None else part.source - len(head)
@@ -163,6 +163,7 @@ class ChatLayout:
                 mask = np.ones(len(part.tokens), dtype=bool)
                 if begun:  # of calls, which the template writes too, only what is around them
                     mask[2 * frame : -2 * frame] = False
+                opening += 0 if begun else len(mask)
                 masks.append(mask)
                 continue
             begun = True
@@ -170,4 +171,4 @@ class ChatLayout:
             ranges = [*shown.stays.get(said[at].number, ()), *pinned_ranges(text, pins)]
             masks.append(cells_of(self.reader, text, part.tokens, ranges))
         tokens = np.concatenate([part.tokens for part in parts])
-        return Laid(tokens, np.concatenate(masks), len(tokens), shown.changes)
+        return Laid(tokens, np.concatenate(masks), len(tokens), shown.changes, opening=opening)

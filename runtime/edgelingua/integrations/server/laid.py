@@ -33,7 +33,8 @@ class Laid:
 
     ``tokens`` ``(n,)`` int32; ``pinned`` ``(n,)`` bool, what must stay in the cache; ``before``,
     the tokens that the request would have taken as it came, of which the template's share is an
-    estimate where messages were compressed; ``seconds``, what compressing them took.
+    estimate where messages were compressed; ``seconds``, what compressing them took; ``opening``,
+    the first tokens that many chats share: system prompt and tools.
     """
 
     tokens: NDArray[np.int32]
@@ -41,6 +42,7 @@ class Laid:
     before: int
     changes: tuple[Change, ...] = ()
     seconds: float = 0.0
+    opening: int = 0
 
 
 def cells_of(

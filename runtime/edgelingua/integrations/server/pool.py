@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.integrations.server.beginnings import Beginnings
 from edgelingua.kv.session import Session
 
 
@@ -39,9 +40,17 @@ class Pool:
         Makes an empty session.
     size
         Most sessions: each takes the memory of a whole cache.
+    beginnings
+        What was read before a restart.
     """
 
-    def __init__(self, open_session: Callable[[], Session], size: int) -> None:
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        size: int,
+        beginnings: Beginnings | None = None,
+    ) -> None:
+        self._beginnings = beginnings
         self._open = open_session
         self._size = size
         self._kept = [_Kept(open_session())]  # the most recently used last
@@ -56,12 +65,14 @@ class Pool:
         session = self._kept[0].session
         session.check_room(pinned, without=np.ones(len(session.cells), dtype=bool))
 
-    def take(self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_]) -> tuple[Session, int]:
+    def take(
+        self, tokens: NDArray[np.int32], pinned: NDArray[np.bool_], opening: int = 0
+    ) -> tuple[Session, int]:
         """Return a session that has read the first of these tokens and nothing else, and how many.
 
-        It belongs to the caller until `give_back`.
+        It belongs to the caller until `give_back`. The first ``opening`` tokens may be saved ones.
         """
-        session, shared = self._find(tokens)
+        session, shared = self._find(tokens, tokens[:opening])
         gone = np.arange(len(session.cells)) >= shared
         if gone.any():
             session.take_back(gone)
@@ -82,8 +93,14 @@ class Pool:
             sound = int(gaps[0]) if len(gaps) else len(positions)
         self._kept.append(_Kept(session, sound))
 
-    def _find(self, tokens: NDArray[np.int32]) -> tuple[Session, int]:
+    def _find(self, tokens: NDArray[np.int32], opening: NDArray[np.int32]) -> tuple[Session, int]:
         """Take out the session that has the most of these tokens, or a copy of it."""
+        most = max((kept.shared(tokens) for kept in self._kept), default=0)
+        if self._beginnings and most < len(opening) and self._beginnings.has(opening):
+            if len(self._kept) >= self._size:
+                self._kept.pop(0)  # its cache goes before another is made
+            if saved := self._beginnings.find(opening):
+                return saved, len(opening)
         if not self._kept:
             return self._open(), 0
         best = max(self._kept, key=lambda kept: kept.shared(tokens))
