@@ -94,15 +94,17 @@ class Entries:
         filled = any(body.get(name) for name in ("suffix", "raw", "context"))
         if not isinstance(text, str) or filled or _CONTROL.search(text):
             return []
-        start = trail().mark(text[:_START])
+        # Short ones, of whatever beginning, have few lengths between them.
+        short, start = trail().mark(""), trail().mark(text[:_START])
         lengths = [length for length in state.lengths(start) if length < len(text)]
-        marks = {trail().mark(text[:length]): length for length in lengths[-_MOST_BEGINNINGS:]}
+        lengths = [*state.lengths(short), *lengths[-_MOST_BEGINNINGS:]]
+        marks = {trail().mark(text[:length]): length for length in lengths if length < len(text)}
         known = state.known(marks)
         mark, at = max(
             ((mark, marks[mark]) for mark in known), key=lambda found: found[1], default=(b"", 0)
         )
         before = known[mark].cut if at else None
-        state.began(start, len(text))
+        state.began(short if len(text) < _START else start, len(text))
 
         def task() -> Task | None:
             return in_the_middle(text[at:], self.wishes, self.compressor.count)
