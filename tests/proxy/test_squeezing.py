@@ -423,6 +423,18 @@ def test_what_was_left_out_can_be_asked_back(upstream: Scripted, proxy: Proxy) -
         assert CLIENT.post(url + "/v1/recover", json=wrong).status_code == status
 
 
+def test_half_a_character_passes(upstream: Scripted, shared: str) -> None:
+    """JSON may have it, and agents that cut texts do."""
+    text = LOG + "\n\nWhy?"
+    for prompt in (text, text + "\ud83d", text + "\ud83d" + LOG):
+        raw = json.dumps({"prompt": prompt})
+        assert CLIENT.post(shared + "/v1/completions", content=raw).status_code == 200
+    raw = json.dumps({"messages": blocks(("tool", LOG + "\ud83d"), ("user", "Why?"))})
+    for path in ("/v1/compress", PATH):
+        headers = {"Content-Type": "application/json"}
+        assert CLIENT.post(shared + path, content=raw, headers=headers).status_code == 200
+
+
 def test_compression_without_passing_on(upstream: Scripted, proxy: Proxy) -> None:
     url = proxy()
     question = "Why did worker-3 fail?"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from edgelingua.integrations.proxy import wishes
 from edgelingua.integrations.proxy.cut import Cut, new_id
@@ -48,14 +49,14 @@ class Asking:
         """Compress messages as they would be passed on, or a text by itself."""
         body = await self._body(http)
         if "messages" not in body:
-            return JSONResponse(await self._text(body))
+            return _json(await self._text(body))
         own = {name: body.pop(name) for name in ("rate", "pin", "documents") if name in body}
         if own:
             body[wishes.FIELD] = own | dict(body.get(wishes.FIELD) or {})
         wished = wishes.read(body, http.headers, self._squeezer.options)
         whose = credentials(http.headers.raw)
         squeezed, _ = await squeeze(body, wished, whose, _CHAT, self._squeezer)
-        return JSONResponse({"object": "compression", **body, **report(squeezed)})
+        return _json({"object": "compression", **body, **report(squeezed)})
 
     async def recover(self, http: HttpRequest) -> Response:
         """Return the whole of a text that was shortened, or an answer in its wording."""
@@ -80,7 +81,7 @@ class Asking:
             answer = requote(found.original, _kept(found), _said(body, "answer"))
             done["answer"] = answer.text
             done["citations"] = [asdict(citation) for citation in answer.citations]
-        return JSONResponse(done)
+        return _json(done)
 
     async def _body(self, http: HttpRequest) -> dict[str, Any]:
         body = await read_json(http, int(self._squeezer.options.body_mb * 1e6))
@@ -100,6 +101,11 @@ class Asking:
         kept = Cut(new_id(), task.text, found.reply["text"], spans)
         squeezer.state.put(kept)
         return {"id": kept.id, **found.reply}
+
+
+def _json(value: Any) -> Response:
+    """Write a reply in ASCII: texts may hold halves of surrogate pairs."""
+    return Response(json.dumps(value), media_type="application/json")
 
 
 def _said(body: Mapping[str, Any], name: str) -> str:

@@ -18,13 +18,16 @@ from edgelingua.integrations.proxy.cut import Cut, Sent
 
 _FILE = "edgelingua.sqlite"
 _VERSION = 1
+_AS = ("utf-8", "surrogatepass")
+"""JSON may hold halves of surrogate pairs, which are no text to SQLite."""
+
 _AT_ONCE = 500
 """Values in one question to SQLite."""
 
 _TABLES = """
 CREATE TABLE secret (bytes BLOB NOT NULL);
 CREATE TABLE cuts (
-    id TEXT PRIMARY KEY, original TEXT NOT NULL, text TEXT NOT NULL, spans TEXT NOT NULL
+    id TEXT PRIMARY KEY, original BLOB NOT NULL, text BLOB NOT NULL, spans TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE sent (
     mark BLOB PRIMARY KEY, before INTEGER NOT NULL, after INTEGER NOT NULL, cut TEXT,
@@ -177,7 +180,8 @@ class State:
             yield
 
     def _put(self, cut: Cut) -> None:
-        row = (cut.id, cut.original, cut.text, json.dumps(cut.spans))
+        original, text = (text.encode(*_AS) for text in (cut.original, cut.text))
+        row = (cut.id, original, text, json.dumps(cut.spans))
         self._db.execute("INSERT OR IGNORE INTO cuts VALUES (?, ?, ?, ?)", row)
 
     def _shrink(self) -> None:
@@ -224,5 +228,6 @@ def _places(values: Sequence[bytes]) -> str:
     return ",".join("?" * len(values))
 
 
-def _cut(name: str, original: str, text: str, spans: str) -> Cut:
-    return Cut(name, original, text, tuple((start, end) for start, end in json.loads(spans)))
+def _cut(name: str, original: bytes, text: bytes, spans: str) -> Cut:
+    kept = tuple((start, end) for start, end in json.loads(spans))
+    return Cut(name, original.decode(*_AS), text.decode(*_AS), kept)
