@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -133,6 +133,37 @@ def test_an_answer_is_stopped(server: Running, opened: Opens) -> None:
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     expect(page.get_by_role("textbox", name="Message")).to_be_focused()
     assert page.get_by_role("alert").count() == 0
+
+
+def test_a_message_ends_the_answer_before_it(server: Running, opened: Opens) -> None:
+    from playwright.sync_api import expect
+
+    page = opened(server, "#chat")
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append((request.post_data_json or {}).get("messages")))
+    page.get_by_role("textbox", name="Message").fill("Write a long story about a ship.")
+    page.keyboard.press("Enter")
+    shown(page, "#chat .log > p:last-child")
+    page.get_by_role("textbox", name="Message").fill("Write another one about a whale.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chat .log > p")).to_have_count(4)
+    shown(page, "#chat .log > p:last-child")
+    page.get_by_role("button", name="Stop").click()
+    first = page.locator("#chat .log > p").nth(1).inner_text()
+    last = [messages for messages in asked if messages][-1]
+    assert [message["role"] for message in last] == ["user", "assistant", "user"]
+    assert last[1]["content"].split() == first.split()
+
+
+def test_the_slider_ends_the_answer(server: Running, opened: Opens) -> None:
+    from playwright.sync_api import expect
+
+    page = opened(server)
+    ask(page, TEXT[:1500], "Write a long story about Boston.")
+    shown(page, ".answer")
+    page.get_by_role("slider").press("ArrowLeft")
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    expect(page.locator(".answer")).to_be_empty()
 
 
 def test_savings_are_the_servers(server: Running, opened: Opens) -> None:

@@ -30,6 +30,12 @@ function keys() {
   return known.map(([name, write]) => [name, write(sessionStorage.getItem(name))]);
 }
 
+function reached(work) {
+  return work.catch((problem) => {
+    throw problem instanceof TypeError ? new Error("The server cannot be reached.") : problem;
+  });
+}
+
 async function told(response) {
   const body = await response.json().catch(() => ({}));
   return new Error(body.error?.message ?? `The server answered ${response.status}.`);
@@ -40,7 +46,7 @@ export async function request(path, body, signal) {
     const headers = Object.fromEntries(keys());
     if (body) headers["Content-Type"] = "application/json";
     const options = { method: body ? "POST" : "GET", headers, signal, cache: "no-store" };
-    const response = await fetch(path, { ...options, body: body && JSON.stringify(body) });
+    const response = await reached(fetch(path, { ...options, body: body && JSON.stringify(body) }));
     if (response.ok) return response;
     const error = await told(response);
     const wanted = response.headers.get("www-authenticate") === OWN ? OWN : "Authorization";
@@ -52,7 +58,7 @@ export async function request(path, body, signal) {
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let left = ""; ; ) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reached(reader.read());
     if (done) throw new Error("The answer broke off.");
     const parts = (left + value).split(/\r?\n\r?\n/);
     left = parts.pop();

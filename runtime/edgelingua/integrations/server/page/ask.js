@@ -26,11 +26,12 @@ function put(element, html) {
 function begin() {
   work.abort();
   work = new AbortController();
+  stop.hidden = true;
   return work.signal;
 }
 
 async function compress(model, signal) {
-  const asked = { model, text: text.value, question: question.value, rate: rate.value / 100 };
+  const asked = { model: model.id, text: text.value, question: question.value, rate: rate.value / 100 };
   const response = await request("/v1/compress", { ...asked, explain: true }, signal);
   const found = await response.json();
   pieces.abort();
@@ -74,13 +75,13 @@ function readBy({ usage, edgelingua }, compressed) {
 }
 
 async function ask(model, signal) {
-  const compressed = await compress(model(), signal);
+  const compressed = await compress(model, signal);
   const shown = find("answer");
   shown.setAttribute("aria-busy", "true"); // read out when it is whole
   try {
     const asked = { messages: [{ role: "user", content: `${compressed.text}\n\n${question.value}` }], temperature: 0 };
     const show = (written) => (shown.textContent = written);
-    const found = await answer({ model: model(), ...asked }, show, signal);
+    const found = await answer({ model: model.id, ...asked }, show, signal);
     find("read").textContent = readBy(found, compressed);
   } finally {
     shown.removeAttribute("aria-busy");
@@ -101,7 +102,7 @@ export function setUp({ attempt, model }) {
     tell();
     clearTimeout(waiting);
     if (!beside.hidden && form.checkValidity()) {
-      waiting = setTimeout(() => attempt(() => compress(model(), begin())), DELAY);
+      waiting = setTimeout(() => attempt(async () => compress(await model(), begin())), DELAY);
     }
   });
   form.addEventListener("submit", async (event) => {
@@ -109,12 +110,11 @@ export function setUp({ attempt, model }) {
     clearTimeout(waiting);
     const signal = begin();
     stop.hidden = false;
-    await attempt(() => ask(model, signal));
+    await attempt(async () => ask(await model(), signal));
     if (work.signal === signal) stop.hidden = true;
   });
   stop.addEventListener("click", () => {
-    work.abort();
-    stop.hidden = true;
+    begin();
     form.querySelector(".main").focus();
   });
   page.querySelector(".open").addEventListener("click", () => file.click());

@@ -17,6 +17,7 @@ const GAUGES = {
 let messages = [];
 let used = null;
 let work = null;
+let running = Promise.resolve(); // the answer that is being written
 
 function forget() {
   work?.abort();
@@ -49,13 +50,14 @@ function count({ usage, edgelingua }) {
   used.seconds += (edgelingua.seconds_reading ?? 0) + (edgelingua.seconds_compressing ?? 0);
 }
 
-async function statistics({ model, models }) {
+async function statistics(model) {
+  const number = (name) => used[name].toLocaleString("en");
+  const cap = model.context_window ? `, cap ${tokens(model.context_window)}` : "";
   const lines = [
-    `${model()}${models.get(model())?.context_window ? `, cap ${tokens(models.get(model()).context_window)}` : ""}`,
+    model.id + cap,
     `This chat: ${used.turns} ${used.turns === 1 ? "answer" : "answers"}; ` +
-      `${tokens(used.read)} read in ${duration(used.seconds)}, ${used.cached.toLocaleString("en")} ` +
-      `from the cache, ${used.left.toLocaleString("en")} left out, ` +
-      `${used.evicted.toLocaleString("en")} evicted, ${used.written.toLocaleString("en")} written`,
+      `${tokens(used.read)} read in ${duration(used.seconds)}, ${number("cached")} from the cache, ` +
+      `${number("left")} left out, ${number("evicted")} evicted, ${number("written")} written`,
   ];
   const found = await (await request("/metrics")).text();
   for (const line of found.split("\n")) {
@@ -65,37 +67,44 @@ async function statistics({ model, models }) {
   return lines.join("\n");
 }
 
-async function say(text, { model }) {
-  work?.abort();
-  work = new AbortController();
-  const { signal } = work;
+async function say(text, model, signal) {
+  const before = messages;
   put("You", text);
   const shown = put("Model", "");
-  const asked = [...messages, { role: "user", content: text }];
-  let written = "";
+  const asked = [...before, { role: "user", content: text }];
+  const show = (written) => {
+    shown.textContent = written;
+    log.scrollTop = log.scrollHeight;
+  };
   log.setAttribute("aria-busy", "true"); // read out when it is whole
   stop.hidden = false;
   try {
-    const found = await answer({ model: model(), messages: asked }, (now) => {
-      shown.textContent = written = now;
-      log.scrollTop = log.scrollHeight;
-    }, signal);
+    const found = await answer({ model: model.id, messages: asked }, show, signal);
     count(found);
     if (found.finish === "length") put("Note", "The answer reached its longest length.");
   } finally {
     // What was stopped, or broke off, is part of the chat as far as it came.
-    if (written && work.signal === signal) {
-      messages = [...asked, { role: "assistant", content: written }];
+    if (shown.textContent && messages === before) {
+      messages = [...asked, { role: "assistant", content: shown.textContent }];
     }
     log.removeAttribute("aria-busy");
     stop.hidden = true;
   }
 }
 
-async function handle(line, frame) {
-  if (!line.startsWith("/")) return say(line, frame);
+// A new message ends the answer to the one before it.
+function saying(text, model) {
+  work?.abort();
+  work = new AbortController();
+  const { signal } = work;
+  running = running.catch(() => {}).then(() => say(text, model, signal));
+  return running;
+}
+
+async function handle(line, { model }) {
+  if (!line.startsWith("/")) return saying(line, await model());
   const [command] = line.split(/\s/);
-  if (command === "/stats") put(command, await statistics(frame));
+  if (command === "/stats") put(command, await statistics(await model()));
   else put(command, command === "/help" ? HELP : `There is no such command. ${HELP}`);
 }
 

@@ -16,12 +16,38 @@ async function attempt(work) {
     await work();
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    error.textContent = problem instanceof TypeError ? "The server cannot be reached." : problem.message;
+    error.textContent = problem.message;
     error.hidden = false;
+    error.scrollIntoView({ block: "nearest" });
   }
 }
 
-const frame = { attempt, model: () => chosen.value, models: new Map() };
+const models = new Map();
+let loading = null;
+
+async function load() {
+  const { data } = await (await request("/v1/models")).json();
+  if (!data.length) throw new Error("The server names no models.");
+  for (const found of data) {
+    models.set(found.id, found);
+    chosen.add(new Option(found.id));
+  }
+  document.querySelector("#models").hidden = false;
+}
+
+// The model that is meant; the list is asked for again where it did not come.
+async function model() {
+  loading ??= load();
+  try {
+    await loading;
+  } catch (problem) {
+    loading = null;
+    throw problem;
+  }
+  return models.get(chosen.value);
+}
+
+const frame = { attempt, model };
 const shown = { ask: setUpAsk(frame), chat: setUpChat(frame), savings: setUpSavings(frame) };
 
 function show({ focus }) {
@@ -41,12 +67,5 @@ function show({ focus }) {
 }
 
 addEventListener("hashchange", () => show({ focus: true }));
-await attempt(async () => {
-  const { data } = await (await request("/v1/models")).json();
-  for (const model of data) {
-    frame.models.set(model.id, model);
-    chosen.add(new Option(model.id));
-  }
-  document.querySelector("#models").hidden = false;
-});
 show({ focus: false });
+attempt(model);
