@@ -31,22 +31,28 @@ from edgelingua.prompt import Prompt, without_question
 from edgelingua.scores import Progress
 from edgelingua.text.ranges import Spans
 
-_FIELDS = frozenset({"explain", "model", "pin", "question", "rate", "text", "tokens"})
+_FIELDS = frozenset({"explain", "model", "pin", "preview", "question", "rate", "text", "tokens"})
 
 
 @dataclass(frozen=True)
 class Task:
     """What a client wants: a text compressed in the light of a question, explained or not.
 
-    ``budget`` is of the text, without the question.
+    ``budgets`` are of the text, without the question; the smallest holds. A ``preview`` saves
+    nobody anything.
     """
 
     model: str | None
     text: str
     question: str
     prompt: Prompt
-    budget: Budget
+    budgets: tuple[Budget, ...]
     explain: bool
+    preview: bool
+
+    def limit(self, tokens: int) -> int:
+        """Return the most tokens allowed for a text of so many."""
+        return max(1, min(budget.limit(tokens) for budget in self.budgets))
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,7 @@ class Done:
 
     reply: dict[str, Any]
     spans: Spans
+    preview: bool = False
 
     @property
     def left_out(self) -> int:
@@ -88,14 +95,17 @@ def task_of(body: Any, rate: float | None = None) -> Task:
                 param="pin",
             )
     tokens, asked = whole(body, "tokens", 1), number(body, "rate", 0, 1)
+    if tokens is None and asked is None:
+        asked = rate
     try:
         return Task(
             model=_text(body, "model", "") or None,
             text=text,
             question=question,
             prompt=Prompt.build(text, question=question, pin=pins, structure="compress"),
-            budget=Budget(tokens, rate if tokens is None and asked is None else asked),
+            budgets=_budgets(tokens, asked),
             explain=flag(body, "explain"),
+            preview=flag(body, "preview"),
         )
     except InputError as error:
         raise ApiError(str(error), code="invalid_value", param="text") from error
@@ -116,8 +126,7 @@ def done(compressor: Compressor, task: Task, progress: Progress) -> Done:
     started = time.perf_counter()
     count, text = compressor.count, task.text
     before = count(text)
-    limit = max(1, task.budget.limit(before))
-    budget = Budget(limit, count=without_question(count, task.question))
+    budget = Budget(task.limit(before), count=without_question(count, task.question))
     try:
         compressed = compressor.compress(task.prompt, budget, progress)
     except CancelledError:
@@ -139,7 +148,13 @@ def done(compressor: Compressor, task: Task, progress: Progress) -> Done:
     }
     if task.explain:
         reply["explanation"] = asdict(explanation(compressed))
-    return Done(reply, spans)
+    return Done(reply, spans, task.preview)
+
+
+def _budgets(tokens: int | None, rate: float | None) -> tuple[Budget, ...]:
+    if tokens is None:
+        return (Budget(rate=rate),)
+    return (Budget(tokens), *([] if rate is None else [Budget(rate=rate)]))
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:

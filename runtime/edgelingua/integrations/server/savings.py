@@ -144,7 +144,9 @@ class Savings:
         self.add(model, saved)
 
     def compressed(self, model: str, done: Done) -> None:
-        """Add a text that was compressed."""
+        """Add a text that was compressed, but for previews."""
+        if done.preview:
+            return
         seconds = done.reply["seconds_compressing"]
         self.add(
             model,

@@ -4,6 +4,7 @@ import { explore } from "./pieces.js";
 import { duration, tokens } from "./numbers.js";
 
 const SOME = 64; // tokens read at once that tell how fast the model reads
+const FRAME = 64; // tokens of a chat's template, or so
 const DELAY = 300; // milliseconds that the slider rests before the text is compressed anew
 const page = document.querySelector("#ask");
 const [form, beside, panel] = ["form", ".beside", "aside"].map((name) => page.querySelector(name));
@@ -30,10 +31,19 @@ function begin() {
   return work.signal;
 }
 
-async function compress(model, signal) {
-  const asked = { model: model.id, text: text.value, question: question.value, rate: rate.value / 100 };
-  const response = await request("/v1/compress", { ...asked, explain: true }, signal);
+// Tokens that the cap leaves to a text, beside the question, the template and an answer.
+function roomOf({ context_window: cap }) {
+  return cap ? Math.max(16, Math.floor(cap * 0.75) - FRAME - question.value.length) : Infinity;
+}
+
+// What is shown is what will be read: what is too long the server would compress once more.
+async function compress(model, signal, { preview }) {
+  const room = roomOf(model);
+  const budget = { rate: rate.value / 100, ...(room < Infinity ? { tokens: room } : {}) };
+  const asked = { model: model.id, text: text.value, question: question.value, ...budget };
+  const response = await request("/v1/compress", { ...asked, explain: true, preview }, signal);
   const found = await response.json();
+  const capped = budget.rate * found.tokens_before > room;
   pieces.abort();
   pieces = new AbortController();
   const { body, reasons, meaning } = found.explanation;
@@ -43,7 +53,8 @@ async function compress(model, signal) {
   find("answer").textContent = find("read").textContent = "";
   find("saved").textContent =
     `${tokens(found.tokens_before)} became ${found.tokens_after.toLocaleString("en")} ` +
-    `in ${duration(found.seconds_compressing)}.`;
+    `in ${duration(found.seconds_compressing)}.` +
+    (capped ? ` The cap of ${tokens(model.context_window)} has room for no more.` : "");
   const parts = { text: find("body"), reasons: find("reasons"), start: find("pieces"), panel };
   explore({ ...parts, signal: pieces.signal });
   beside.hidden = false;
@@ -75,7 +86,7 @@ function readBy({ usage, edgelingua }, compressed) {
 }
 
 async function ask(model, signal) {
-  const compressed = await compress(model, signal);
+  const compressed = await compress(model, signal, { preview: false });
   const shown = find("answer");
   shown.setAttribute("aria-busy", "true"); // read out when it is whole
   try {
@@ -102,7 +113,7 @@ export function setUp({ attempt, model }) {
     tell();
     clearTimeout(waiting);
     if (!beside.hidden && form.checkValidity()) {
-      waiting = setTimeout(() => attempt(async () => compress(await model(), begin())), DELAY);
+      waiting = setTimeout(() => attempt(async () => compress(await model(), begin(), { preview: true })), DELAY);
     }
   });
   form.addEventListener("submit", async (event) => {
