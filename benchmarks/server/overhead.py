@@ -3,8 +3,8 @@
 In turn, the same request straight to a server that answers at once, and through
 ``edgelingua serve --upstream``, over connections that are kept. Three conversations: a short one;
 an agent's whose last turn is another in each request (``--rate 1``); and that with tool outputs
-that were compressed before (``--rate 0.5``), which are put in place again. Writes
-``overhead.jsonl`` and ``overhead.md``.
+that were compressed before (``--rate 0.5``), which are put in place again. Then the memory of the
+proxy over 2,000 requests. Writes ``overhead.jsonl`` and ``overhead.md``.
 
     python -m benchmarks.server.overhead
 """
@@ -56,8 +56,8 @@ SHORT = [{"role": "user", "content": "Name three colours."}]
 
 
 @contextmanager
-def started(command: list[str], port: str) -> Iterator[int]:
-    """Run a server; yield the port that it names."""
+def started(command: list[str], port: str) -> Iterator[tuple[int, int]]:
+    """Run a server; yield the port that it names, and its process."""
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -65,7 +65,7 @@ def started(command: list[str], port: str) -> Iterator[int]:
                 if process.poll() is not None:
                     raise SystemExit(f"{command} failed:\n{_all(log)}")
                 time.sleep(0.1)
-            yield int(found[1])
+            yield int(found[1]), process.pid
         finally:
             process.terminate()
             process.wait(60)
@@ -90,26 +90,61 @@ def first_byte(wire: http.client.HTTPConnection, messages: list[dict[str, Any]])
     return 1000 * taken
 
 
+def processor(process: int) -> float:
+    """Return the milliseconds that a process has had a processor."""
+    tasks = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
+
+
+def proxy(upstream: int, folder: str, rate: str) -> tuple[list[str], str]:
+    """Return the command of a proxy, and where it says its port."""
+    command = [sys.executable, "-m", "edgelingua", "serve", "--port", "0", "--rate", rate]
+    command += ["--upstream", f"http://127.0.0.1:{upstream}", "--state", f"{folder}/state"]
+    return command, r"at http://127\.0\.0\.1:(\d+)"
+
+
+def endurance(upstream: int, requests: int) -> list[dict[str, Any]]:
+    """Return the resident memory every so many requests, each with a question not asked before."""
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started(*proxy(upstream, folder, "0.5")) as (port, process),
+    ):
+        wire = http.client.HTTPConnection("127.0.0.1", port)
+        for at in range(1, requests + 1):
+            said = [*agent(2), {"role": "user", "content": f"And what of {at % 50}?"}]
+            said[0] = {"role": "user", "content": f"Conversation {at // 50}."}
+            first_byte(wire, said)
+            if at % (requests // 10) == 0:
+                pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+                mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+                rows.append({"case": "memory", "requests": at, "mb": round(mb, 1)})
+    return rows
+
+
 def measure(upstream: int, rounds: int, rate: str, name: str) -> list[dict[str, Any]]:
     """Return a row for each round of a conversation."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "edgelingua", "serve", "--port", "0", "--rate", rate]
-        command += ["--upstream", f"http://127.0.0.1:{upstream}", "--state", f"{folder}/state"]
-        with started(command, r"at http://127\.0\.0\.1:(\d+)") as port:
-            warm = http.client.HTTPConnection("127.0.0.1", port)
-            first_byte(warm, SHORT if name == "short" else agent(TURNS))
-            warm.close()
-            direct = http.client.HTTPConnection("127.0.0.1", upstream)
-            proxied = http.client.HTTPConnection("127.0.0.1", port)
-            for at in range(-5, rounds):  # the first ones open connections
-                said = SHORT if name == "short" else agent(TURNS)
-                if name != "short":
-                    # Another last turn in each round: that one is new.
-                    said = [*said, {"role": "user", "content": f"And what else, {at}?"}]
-                row = {"direct": first_byte(direct, said), "proxied": first_byte(proxied, said)}
-                if at >= 0:
-                    rows.append({"case": name, "characters": len(json.dumps(said)), **row})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started(*proxy(upstream, folder, rate)) as (port, process),
+    ):
+        warm = http.client.HTTPConnection("127.0.0.1", port)
+        first_byte(warm, SHORT if name == "short" else agent(TURNS))
+        warm.close()
+        direct = http.client.HTTPConnection("127.0.0.1", upstream)
+        proxied = http.client.HTTPConnection("127.0.0.1", port)
+        for at in range(-5, rounds):  # the first ones open connections
+            said = SHORT if name == "short" else agent(TURNS)
+            if name != "short":
+                # Another last turn in each round: that one is new.
+                said = [*said, {"role": "user", "content": f"And what else, {at}?"}]
+            row = {"direct": first_byte(direct, said)}
+            before = processor(process)
+            row["proxied"] = first_byte(proxied, said)
+            row["processor"] = processor(process) - before
+            if at >= 0:
+                rows.append({"case": name, "characters": len(json.dumps(said)), **row})
     return rows
 
 
@@ -124,16 +159,19 @@ def main() -> None:
     """Measure in turn; write the rounds and their quantiles."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--requests", type=int, default=2000)
+    options = parser.parse_args()
+    rounds, requests = options.rounds, options.requests
     rows: list[dict[str, Any]] = []
-    with started([sys.executable, "-m", "benchmarks.server.upstream"], r"^(\d+)$") as upstream:
+    with started([sys.executable, "-m", "benchmarks.server.upstream"], r"^(\d+)$") as (upstream, _):
         for name, (rate, _) in CASES.items():
             rows += measure(upstream, rounds, rate, name)
+        memory = endurance(upstream, requests)
     versions = {name: metadata.version(name) for name in ("httpx", "starlette", "uvicorn")}
     about = machine() | versions | {"load": round(os.getloadavg()[0], 1)}
     lines = [
-        "| ms to the first byte, p50 and p95 | characters | direct | proxied | added |",
-        "|---|---|---|---|---|",
+        "| ms to the first byte, p50 and p95 | characters | direct | proxied | added | processor |",
+        "|---|---|---|---|---|---|",
     ]
     for name, (_, title) in CASES.items():
         own = [row for row in rows if row["case"] == name]
@@ -141,16 +179,20 @@ def main() -> None:
         for key in ("direct", "proxied"):
             figures.append([row[key] for row in own])
         figures.append([row["proxied"] - row["direct"] for row in own])
+        figures.append([row["processor"] for row in own])
         cells = " | ".join(
             f"{q[9]:.1f}, {q[18]:.1f}" for f in figures for q in [quantiles(f, n=20)]
         )
         lines.append(f"| {title} | {own[-1]['characters']:,} | {cells} |")
     lines.append(
-        f"\nOf {rounds} rounds each, in turn; *added* is the difference within a round. "
-        f"{about['cpus']} CPUs, load {about['load']} at the end."
+        f"\nOf {rounds} rounds each, in turn; *added* is the difference within a round, "
+        "*processor* what the proxy had of it for the whole answer. "
+        f"{about['cpus']} CPUs, load {about['load']} at the end.\n\n"
+        f"Resident memory after {memory[0]['requests']:,} to {requests:,} requests, one in 50 of a "
+        f"new conversation: {', '.join(str(row['mb']) for row in memory)} MB."
     )
     (HERE / "overhead.jsonl").write_text(
-        "".join(f"{json.dumps(row)}\n" for row in (about, *rows)), encoding="utf-8"
+        "".join(f"{json.dumps(row)}\n" for row in (about, *rows, *memory)), encoding="utf-8"
     )
     (HERE / "overhead.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write("\n".join(lines) + "\n")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from edgelingua import load_compressor
+from edgelingua.errors import InferenceError
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.preparing import Prepared, prepare
@@ -101,6 +102,35 @@ def test_prompts_too(squeezer: Squeezer, parts: list[str], wished: Any) -> None:
         now = json.loads(prepared(squeezer, body, dialect).content)["prompt"]
         assert now.startswith(sent)
         sent = now
+
+
+class Failing:
+    """Fails after the first text."""
+
+    def __init__(self) -> None:
+        self._inner = load_compressor("truncate")
+        self.count = self._inner.count
+        self._failing = False
+
+    def compress(self, *arguments: Any) -> Any:
+        if self._failing:
+            raise InferenceError("the graph does not run any more")
+        self._failing = True
+        return self._inner.compress(*arguments)
+
+
+@pytest.mark.parametrize(
+    "more", ["\n\nAnd then? Say it.", "\ud83d" + "word \n\n" * 40, "word\n\n" * 99]
+)
+def test_prompts_grow_beside_failures_too(squeezer: Squeezer, more: str) -> None:
+    squeezer = Squeezer(Failing(), State(), squeezer.options)
+    dialect, prompt = Dialect("openai", False), "Tell me.\n" + "word " * 300 + "\n\nWhy?"
+    first, then = (
+        json.loads(prepared(squeezer, {"prompt": text}, dialect).content)["prompt"]
+        for text in (prompt, prompt + more)
+    )
+    assert len(first) < len(prompt) * 0.7
+    assert then == first + more
 
 
 @settings(max_examples=100)

@@ -40,6 +40,11 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def tokens_of(compressor: Compressor, text: str) -> int:
+    """Count the tokens of a text, which may hold halves of surrogate pairs."""
+    return compressor.count(text.encode(errors="replace").decode())
+
+
 @dataclass(frozen=True)
 class Sent:
     """What became of a text: its tokens before and after, and how it was cut, if it was."""
@@ -91,7 +96,7 @@ def cut(
     The text as it is where nothing is gained, or where it is no text (NULs, half characters).
     """
     text, question = task.text, task.question.strip() or task.text.rstrip()[-_ENDING:].strip()
-    before = compressor.count(text)
+    before = tokens_of(compressor, text)
     whole = Sent(before, before)
     pinned = (*task.stays, *(at for pin in task.pins for at in occurrences(text, pin)))
     count = without_question(compressor.count, question)

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgelingua.compressors import Compressor
 from edgelingua.integrations.proxy.choosing import Chooser, in_the_middle
-from edgelingua.integrations.proxy.cut import Cut, Sent, Task, cut, new_id
+from edgelingua.integrations.proxy.cut import Cut, Sent, Task, cut, new_id, tokens_of
 from edgelingua.integrations.proxy.messages import turns
 from edgelingua.integrations.proxy.squeezing import Entry
 from edgelingua.integrations.proxy.state import State
@@ -113,9 +113,12 @@ class Entries:
             rest = self._cut(task, progress)
             return _after(before, text, at, rest, self.compressor)
 
-        cuts = self.wishes.rate < 1 or before is not None
+        def plain() -> Sent | None:
+            return _after(before, text, at, None, self.compressor)
+
+        cuts = self.wishes.rate < 1
         put = partial(body.__setitem__, "prompt")
-        return [Entry(trail().mark(text), 0, text, put, make if cuts else None)]
+        return [Entry(trail().mark(text), 0, text, put, make if cuts else None, plain)]
 
     def _cut(self, task: Callable[[], Task | None], progress: Progress) -> Sent | None:
         found = task()
@@ -135,4 +138,4 @@ def _after(
     more = behind.spans if behind else ((0, len(text) - at),)
     spans = (*kept, *((start + at, end + at) for start, end in more))
     sent = Cut(behind.id if behind else new_id(), text, head + tail, spans)
-    return Sent(compressor.count(text), compressor.count(sent.text), sent)
+    return Sent(tokens_of(compressor, text), tokens_of(compressor, sent.text), sent)

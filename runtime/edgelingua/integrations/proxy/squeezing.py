@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import CancelledError
-from edgelingua.integrations.proxy.cut import Sent
+from edgelingua.integrations.proxy.cut import Sent, tokens_of
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.state import State
 from edgelingua.integrations.server.logs import log
@@ -62,8 +62,9 @@ class Entry:
         The number of its message.
     text, put
         What stands there, and how to put another text there.
-    make
-        Cuts it if it is new; ``None`` for one that stays.
+    make, plain
+        Cuts it if it is new, ``None`` for one that stays; and what it is where it is not cut, but
+        for a beginning that was cut before.
     """
 
     mark: bytes
@@ -71,6 +72,7 @@ class Entry:
     text: str
     put: Callable[[str], None]
     make: Callable[[Progress], Sent | None] | None = None
+    plain: Callable[[], Sent | None] = lambda: None
 
 
 class Squeezer:
@@ -89,10 +91,6 @@ class Squeezer:
         self.state = state
         self.options = options
         self.worker = Worker(options.waiting)
-
-    def tokens(self, text: str) -> int:
-        """Count the tokens of a text, which may hold half characters."""
-        return self.compressor.count(text.encode(errors="replace").decode())
 
     async def squeeze(self, entries: Sequence[Entry], pins: Sequence[str] = ()) -> Squeezed:
         """Put into a request what is to be sent.
@@ -166,7 +164,7 @@ class Squeezer:
         """Cut what may be cut, or nothing without ``patience``; return how often that failed."""
         failed = 0
         for entry in new:
-            tokens = self.tokens(entry.text)
+            tokens = tokens_of(self.compressor, entry.text)
             sent: Sent | None = None
             if entry.make is not None and tokens > self.options.keep_up_to:
                 try:
@@ -180,7 +178,7 @@ class Squeezer:
                     # Whatever it is, what stands behind this proxy can still be asked.
                     self._refuse(error)
                     failed += 1
-            made[entry.mark] = sent or Sent(tokens, tokens)
+            made[entry.mark] = sent or entry.plain() or Sent(tokens, tokens)
         return failed
 
     def _refuse(self, error: Exception) -> None:
