@@ -90,7 +90,10 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
 
     def check(headers: dict[bytes, bytes], path: str) -> None:
         guard.check(headers, path, options.api_key, KEY, free=page.paths(PAGE))
-        origin = urlsplit(headers.get(b"origin", b"").decode("latin-1"))
+        try:
+            origin = urlsplit(headers.get(b"origin", b"").decode("latin-1"))
+        except ValueError:  # no address at all
+            origin = urlsplit("")
         own = options.api_key is not None and origin.netloc.encode() == headers.get(b"host")
         if b"origin" in headers and not own and not guard.is_loopback(origin.hostname or ""):
             raise ApiError(
