@@ -133,9 +133,17 @@ def test_another_bundle_and_another_method_are_refused(
         with_index(load_compressor("bm25"), index)
 
 
+def test_lines_of_marks_go_first(sentence_bundle: ModelBundle) -> None:
+    text = "```\nThe city of Boston burned.\n```\n----\nNobody knows why.\n"
+    scores = load_compressor("cpc", sentence_bundle.folder).scorer.score(text, QUESTION)
+    said = [text[a:b] for a, b in scores.spans.tolist()]
+    assert said == ["```", "The city of Boston burned.", "```", "----", "Nobody knows why."]
+    assert (scores.scores == -1).tolist() == [True, False, True, True, False]
+
+
 def test_sentences_are_kept_whole(sentence_bundle: ModelBundle) -> None:
     compressor = load_compressor("cpc", sentence_bundle.folder)
-    compressed = compressor.compress(Prompt.build(TEXT, question=QUESTION), Budget(tokens=150))
+    compressed = compressor.compress(Prompt.build(TEXT, question=QUESTION), Budget(rate=0.5))
     whole = {TEXT[a:b] for a, b in sentence_spans(TEXT).tolist()}
     kept = [s for s in whole if s in compressed.text]
     assert kept

@@ -19,7 +19,7 @@ from statistics import median
 
 from benchmarks.common.machine import machine
 from benchmarks.common.weights import of_bundle
-from benchmarks.quality.methods import Contender, Runner
+from benchmarks.quality.methods import CONTENDERS, Contender, Runner
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import HERE as QUALITY
 from benchmarks.quality.run import KEY
@@ -31,6 +31,7 @@ from edgelingua.budget import Count
 from edgelingua.compressors import Pruner, load_compressor, with_index
 from edgelingua.models.registry import DEFAULT_READER, find_bundle, find_reader
 from edgelingua.ort.session import RunOptions
+from edgelingua.prompt import SEPARATOR
 
 HERE = Path(__file__).parent
 SETS = ("nq", "hotpotqa", "squad")
@@ -38,6 +39,7 @@ LABELS = {
     "bm25": "BM25 sentences",
     "base": "all-MiniLM-L6-v2, the same way",
     "cpc": "edgelingua-sentence",
+    "both": "edgelingua-sentence at four times the rate, then edgelingua-mini",
     "mini-question": "edgelingua-mini, words",
 }
 QUESTIONS = (
@@ -48,6 +50,8 @@ QUESTIONS = (
     "What damage did the storm cause?",
 )
 ONE = RunOptions(threads=1)
+_SHOWN = 2
+"""The first of `RATES` in the table."""
 
 
 def main() -> None:
@@ -57,6 +61,7 @@ def main() -> None:
     parser.add_argument("--model", default="edgelingua-sentence", help="its bundle")
     parser.add_argument("--base", help="bundle of the encoder that training began with")
     parser.add_argument("--cases", type=int, default=100, help="of each set")
+    parser.add_argument("--both", type=int, default=30, help="cases of both models together")
     parser.add_argument("--tokens", type=int, default=100_000, help="of the text that is timed")
     parser.add_argument("--text", default="text/wiki.test.raw", help="the text, inside --data")
     options = parser.parse_args()
@@ -65,6 +70,7 @@ def main() -> None:
     bundles = {"cpc": options.model} | ({"base": options.base} if options.base else {})
     for name, bundle in bundles.items():
         survival(rows, name, str(find_bundle(bundle)), options.data, options.cases, count)
+    both(rows, str(find_bundle(options.model)), options.data, options.both, count)
     text = (options.data / options.text).read_text(encoding="utf-8")
     text = text[: options.tokens * len(text[:100_000]) // count(text[:100_000])]
     if not rows.has("time", "cpc", 0):
@@ -87,6 +93,32 @@ def survival(rows: Rows, name: str, bundle: str, data: Path, cases: int, count: 
             kept = [each.compressed for each in runner.outcomes(case.passages, case.question)]
             answer = [int(survives(each, case.answers)) for each in kept]
             where = {"set": chosen, "method": name, "case": number, "weights": made}
+            rows.add({**where, "answer": answer})
+
+
+def both(rows: Rows, bundle: str, data: Path, cases: int, count: Count) -> None:
+    """Add a row for each case: sentences that the encoder chooses, and of them mini's words."""
+    made = of_bundle(bundle)
+    sentences = Runner(Contender(LABELS["cpc"], "cpc", asks=True), bundle, count)
+    words = Runner(CONTENDERS["mini-question"], "edgelingua-mini", count)
+    for chosen in SETS:
+        for number, case in enumerate(draw(chosen, data, cases)):
+            if rows.has(chosen, "both", number, weights=made):
+                continue
+            answer: list[int | None] = [None] * _SHOWN
+            for rate in RATES[_SHOWN:]:
+                first = sentences.compress(
+                    case.passages, case.question, min(1.0, 4 * rate)
+                ).compressed
+                parts = zip(first.prompt.segments, first.segment_texts(), strict=True)
+                kept = tuple(t for s, t in parts if s.role == "context" and t.strip())
+                if not kept:
+                    answer.append(0)
+                    continue
+                share = rate * count(SEPARATOR.join(case.passages)) / count(SEPARATOR.join(kept))
+                second = words.compress(kept, case.question, min(1.0, share)).compressed
+                answer.append(int(survives(second, case.answers)))
+            where = {"set": chosen, "method": "both", "case": number, "weights": made}
             rows.add({**where, "answer": answer})
 
 
@@ -137,11 +169,13 @@ def table(rows: list[Row]) -> str:
         "cases of each set, at shares of the passages' tokens (SmolLM2's); rows of BM25 and of",
         "mini are those of `benchmarks/quality`.",
         "",
-        "| | " + " | ".join(f"{name} {rate}" for name in SETS for rate in RATES[2:]) + " |",
-        "| --- |" + " --- |" * (3 * len(SETS)),
+        "| | n | "
+        + " | ".join(f"{name} {rate}" for name in SETS for rate in RATES[_SHOWN:])
+        + " |",
+        "| --- |" + " --- |" * (1 + len(SETS) * len(RATES[_SHOWN:])),
     ]
     for method, label in LABELS.items():
-        cells = []
+        cells, sizes = [], set()
         for name in SETS:
             numbers = {r["case"] for r in rows if (r["set"], r["method"]) == (name, "cpc")}
             found = [
@@ -149,11 +183,12 @@ def table(rows: list[Row]) -> str:
                 for r in (*rows, *known)
                 if (r["set"], r["method"]) == (name, method) and r["case"] in numbers
             ]
-            for at in range(2, len(RATES)):
+            sizes.add(len(found))
+            for at in range(_SHOWN, len(RATES)):
                 cells.append(
                     f"{100 * sum(r[at] for r in found) / len(found):.1f}" if found else "–"
                 )
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+        lines.append(f"| {label} | {min(sizes)} | {' | '.join(cells)} |")
     timed = [row for row in rows if row["set"] == "time"]
     if timed:
         first = timed[0]

@@ -30,6 +30,15 @@ def test_a_text_is_indexed_once_and_asked_about(
     assert edgelingua("compress", DOCUMENT, "--index", path, *asked).stdout == alone.stdout
 
 
+def test_the_text_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("A text.")
+    done = edgelingua("index", path, "-o", path)
+    assert done.returncode == 2
+    assert "the text is in this file" in " ".join(done.stderr.split())
+    assert path.read_text() == "A text."
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

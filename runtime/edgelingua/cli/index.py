@@ -44,6 +44,8 @@ def index(
 
     watch = Stopwatch()
     refuse_unwritable_file(output)
+    if source != "-" and output.exists() and output.samefile(source):
+        raise typer.BadParameter("the text is in this file; name another", param_hint="'--output'")
     text = read_text(source)
     with watch.stage("load"):
         folder = (

@@ -39,7 +39,7 @@ class SentenceScorer:
         return self.encoder.count
 
     def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
-        """Score sentences.
+        """Score sentences; one without a letter or digit (a line of marks) says nothing: -1.
 
         Raises
         ------
@@ -51,7 +51,8 @@ class SentenceScorer:
             sentences = self.encoder.encode(text, progress)
         else:
             sentences = _part(self.index, text)
-        scores = (sentences.vectors @ asked).astype(np.float32)
+        says = [any(map(str.isalnum, text[a:b])) for a, b in sentences.spans.tolist()]
+        scores = np.where(says, sentences.vectors @ asked, -1).astype(np.float32)
         return TokenScores(sentences.spans, scores, np.ones(len(scores), dtype=bool), "rank")
 
 
