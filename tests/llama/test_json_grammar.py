@@ -109,6 +109,25 @@ def test_what_cannot_be_held_to_is_refused(schema: Any) -> None:
         json_grammar(schema)
 
 
+def test_alternatives_without_end_are_refused() -> None:
+    from edgelingua.llama.json_grammar import json_grammar
+
+    def doubled(times: int) -> dict[str, Any]:
+        parts: dict[str, Any] = {
+            f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(times)
+        }
+        return {"$ref": "#/$defs/d0", "$defs": parts | {f"d{times}": {"type": "null"}}}
+
+    assert json_grammar(doubled(5))
+    for schema in (
+        doubled(40),
+        {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}}},
+        {"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}},
+    ):
+        with pytest.raises(InputError, match="alternatives"):
+            json_grammar(schema)
+
+
 def test_schemas_nested_without_end_are_refused() -> None:
     from edgelingua.llama.json_grammar import json_grammar
 

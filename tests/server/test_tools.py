@@ -127,6 +127,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no list": ({"tools": "clock"}, "tools"),
     "no tool": ({"tools": ["clock"]}, "tools[0]"),
     "a tool of another kind": ({"tools": [{"type": "retrieval"}]}, "tools[0].type"),
+    "too much": (
+        {"tools": [{"type": "function", "function": {"name": "f", "description": "x" * 200_000}}]},
+        "tools",
+    ),
     "no name": ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
     "twice the same": ({"tools": [CLOCK, CLOCK]}, "tools"),
     "an unknown one": (

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgelingua.errors import InputError
+from edgelingua.llama.json_ways import Ways
 
 ANY: dict[str, Any] = {
     "anyOf": [{"type": name} for name in ("object", "array", "string", "number", "boolean", "null")]
@@ -72,6 +73,9 @@ class PlainSchema:
                     written[new] = self._of(found[name], f"{home}.{name}")
         if "$ref" in plain:  # beside which the converter reads nothing
             plain = {"anyOf": [plain]}
+        ways = Ways(written)
+        for part in (plain, *written.values()):
+            ways.check(part)
         return plain | {"$defs": written} if written else plain
 
     def _of(self, part: Any, where: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from edgelingua.errors import InputError
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import flag, mapping, plain, wrong_type
-from edgelingua.llama.json_grammar import json_grammar
+from edgelingua.llama.json_grammar import MOST_CHARACTERS, json_grammar
 
 MOST = 128
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -48,6 +49,8 @@ def read(body: Mapping[str, Any]) -> Tools | None:
         raise wrong_type("tools", "a list of tools", value)
     if len(value) > MOST:
         raise _wrong("tools", f"expected at most {MOST} tools, got {len(value)}")
+    if (size := len(json.dumps(value))) > MOST_CHARACTERS:
+        raise _wrong("tools", f"expected at most {MOST_CHARACTERS:,} characters, got {size:,}")
     definitions = tuple(_definition(one, f"tools[{at}]") for at, one in enumerate(value))
     names = [one["name"] for one in definitions]
     if len(set(names)) < len(names):
