@@ -7,6 +7,7 @@ model that there is no such tool; on its way up, that message gets the text that
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -56,7 +57,7 @@ def fill(body: dict[str, Any], original: Callable[[str], str | None]) -> set[int
     ``id`` of the messages and blocks that hold them.
     """
     asked: dict[str, str] = {}
-    unnamed: list[str] = []  # Ollama's calls have no ids; replies come in their order
+    unnamed: deque[str] = deque()  # Ollama's calls have no ids; replies come in their order
     filled: set[int] = set()
     for message in _dicts(body.get("messages")):
         for key, name in _calls(message):
@@ -65,10 +66,10 @@ def fill(body: dict[str, Any], original: Callable[[str], str | None]) -> set[int
             else:
                 asked[key] = name
         for reply, key in _replies(message):
-            wanted = asked.get(key) if key else next(iter(unnamed), None)
-            del unnamed[: key is None]
+            wanted = asked.get(key) if key else unnamed.popleft() if unnamed else None
             if wanted is not None and (text := original(wanted)) is not None:
                 reply["content"] = text
+                reply.pop("is_error", None)
                 filled.add(id(reply))
     return filled
 
