@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.responses import StreamingResponse
 
 from tests.proxy.conftest import CLIENT, LOG, Scripted, agent
 
@@ -25,6 +28,30 @@ def failed(*options: str, hide: str = "") -> tuple[int, str]:
         command(*options, hide=hide), capture_output=True, text=True, check=False, timeout=120
     )
     return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
+def test_streams_end_in_their_own_form_when_it_is_stopped(upstream: Scripted) -> None:
+    async def forever() -> AsyncIterator[bytes]:
+        while True:
+            yield b"event: ping\ndata: {}\n\n"
+            await asyncio.sleep(0.05)
+
+    async def reply(*_: object) -> StreamingResponse:
+        return StreamingResponse(forever(), media_type="text/event-stream")
+
+    upstream.reply = reply
+    options = ["--upstream", upstream.url, "--port", "0", "--threads", "1", "--drain", "1"]
+    process = subprocess.Popen(command(*options), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    found = re.search(r"at (http://[^/\s]+)", process.stderr.readline())
+    assert found
+    with CLIENT.stream("POST", found[1] + "/v1/messages", json=agent()) as response:
+        pieces = response.iter_raw()
+        next(pieces)
+        process.send_signal(signal.SIGTERM)
+        assert b"".join(pieces).count(b'event: error\ndata: {"type": "error"') == 1
+    assert process.wait(60) == 143
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")

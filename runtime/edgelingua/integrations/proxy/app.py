@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from edgelingua.compressors import Compressor
 from edgelingua.integrations.proxy.asking import Asking
-from edgelingua.integrations.proxy.dialects import tell
+from edgelingua.integrations.proxy.dialects import last_words, tell
 from edgelingua.integrations.proxy.metrics import ProxyMetrics
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.passing import Passing
@@ -101,5 +101,10 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
             )
 
     return Door(
-        app, counters, paths=[*_NAMED, *(route.path for route in own)], check=check, told=tell
+        app,
+        counters,
+        paths=[*_NAMED, *(route.path for route in own)],
+        check=check,
+        told=tell,
+        last_words=last_words,
     )

@@ -43,6 +43,15 @@ def tell(_: HttpRequest, error: Exception) -> Response:
     return JSONResponse(told.body(), told.status, told.headers)
 
 
+LastWords = Callable[[str, str, ApiError], bytes | None]
+"""Writes an error as the end of a stream, by its path and media type; ``None`` where it cannot."""
+
+
+def last_words(_: str, kind: str, error: ApiError) -> bytes | None:
+    """Write an error as the end of a stream of OpenAI's."""
+    return event(error.body()) if kind == "text/event-stream" else None
+
+
 async def health(_: HttpRequest) -> Response:
     """Say that the server is there."""
     return JSONResponse({"status": "ok"})
@@ -63,6 +72,8 @@ class Door:
         Raises `ApiError` for a request, by its headers and path, that is not let in.
     told
         Writes errors.
+    last_words
+        Writes the one that ends a stream.
     """
 
     def __init__(
@@ -73,12 +84,14 @@ class Door:
         paths: Collection[str],
         check: Callable[[dict[bytes, bytes], str], None],
         told: Tell = tell,
+        last_words: LastWords = last_words,
     ) -> None:
         self._app = app
         self._counters = counters
         self._paths = frozenset(paths)
         self._check = check
         self._tell = told
+        self._last_words = last_words
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI calls it."""
@@ -87,12 +100,12 @@ class Door:
             return
         scope["path"] = scope["path"].rstrip("/") or "/"  # clients that join addresses have both
         started = time.monotonic()
-        status = GONE
+        status, headers = GONE, dict[bytes, bytes]()
 
         async def noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, headers
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, headers = message["status"], dict(message.get("headers", ()))
             await send(message)
 
         try:
@@ -105,9 +118,12 @@ class Door:
             except asyncio.CancelledError:  # the server ends before the request does
                 if status == GONE:
                     await self._tell(HttpRequest(scope), _stopping())(scope, receive, noted)
-                else:  # only streams take time once they have begun
-                    last = {"type": "http.response.body", "body": event(_stopping().body())}
-                    await send({**last, "more_body": False})
+                    return
+                kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0]
+                words = self._last_words(scope["path"], kind.strip().lower(), _stopping())
+                if words is None or b"content-length" in headers:
+                    raise  # the connection breaks off
+                await send({"type": "http.response.body", "body": words, "more_body": False})
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._counters.requests.labels(path, str(status)).inc()
