@@ -146,7 +146,11 @@ class Manifest:
 
     def dumps(self) -> str:
         """Return the JSON text, with the schema version in front."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=2) + "\n"
+        fields_of = asdict(self)
+        for variant in fields_of["variants"].values():
+            if variant["states"] is None:  # version 0.2.0 knows no encoders, and reads the others
+                del variant["states"]
+        return json.dumps({"schema_version": SCHEMA_VERSION, **fields_of}, indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
