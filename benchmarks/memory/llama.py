@@ -1,6 +1,6 @@
 """Memories written and read by llama.cpp: nats beside PyTorch's, and the answers themselves.
 
-    python -m benchmarks.memory.llama READER.gguf --memory models/edgelingua-memory \
+    python -m benchmarks.memory.llama READER.gguf --memory models/edgelingua-memory/keep \
         --cases cases.jsonl
 
 Every tenth case, 8 and 16 tokens of text for a cell; greedy answers of at most 16 tokens, of which
