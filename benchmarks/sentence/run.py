@@ -174,10 +174,11 @@ def table(rows: list[Row]) -> str:
         + " |",
         "| --- |" + " --- |" * (1 + len(SETS) * len(RATES[_SHOWN:])),
     ]
-    for method, label in LABELS.items():
+    compared = [(method, "cpc") for method in LABELS if method != "both"]
+    for method, of in (*compared, ("mini-question", "both"), ("both", "both")):
         cells, sizes = [], set()
         for name in SETS:
-            numbers = {r["case"] for r in rows if (r["set"], r["method"]) == (name, "cpc")}
+            numbers = {r["case"] for r in rows if (r["set"], r["method"]) == (name, of)}
             found = [
                 r["answer"]
                 for r in (*rows, *known)
@@ -188,7 +189,7 @@ def table(rows: list[Row]) -> str:
                 cells.append(
                     f"{100 * sum(r[at] for r in found) / len(found):.1f}" if found else "–"
                 )
-        lines.append(f"| {label} | {min(sizes)} | {' | '.join(cells)} |")
+        lines.append(f"| {LABELS[method]} | {min(sizes)} | {' | '.join(cells)} |")
     timed = [row for row in rows if row["set"] == "time"]
     if timed:
         first = timed[0]
