@@ -20,7 +20,7 @@ FOLDERS = {
     "docs": "Pages of the documentation",
     "examples": "A demo, a quick start, the text of all examples, a recipe to fine-tune",
     "export": "Makes and trains bundles; needs PyTorch",
-    "models": "The bundles that the wheel brings, and edgelingua-multi: cards and recipes too",
+    "models": "The bundles that the wheel brings, and others: cards and recipes too",
     "requirements": "Lock files: what CI ran with, and the lowest releases that are allowed",
     "runtime": "What users install; without PyTorch",
     "scripts": "What the Makefile and the workflows call",
