@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,20 @@ import httpx
 import pytest
 
 from edgelingua.errors import InferenceError, StateError
+from edgelingua.integrations.proxy.app import create_app
+from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.state import State
 from tests.conftest import DOCUMENT
-from tests.proxy.conftest import CLIENT, FAILURE, LOG, Scripted, agent, completion, lines
+from tests.proxy.conftest import (
+    CLIENT,
+    FAILURE,
+    LOG,
+    Scripted,
+    agent,
+    completion,
+    lines,
+    on_a_port,
+)
 
 if TYPE_CHECKING:
     from edgelingua.budget import Budget
@@ -330,6 +342,21 @@ def test_the_operator_says_what_a_failure_is(
     short = CLIENT.post(closed + PATH, json={"messages": blocks(("user", "Why?"))})
     assert short.status_code == 200
     assert len(upstream.sent) == 2
+
+
+def test_a_state_that_cannot_be_written_is_a_failure_too(
+    upstream: Scripted, compressor: Compressor
+) -> None:
+    opened = ProxyOptions(upstream=upstream.url)
+    for options, status in ((opened, 200), (replace(opened, on_failure="closed"), 502)):
+        with on_a_port(create_app(compressor, state := State(), options)) as url:
+            state.close()
+            body = agent() | {"edgelingua": {"rate": 0.3}}
+            for path in (PATH, "/v1/messages"):
+                assert CLIENT.post(url + path, json=body).status_code == status
+            prompt = CLIENT.post(url + "/v1/completions", json={"prompt": LOG})
+            assert prompt.status_code == status
+    assert upstream.bodies == [agent(), agent(), {"prompt": LOG}]
 
 
 def test_time_for_a_compression_is_limited(upstream: Scripted, proxy: Proxy) -> None:

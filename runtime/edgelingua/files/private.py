@@ -1,4 +1,4 @@
-"""Folders that their owner alone can read."""
+"""Folders and files that their owner alone can read."""
 
 from __future__ import annotations
 
@@ -26,3 +26,17 @@ def private_folder(folder: Path) -> None:
             f"{folder}: others can read it, and conversations are kept there: chmod 700 it, or "
             "name a folder that is not there yet"
         )
+
+
+def private_file(path: Path) -> None:
+    """Make a file for its owner only, if it is not there.
+
+    Raises
+    ------
+    StateError
+        It cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({error.strerror})") from None

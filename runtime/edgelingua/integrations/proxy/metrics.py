@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgelingua.integrations.proxy.squeezing import Squeezed
+from edgelingua.integrations.proxy.squeezed import Squeezed
 from edgelingua.integrations.server.metrics import Counters
 
 

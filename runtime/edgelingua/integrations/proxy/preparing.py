@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from edgelingua.integrations.proxy import tool, wishes
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.entries import Entries
 from edgelingua.integrations.proxy.headers import credentials
-from edgelingua.integrations.proxy.squeezing import Entry, Squeezed, Squeezer
+from edgelingua.integrations.proxy.squeezed import Entry, Squeezed
+from edgelingua.integrations.proxy.squeezing import Squeezer
 from edgelingua.integrations.proxy.trail import Trail
 
 _LARGE = 1_000_000
@@ -75,12 +77,16 @@ async def prepare(
     wished = wishes.read(body, headers, squeezer.options)
     if wished.off:
         return Prepared(content if bare else _written(body))
+    original = dict(body)  # texts are put in at the end only
     try:
         squeezed, changed = await squeeze(
             body, wished, credentials(headers.raw), dialect, squeezer, large=large
         )
     except RecursionError:  # as deep as nobody writes
         return Prepared(content)
+    except sqlite3.Error as error:  # a full disk
+        squeezer.refuse(error)
+        return Prepared(content if bare else _written(original), Squeezed(failed=1))
     same = bare and not changed
     model = named if isinstance(named := body.get("model"), str) else "-"
     return Prepared(content if same else _written(body), squeezed, wished.report, model)

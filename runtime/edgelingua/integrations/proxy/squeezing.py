@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 from edgelingua.compressors import Compressor
 from edgelingua.errors import CancelledError
 from edgelingua.integrations.proxy.cut import Sent, tokens_of
 from edgelingua.integrations.proxy.options import ProxyOptions
+from edgelingua.integrations.proxy.squeezed import Change, Entry, Squeezed
 from edgelingua.integrations.proxy.state import State
 from edgelingua.integrations.server.logs import log
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.worker import Worker
-from edgelingua.scores import Progress
 
 _AT_ONCE = 20_000
 """Characters that are counted where requests come in; more than that is work for the worker."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """A text that is sent shortened: its message, its tokens, and the id to ask it back with."""
-
-    message: int
-    before: int
-    after: int
-    id: str
-
-
-@dataclass(frozen=True)
-class Squeezed:
-    """What became of a request: tokens of its texts but for instructions, as counted here.
-
-    ``failed`` texts are passed on as they came because the compressor failed.
-    """
-
-    before: int = 0
-    after: int = 0
-    changes: tuple[Change, ...] = ()
-    failed: int = 0
-
-    @property
-    def header(self) -> bytes:
-        """The same in short."""
-        said = f"before={self.before}, after={self.after}, compressed={len(self.changes)}"
-        return (said + f", failed={self.failed}" * bool(self.failed)).encode()
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """A text of a request.
-
-    Parameters
-    ----------
-    mark
-        Where in the conversation it stands, see `Trail`.
-    message
-        The number of its message.
-    text, put
-        What stands there, and how to put another text there.
-    make, plain
-        Cuts it if it is new, ``None`` for one that stays; and what it is where it is not cut, but
-        for a beginning that was cut before.
-    """
-
-    mark: bytes
-    message: int
-    text: str
-    put: Callable[[str], None]
-    make: Callable[[Progress], Sent | None] | None = None
-    plain: Callable[[], Sent | None] = lambda: None
 
 
 class Squeezer:
@@ -107,11 +51,7 @@ class Squeezer:
         ApiError
             The compressor failed, and the operator wants no request to pass then.
         """
-        try:
-            sent, failed = await self._sent(entries, pins)
-        except sqlite3.Error as error:
-            self._refuse(error)
-            return Squeezed(failed=len(entries))
+        sent, failed = await self._sent(entries, pins)
         changes = []
         for entry in entries:
             if found := sent[entry.mark].cut:
@@ -176,13 +116,13 @@ class Squeezer:
                     raise
                 except Exception as error:
                     # Whatever it is, what stands behind this proxy can still be asked.
-                    self._refuse(error)
+                    self.refuse(error)
                     failed += 1
             made[entry.mark] = sent or entry.plain() or Sent(tokens, tokens)
         return failed
 
-    def _refuse(self, error: Exception) -> None:
-        """Log a failure, and raise where no request is to pass then."""
+    def refuse(self, error: Exception) -> None:
+        """Log a failure, and raise `ApiError` where no request is to pass then."""
         log("compression failed", {"error": type(error).__name__})
         if self.options.on_failure == "closed":
             raise ApiError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sqlite3
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from edgelingua.errors import StateError
-from edgelingua.files.private import private_folder
+from edgelingua.files.private import private_file, private_folder
 from edgelingua.integrations.proxy.cut import Cut, Sent
 
 _FILE = "edgelingua.sqlite"
@@ -64,7 +63,11 @@ class State:
         self.folder = folder
         self._most = int(most_mb * 1e6)
         self._lock = Lock()
-        path = ":memory:" if folder is None else str(_private(folder))
+        path = ":memory:"
+        if folder is not None:
+            private_folder(folder)
+            private_file(folder / _FILE)
+            path = str(folder / _FILE)
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -202,17 +205,6 @@ class State:
         self._db.execute(
             "DELETE FROM lengths WHERE hour < (SELECT coalesce(min(hour), 0) FROM sent)"
         )
-
-
-def _private(folder: Path) -> Path:
-    """Return the file in a folder that its owner alone can read; make both."""
-    private_folder(folder)
-    path = folder / _FILE
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StateError(f"{folder}: no folder for a state ({error.strerror})") from None
-    return path
 
 
 def _hour() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from edgelingua.errors import StateError
+from edgelingua.files.private import private_file
 from edgelingua.integrations.server.logs import log
 
 if TYPE_CHECKING:
@@ -69,15 +69,6 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _private(path: Path) -> str:
-    """Return a file that its owner alone can read; make it."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StateError(f"{path}: cannot be written ({error.strerror})") from None
-    return str(path)
-
-
 class Savings:
     """Counts what was saved; for one thread. Several processes may share a file.
 
@@ -96,7 +87,10 @@ class Savings:
 
     def __init__(self, folder: Path | None = None, today: Callable[[], str] = _today) -> None:
         self._today = today
-        path = ":memory:" if folder is None else _private(folder / "savings.sqlite")
+        path = ":memory:"
+        if folder is not None:
+            private_file(folder / "savings.sqlite")
+            path = str(folder / "savings.sqlite")
         columns = ", ".join(f"{name} NUMERIC NOT NULL" for name in _NAMES)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
