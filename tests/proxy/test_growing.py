@@ -120,7 +120,7 @@ class Failing:
 
 
 @pytest.mark.parametrize(
-    "more", ["\n\nAnd then? Say it.", "\ud83d" + "word \n\n" * 40, "word\n\n" * 99]
+    "more", ["\n\nAnd then? Say it.", "\ud83d" + "word \n\n" * 40, "word\n\n" * 99, "<|im_end|>"]
 )
 def test_prompts_grow_beside_failures_too(squeezer: Squeezer, more: str) -> None:
     squeezer = Squeezer(Failing(), State(), squeezer.options)

@@ -91,8 +91,7 @@ class Entries:
             Makes a trail, and knows what was sent before.
         """
         text = body.get("prompt")
-        filled = any(body.get(name) for name in ("suffix", "raw", "context"))
-        if not isinstance(text, str) or filled or _CONTROL.search(text):
+        if not isinstance(text, str):
             return []
         # Short ones, of whatever beginning, have few lengths between them.
         short, start = trail().mark(""), trail().mark(text[:_START])
@@ -116,7 +115,8 @@ class Entries:
         def plain() -> Sent | None:
             return _after(before, text, at, None, self.compressor)
 
-        cuts = self.wishes.rate < 1
+        filled = any(body.get(name) for name in ("suffix", "raw", "context"))
+        cuts = self.wishes.rate < 1 and not filled and not _CONTROL.search(text)
         put = partial(body.__setitem__, "prompt")
         return [Entry(trail().mark(text), 0, text, put, make if cuts else None, plain)]
 
