@@ -12,7 +12,7 @@ from edgelingua.errors import InputError, described
 from edgelingua.segments import Layout, Ranges, Role, Segment
 from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.ranges import occurrences
-from edgelingua.text.structure import Mode, ranges
+from edgelingua.text.structure import Mode, outline_of
 
 __all__ = ["MAX_CHARACTERS", "SEPARATOR", "Pin", "Prompt", "Ranges", "Role", "Segment"]
 
@@ -64,7 +64,7 @@ class Prompt:
         instruction: str = "",
         question: str = "",
         pin: Pin | Iterable[Pin] = (),
-        structure: Mode = "off",
+        structure: Mode = "compress",
     ) -> Prompt:
         r"""Lay out the usual prompt: instruction, context(s), question, with blank lines between.
 
@@ -79,10 +79,10 @@ class Prompt:
             Strings or compiled patterns; every occurrence in the contexts survives byte for byte.
             ``re.compile(r"\d")`` keeps all numbers: a word is pinned whole where a part of it is.
         structure
-            What becomes of code blocks, JSON, tables and tool calls in the contexts: ``"pin"``
-            keeps them byte for byte; ``"compress"`` drops comments, rows and words of long strings
-            only, so that what is left still parses; ``"off"`` reads them as prose. What is kept
-            that way counts, and a budget too small for it is refused.
+            What becomes of machine text in the contexts (code, JSON, tables, logs, diffs, markup
+            and so on): with ``"compress"`` lines, rows and elements go whole, so that what is left
+            is still what it was; ``"pin"`` keeps blocks byte for byte, and a budget too small for
+            them is refused; ``"off"`` reads all as prose.
 
         Raises
         ------
@@ -102,14 +102,9 @@ class Prompt:
                 raise InputError(f"{which}: does not occur in the context as it is written")
         pieces = [Segment(instruction, "instruction")] if instruction else []
         for segment in [s for s in contexts if s.text.strip()] or contexts[:1]:
-            pinned, whole = ranges(segment.text, structure)
-            pieces.append(
-                replace(
-                    segment,
-                    pinned=(*segment.pinned, *_occurrences(segment.text, pins), *pinned),
-                    whole=(*segment.whole, *whole),
-                )
-            )
+            pinned = (*segment.pinned, *_occurrences(segment.text, pins))
+            outline = outline_of(segment.text, structure)
+            pieces.append(replace(segment, pinned=pinned, outline=outline))
         pieces += [Segment(question, "question")] if question else []
         segments: list[Segment] = []
         for piece in pieces:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import InputError, described
 from edgelingua.text.ranges import Spans
+from edgelingua.text.structure.outline import NO_OUTLINE, Outline
 
 Role = Literal["instruction", "context", "question", "separator"]
 """What a segment is to the reader. A separator stays where something stays on both sides."""
@@ -35,6 +36,8 @@ class Segment:
         Character ranges ``(start, end)`` of ``text`` that survive byte for byte.
     whole
         Character ranges of ``text`` that are kept whole or dropped whole.
+    outline
+        Its structure, as `text.structure.outline_of` finds it; `Prompt.build` does.
     rate
         The fraction of this segment's own tokens to keep. Such segments are served first, from the
         budget of the whole prompt; what is left goes to the others.
@@ -45,6 +48,7 @@ class Segment:
     compress: bool | None = None
     pinned: Ranges = ()
     whole: Ranges = ()
+    outline: Outline = NO_OUTLINE
     rate: float | None = None
 
     def __post_init__(self) -> None:
@@ -86,8 +90,10 @@ class Layout:
         Those of them that may be compressed and are not blank.
     edges
         Shape ``(S + 1,)``: where each of the ``S`` segments starts, and where the last one ends.
-    pinned, whole
-        Shape ``(n, 2)``: the character ranges that segments name.
+    pinned, whole, records, favoured, noise
+        Shape ``(n, 2)``: the character ranges that segments name; see `Outline`.
+    frames
+        Shape ``(n, 6)``: three ranges each.
     separators
         Shape ``(n, 2)``: the character ranges of separator segments.
     protected
@@ -99,6 +105,10 @@ class Layout:
     edges: NDArray[np.int64]
     pinned: Spans
     whole: Spans
+    records: Spans
+    favoured: Spans
+    noise: Spans
+    frames: NDArray[np.int64]
     separators: Spans
     protected: NDArray[np.bool_]
 
@@ -107,7 +117,24 @@ class Layout:
         """Lay out segments whose texts are joined with nothing between them."""
         edges = np.cumsum([0, *(len(segment.text) for segment in segments)], dtype=np.int64)
         placed = tuple(zip(edges[:-1].tolist(), segments, strict=True))
-        pinned = _spans((at + a, at + b) for at, each in placed for a, b in each.pinned)
+
+        def moved(name: str) -> Spans:
+            return _spans(
+                (at + a, at + b) for at, each in placed for a, b in getattr(each.outline, name)
+            )
+
+        pinned = np.concatenate(
+            [
+                _spans((at + a, at + b) for at, each in placed for a, b in each.pinned),
+                moved("pinned"),
+            ]
+        )
+        whole = [_spans((at + a, at + b) for at, each in placed for a, b in each.whole)]
+        frames = [
+            [at + place for some in frame for place in some]
+            for at, each in placed
+            for frame in each.outline.frames
+        ]
         protected = np.zeros(edges[-1], dtype=bool)
         for start, segment in placed:
             if not segment.compressible and segment.role != "separator":
@@ -118,8 +145,12 @@ class Layout:
             segments=placed,
             documents=tuple((at, s) for at, s in placed if s.compressible and s.text.strip()),
             edges=_fixed(edges),
-            pinned=pinned,
-            whole=_spans((at + a, at + b) for at, each in placed for a, b in each.whole),
+            pinned=_fixed(pinned),
+            whole=_fixed(np.concatenate([*whole, moved("whole")])),
+            records=moved("records"),
+            favoured=moved("favoured"),
+            noise=moved("noise"),
+            frames=_fixed(np.asarray(frames, dtype=np.int64).reshape(-1, 6)),
             separators=_spans((at, at + len(s.text)) for at, s in placed if s.role == "separator"),
             protected=_fixed(protected),
         )

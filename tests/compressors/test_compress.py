@@ -200,7 +200,8 @@ def test_guarantees_in_every_language(
         again = compressor.compress(prompt, budget)
         assert again.text == compressed.text
         kept = {i for a, b in compressed.spans.tolist() for i in range(a, b)}
-        if method not in ITERATIVE:
+        # Room that a long record leaves is filled with later ones that fit.
+        if method not in ITERATIVE and not len(prompt.layout.records):
             assert smaller <= kept, "a smaller budget keeps a subset"
         smaller = kept
     assert compressed.text == prompt.text, "rate 1 is the identity"

@@ -24,7 +24,7 @@ from edgelingua.text.clauses import clause_ends
 from edgelingua.text.denials import denials
 from edgelingua.text.negations import numbers
 from edgelingua.text.noun_phrases import phrases
-from edgelingua.text.structure import Mode, ranges
+from edgelingua.text.structure import Mode
 from tests.conftest import DOCUMENT
 
 REPORT = (
@@ -457,22 +457,3 @@ def test_prose_never_moves_into_a_block(block: str, mode: Mode) -> None:
             for line in kept.text.split("\n"):
                 if line.startswith(("```", "|", "id,")) or line in records:
                     assert line in lines, kept.text
-
-
-@pytest.mark.parametrize(
-    ("language", "code"),
-    [
-        ("lua", "--[[ explain\nthis ]]\nx = 1"),
-        ("powershell", "<#\nold text\n#>\n$x = 1"),
-        ("julia", "#=\nold text\n=#\nx = 1"),
-        ("matlab", "%{\nold text\n%}\nx = 1"),
-        ("c", "/*\n// old code */\nint x;"),
-        ("go", "//go:build linux\npackage main"),
-        ("yaml", "a: |\n  # Title\n  text"),
-    ],
-)
-def test_what_only_looks_like_a_comment_of_one_line_stays(language: str, code: str) -> None:
-    text = f"```{language}\n{code}\n```"
-    pinned, whole = ranges(text, "compress")
-    assert not whole
-    assert pinned == ((0, len(text)),)

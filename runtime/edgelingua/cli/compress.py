@@ -78,7 +78,7 @@ def compress(
     threshold: Annotated[
         float | None, typer.Option(help="Drop what scores below this, room or not.")
     ] = None,
-    structure: Structure = "off",
+    structure: Structure = "compress",
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,

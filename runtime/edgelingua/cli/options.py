@@ -70,7 +70,7 @@ Guard = Annotated[
     typer.Option(help="Keep negations with their sentence, numbers with the words beside them."),
 ]
 Structure = Annotated[
-    Mode, typer.Option(help="Code, JSON, tables, tool calls: keep, compress inside, or as prose.")
+    Mode, typer.Option(help="Machine text: compress by line and element, keep, or read as prose.")
 ]
 RankerName = Annotated[
     str | None,

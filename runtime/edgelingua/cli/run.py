@@ -88,7 +88,7 @@ def run(
     min_p: Annotated[float, typer.Option(help="Least probability, relative to the top.")] = 0.05,
     repeat_penalty: Annotated[float, typer.Option(help="1: none.")] = 1.1,
     seed: Annotated[int, typer.Option(help="Makes draws repeatable.")] = 0,
-    structure: Structure = "off",
+    structure: Structure = "compress",
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,

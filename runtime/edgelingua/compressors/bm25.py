@@ -46,4 +46,4 @@ class Bm25Scorer:
 
 def make() -> TokenPruner:
     """Keep the sentences that share the most telling words with the question."""
-    return TokenPruner(Bm25Scorer(), rules=Rules(guard=False))
+    return TokenPruner(Bm25Scorer(), rules=Rules(guard=False, rank_records=False))

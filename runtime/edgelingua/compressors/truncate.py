@@ -31,4 +31,4 @@ class PositionScorer:
 
 def make() -> TokenPruner:
     """Keep the first words."""
-    return TokenPruner(PositionScorer(), rules=Rules(guard=False))
+    return TokenPruner(PositionScorer(), rules=Rules(guard=False, rank_records=False))

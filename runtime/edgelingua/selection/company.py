@@ -6,7 +6,7 @@ what the text did not say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,12 @@ class Company:
             self.statement[units],
             np.maximum(self.line_break[units] - units.start, -1),
             np.minimum(self.full_stop[units] - units.start, size),
+        )
+
+    def without(self, units: Mask) -> Company:
+        """Return that in which some units, ``(U,)`` bool, need and part nothing."""
+        return replace(
+            self, words=self.words & ~units, core=self.core & ~units, head=self.head & ~units
         )
 
     def complete(self, kept: Mask) -> Mask:

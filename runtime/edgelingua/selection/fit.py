@@ -26,7 +26,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     The units stand in one ranking (ties: a negation first, then the earlier one), of which the best
     are kept with the company they need (`Company`). The result never exceeds the budget, and the
-    next unit with its company would.
+    next unit with its company would. Records of machine text are long: what the
+    first one that does not fit leaves goes to those behind it that do.
 
     Raises
     ------
@@ -41,21 +42,26 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     def with_company(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
         kept = units.protected.copy()
         kept[chosen] = True
-        kept = units.company.complete(kept)
-        for separator, start, end in units.separators.tolist():
-            kept[separator] = kept[:separator].any() and kept[start:end].any()
+        kept = units.standing(units.company.complete(kept))
         standing = np.flatnonzero(kept)
         number = units.repeated[standing]
         kept[standing[1:][(number[1:] == number[:-1]) & (number[1:] >= 0)]] = False
         return kept
 
-    def size(best: int) -> int:
-        kept = with_company(ranking[:best])
+    def size(best: int, *more: int) -> int:
+        kept = with_company(np.append(ranking[:best], np.asarray(more, dtype=np.int64)))
         return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
 
     fits, tokens_out = choose(size, np.diff(units.edges)[ranking], limit)
     _refuse_above(limit, tokens_out)
-    chosen = ranking[:fits]
+    behind = ranking[fits + 1 :]
+    more: list[int] = []
+    for unit in behind[units.fills[behind]][:_FILLING].tolist():
+        alone = count(prompt.text[units.edges[unit] : units.edges[unit + 1]])
+        if alone <= limit - tokens_out and (tokens := size(fits, *more, unit)) <= limit:
+            more.append(unit)
+            tokens_out = tokens
+    chosen = np.append(ranking[:fits], np.asarray(more, dtype=np.int64))
     kept = with_company(chosen)
     reasons = np.where(kept, Reason.KEPT, Reason.DROPPED)
     reasons[units.protected & kept] = Reason.PROTECTED
@@ -71,6 +77,10 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
     )
+
+
+_FILLING = 64
+"""Records that are tried for the room that is left."""
 
 
 def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -89,7 +99,7 @@ def _shown_scores(
     np.minimum.at(lowest, segment[chosen], units.scores[chosen])
     company = kept & ~units.protected
     company[chosen] = False
-    company[units.separators[:, 0]] = False
+    company[units.followers[:, 0]] = False
     scores = np.where(company, np.maximum(units.scores, lowest[segment]), units.scores)
     return np.where(units.protected, np.float32(np.nan), scores)
 
@@ -106,7 +116,7 @@ def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
 
 def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> Units:
     """Choose the best of some units, as many as fit ``limit`` tokens, one at least."""
-    edges, protected = units.edges[part.start : part.stop + 1], units.protected[part]
+    protected = units.protected[part]
     candidates = np.flatnonzero(~protected & ~units.refused[part])
     ranking = candidates[_best_first(units, candidates + part.start)]
 
@@ -115,9 +125,12 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
     def size(best: int) -> int:
         kept = protected.copy()
         kept[ranking[:best]] = True
-        return count(join(text, _runs(company.complete(kept), edges)))
+        standing = np.zeros_like(units.protected)
+        standing[part] = company.complete(kept)
+        return count(join(text, _runs(units.standing(standing), units.edges)))
 
-    fits = max(choose(size, np.diff(edges)[ranking], limit)[0], 0 if protected.any() else 1)
+    lengths = np.diff(units.edges[part.start : part.stop + 1])
+    fits = max(choose(size, lengths[ranking], limit)[0], 0 if protected.any() else 1)
     first, refused = units.first.copy(), units.refused.copy()
     first[part][ranking[:fits]] = True
     refused[part][ranking[fits:]] = True

@@ -16,6 +16,13 @@ from edgelingua.scores import TokenScores, pool
 from edgelingua.selection.company import Company
 from edgelingua.selection.guard import guarded
 from edgelingua.selection.joints import break_edges
+from edgelingua.selection.records import (
+    dealt,
+    framing,
+    outline_edges,
+    record_units,
+    without_noise,
+)
 from edgelingua.text.boundaries import (
     BLANKS,
     blanks,
@@ -56,6 +63,8 @@ class Rules:
         stays; a number as long as the word before or behind it does (negations do not count),
         where the budget holds them: without them these would say something else. Words of two
         statements do not stand side by side: a full stop or a line break between them stays.
+    rank_records
+        Lines, rows and elements of machine text are ranked by `worth`, not by their words alone.
     names
         Names of several words stay whole, and are worth the mean of their words; not for tokens.
     drop_consecutive
@@ -65,6 +74,7 @@ class Rules:
 
     level: Level = "word"
     guard: bool = True
+    rank_records: bool = True
     names: bool = False
     drop_consecutive: tuple[str, ...] = ()
 
@@ -81,8 +91,10 @@ class Units:
     ``protected`` ``(U,)`` bool, to be kept; ``refused`` ``(U,)`` bool, not to be chosen; ``first``
     ``(U,)`` bool, chosen before the others; ``negates`` ``(U,)`` bool, chosen before others of the
     same score.
-    ``separators`` ``(n, 3)``: a unit that is kept if something before it is, and any of the units
-    from the second number up to the third.
+    ``followers`` ``(n, 5)``: a unit that is kept if any of the units from the second number up to
+    the third is, and any from the fourth up to the fifth: separators, and what frames records.
+    ``fills`` ``(U,)`` bool: a record, which may take room that a better one is too long for.
+    ``frames`` ``(U,)`` bool: brackets, keys, line breaks, which say nothing by themselves.
     ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
     other.
     ``company``: what each unit needs beside it.
@@ -94,7 +106,9 @@ class Units:
     refused: NDArray[np.bool_]
     first: NDArray[np.bool_]
     negates: NDArray[np.bool_]
-    separators: NDArray[np.int64]
+    followers: NDArray[np.int64]
+    fills: NDArray[np.bool_]
+    frames: NDArray[np.bool_]
     repeated: NDArray[np.int64]
     company: Company
 
@@ -102,6 +116,15 @@ class Units:
         """Return which units a piece of the prompt is, from its offset and its text."""
         first, end = np.searchsorted(self.edges, [start, start + len(text)]).tolist()
         return slice(first, end)
+
+    def standing(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return what stands when ``chosen`` ``(U,)`` does: also what follows it."""
+        kept = chosen.copy()
+        if len(self.followers):
+            unit, a, b, c, d = self.followers.T
+            many = np.concatenate([[0], np.cumsum(chosen & (self.protected | ~self.frames))])
+            kept[unit] |= (many[b] > many[a]) & (many[d] > many[c])
+        return kept
 
     def above(self, threshold: float | None) -> Units:
         """Refuse what scores below ``threshold`` and is not protected."""
@@ -129,26 +152,38 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     denied = denials(text) if rules.guard else Denials.none()
     finest = _finest(prompt, scored, rules, denied.statements)
     inside = interior(_wholes(prompt, rules, denied), len(text))
-    edges = finest[~inside[finest] | np.isin(finest, prompt.layout.edges)]
-    scores = _merged(finest, _scores(finest, scored), edges)
+    forced = np.concatenate([prompt.layout.edges, outline_edges(prompt)])
+    edges = finest[~inside[finest] | np.isin(finest, forced)]
+    scores = _scores(finest, scored)
+    if rules.rank_records:
+        scores = dealt(prompt, finest, scores)
+    scores = _merged(finest, scores, edges)
     protected = np.logical_or.reduceat(prompt.layout.protected, edges[:-1])
     negates, company = np.zeros_like(protected), Company.none(len(scores))
+    followers, frames = framing(prompt, edges)
+    records = record_units(prompt, edges)
     if rules.guard:
-        scores, negates, company = guarded(
+        above, negates, company = guarded(
             text, denied, prompt.layout.edges, edges, scores, protected
         )
+        scores = np.where(records, scores, above)
+        negates &= ~records
+        company = company.without(records | frames)
+    scores = without_noise(prompt, edges, scores)
     separators = _separators(prompt, edges)
-    refused = np.zeros_like(protected)
-    refused[separators[:, 0]] = True
-    scores[separators[:, 0]] = -np.inf
+    frames[separators[:, 0]] = True
+    scores[frames] = -np.inf
+    followers = np.concatenate([separators, followers])
     return Units(
         edges,
         scores,
         protected,
-        refused,
+        frames.copy(),
         np.zeros_like(protected),
         negates,
-        separators,
+        followers,
+        records,
+        frames,
         _repeated(text, edges, rules.drop_consecutive),
         company,
     )
@@ -172,6 +207,7 @@ def _finest(
         _snap(np.concatenate(ends), text, whole_pieces=rules.guard and rules.level != "token"),
         prompt.layout.edges,
         _pin_edges(prompt),
+        outline_edges(prompt),
     ]
     if rules.guard:
         cuts.append(break_edges(text, statements, prompt.layout.protected))
@@ -266,7 +302,9 @@ def _separators(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.int64]:
         for index, segment in enumerate(prompt.segments[:-1])
         if segment.role == "separator" and segment.text
     ]
-    return np.asarray(found, dtype=np.int64).reshape(-1, 3)
+    return np.asarray(
+        [(unit, 0, unit, start, end) for unit, start, end in found], dtype=np.int64
+    ).reshape(-1, 5)
 
 
 def _repeated(text: str, edges: NDArray[np.int64], strings: tuple[str, ...]) -> NDArray[np.int64]:

@@ -9,11 +9,9 @@ import numpy as np
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
-from edgelingua.errors import BudgetError
 from edgelingua.prompt import SEPARATOR, Prompt, Segment, without_question
 from edgelingua.scores import Progress
 from edgelingua.text.ranges import occurrences
-from edgelingua.text.structure import ranges
 
 _ENDING = 200
 """Characters that stand for a question."""
@@ -64,16 +62,7 @@ def press(
     question = question.strip() or joined.rstrip()[-_ENDING:].strip()
     pinned = tuple(found for pin in pins for found in occurrences(joined, pin))
     budget = Budget(max(1, tokens), count=without_question(count, question))
-    structured, whole = ranges(joined, "compress")
-    if 2 * sum(count(joined[start:end]) for start, end in structured) > tokens:
-        structured = whole = ()  # what must stay for it to parse would take the room of all else
-    segment = Segment(joined, pinned=(*pinned, *structured), whole=whole)
-    try:
-        kept = compressor.compress(Prompt.build(segment, question=question), budget, progress).spans
-    except BudgetError:
-        if not structured:
-            raise
-        segment = Segment(joined, pinned=pinned)
-        kept = compressor.compress(Prompt.build(segment, question=question), budget, progress).spans
+    segment = Segment(joined, pinned=pinned)
+    kept = compressor.compress(Prompt.build(segment, question=question), budget, progress).spans
     left = [join(joined, np.clip(kept, start, end)) for start, end in spans]
     return [text if any(pin in text for pin in pins) else text.strip() for text in left]

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from edgelingua.errors import InputError
-from edgelingua.text.ranges import Range, merged
 from edgelingua.text.structure.atoms import atoms
+from edgelingua.text.structure.outline import Outline
 
-__all__ = ["Mode", "atoms", "ranges"]
+__all__ = ["Mode", "Outline", "atoms", "outline_of"]
 
-_LINE_BREAK = re.compile(r"\r?\n")
-
-Mode = Literal["pin", "compress", "off"]
-"""What becomes of blocks: kept whole; compressed so that they stay what they are; read as prose."""
+Mode = Literal["compress", "pin", "off"]
+"""What becomes of machine text: compressed by line, row and element; kept whole; read as prose."""
 
 
-def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """Return what of a text must survive, and what is kept or dropped whole.
+def outline_of(text: str, mode: Mode) -> Outline:
+    """Return what of a text must survive, what goes whole, and what stays with what.
 
     Parameters
     ----------
     text
         Any text; of prose there is nothing to return.
     mode
-        ``"pin"``: blocks are pinned. ``"compress"``: see `blocks.by_structure`. ``"off"``: nothing
-        is looked for.
-
-    Returns
-    -------
-    pinned, whole
-        Ranges of characters, half-open, ascending; none overlap, between the two neither. The line
-        break behind a block is pinned too: what follows must not move up into it.
+        ``"compress"``: see `outlining.outline`. ``"pin"``: blocks are pinned, with the line breaks
+        around them. ``"off"``: nothing is looked for.
 
     Raises
     ------
@@ -44,18 +35,10 @@ def ranges(text: str, mode: Mode) -> tuple[tuple[Range, ...], tuple[Range, ...]]
     Time grows with the length of the text, whatever is in it: ``tests/text/test_structure.py`` has
     the worst texts known.
     """
-    if mode not in ("pin", "compress", "off"):
-        raise InputError(f"structure mode {mode!r}: expected one of pin, compress, off")
+    if mode not in ("compress", "pin", "off"):
+        raise InputError(f"structure mode {mode!r}: expected one of compress, pin, off")
     if mode == "off":
-        return (), ()
-    from edgelingua.text.structure.blocks import by_structure, find, pin
+        return Outline()
+    from edgelingua.text.structure.outlining import outline, pinned
 
-    pinned: list[Range] = []
-    whole: list[Range] = []
-    for block in find(text):
-        kept, together = by_structure(text, block) if mode == "compress" else (pin(text, block), [])
-        pinned += kept
-        whole += together
-        if (behind := _LINE_BREAK.match(text, block.end)) is not None:
-            pinned.append(behind.span())
-    return tuple(merged(pinned, touching=True)), tuple(sorted(whole))
+    return outline(text) if mode == "compress" else pinned(text)

@@ -1,22 +1,28 @@
-"""Parts of a text that have a structure: where they are, and what keeps them usable."""
+"""Parts of a text that have a structure: where they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from edgelingua.text.ranges import Parts, Range, outermost, outside, with_break
+from edgelingua.text.ranges import Range, outermost, outside
 from edgelingua.text.structure import code
-from edgelingua.text.structure.json_text import by_value, find_json
-from edgelingua.text.structure.tables import by_row, find_tables
+from edgelingua.text.structure.json_text import find_json
+from edgelingua.text.structure.lines import find_lines
+from edgelingua.text.structure.markup import find_markup
+from edgelingua.text.structure.tables import find_tables
 from edgelingua.text.structure.tool_calls import find_calls
 
-Kind = Literal["code", "json", "table", "tool_call"]
-"""What a block is: fenced code, JSON, a table (Markdown or separated values), a call of a tool."""
+Kind = Literal[
+    "fence", "json", "table", "tool_call", "markup",
+    "diff", "log", "settings", "code", "sql", "output",
+]  # fmt: skip
+"""What a block is: fenced code, JSON, a table (Markdown or separated values), a call of a tool,
+HTML or XML, or one of the kinds of text made of lines."""
 
-_JSON = {"json", "jsonl", "ndjson", "geojson"}
-_SEPARATED = {"csv", "tsv"}
+_LEAST_INLINE = 16
+"""Characters; less JSON inside of a line, like ``["sic"]``, is no more than a word of it."""
 
 
 @dataclass(frozen=True)
@@ -31,68 +37,51 @@ class Block:
 def find(text: str) -> list[Block]:
     """Find the blocks of a text: ascending, not overlapping.
 
-    Fences go first (what is inside belongs to them), then the tags of calls, JSON and tables.
-    Pieces of JSON with nothing but white space between them, as in JSON Lines, are one block. Time
-    grows with the length of the text, whatever is in it.
+    Fences go first (what is inside belongs to them), then the tags of calls, markup, JSON that has
+    its lines for itself, tables, text made of lines, and JSON inside of lines. Pieces of JSON with
+    nothing but white space between them, as in JSON Lines, are one block. Time grows with the
+    length of the text, whatever is in it.
     """
-    fences = [Block("code", fence.start, fence.end) for fence in code.find_fences(text)]
-    calls = [Block("tool_call", start, end) for start, end in find_calls(text)]
-    found = _first(fences, calls)
-    found = _first(found, _json_blocks(text, found))
+    fences = [Block("fence", fence.start, fence.end) for fence in code.find_fences(text)]
+    found = _first(fences, [Block("tool_call", start, end) for start, end in find_calls(text)])
+    found = _first(
+        found,
+        [
+            Block("markup", *markup)
+            for start, end in _gaps(text, found)
+            if (markup := find_markup(text, start, end))
+        ],
+    )
+    found = _first(
+        found,
+        [
+            Block("code", start, end)
+            for start, end in _gaps(text, found)
+            if text.count("\n", start, end) > 1 and code.is_python(text[start:end])
+        ],
+    )
+    values = list(_json_blocks(text, found))
+    found = _first(found, [block for block in values if _alone(text, block)])
     tables = [
         Block("table", *table)
         for start, end in _gaps(text, found)
         for table in find_tables(text, start, end)
     ]
-    return _first(found, tables)
+    found = _first(found, tables)
+    runs = [
+        Block(kind, *run)
+        for start, end in _gaps(text, found)
+        for kind, run in find_lines(text, start, end)
+    ]
+    inline = [block for block in values if block.end - block.start >= _LEAST_INLINE]
+    return _first(_first(found, runs), inline)
 
 
-def pin(text: str, block: Block) -> list[Range]:
-    """Return what to pin for a block to survive whole: it, and the line break before it."""
-    return [with_break(text, block.start, block.end)]
-
-
-def by_structure(text: str, block: Block) -> Parts:
-    """Return what to pin, and what to keep or drop whole, for a block to stay what it is.
-
-    JSON and calls: all but the inside of strings of more than four words is pinned. Tables: header
-    and delimiter row are pinned, each other row is whole. Code: all but blank lines, comments and,
-    in Python, docstrings is pinned; these are whole.
-
-    Returns
-    -------
-    pinned, whole
-        Ascending ranges of ``text``; between the two, none overlap. Characters in neither may be
-        dropped one by one.
-    """
-    if block.kind == "table":
-        return by_row(text, block.start, block.end)
-    if block.kind == "code":
-        return _fenced(text, block)
-    return _values(text, block.start, block.end)
-
-
-def _values(text: str, start: int, end: int) -> Parts:
-    """JSON by value; whatever else stands in the range is pinned."""
-    pinned, whole, at = [], [], start
-    for value in find_json(text, start, end):
-        inner_pinned, inner_whole = by_value(text, value.start, value.end)
-        pinned += [(at, value.start), *inner_pinned]
-        whole += inner_whole
-        at = value.end
-    pinned.append((at, end))
-    pinned[0] = with_break(text, *pinned[0])
-    return [(a, b) for a, b in pinned if a < b], whole
-
-
-def _fenced(text: str, block: Block) -> Parts:
-    fence = next(code.find_fences(text, block.start))
-    if fence.language in _JSON:
-        return _values(text, block.start, block.end)
-    if fence.language in _SEPARATED and fence.inside[0] < fence.inside[1]:
-        _, whole = by_row(text, *fence.inside)
-        return outside(whole, *with_break(text, block.start, block.end)), whole
-    return code.by_line(text, fence)
+def _alone(text: str, block: Block) -> bool:
+    """Whether a block has its lines for itself."""
+    before = text[text.rfind("\n", 0, block.start) + 1 : block.start]
+    stop = text.find("\n", block.end)
+    return not before.strip() and not text[block.end : stop if stop >= 0 else len(text)].strip()
 
 
 def _json_blocks(text: str, found: list[Block]) -> Iterator[Block]:
@@ -114,7 +103,15 @@ def _gaps(text: str, found: list[Block]) -> list[Range]:
     return outside([(block.start, block.end) for block in found], 0, len(text))
 
 
-def _first(found: list[Block], more: Iterator[Block] | list[Block]) -> list[Block]:
+def _first(found: list[Block], more: Iterable[Block]) -> list[Block]:
     """Add the blocks of ``more`` that do not overlap one of ``found``."""
-    taken = {(block.start, block.end): block for block in [*more, *found]}
-    return [taken[span] for span in outermost(taken)]
+    taken = [(block.start, block.end) for block in found]
+    added = []
+    at = 0
+    for block in sorted(more, key=lambda block: block.start):
+        while at < len(taken) and taken[at][1] <= block.start:
+            at += 1
+        if at == len(taken) or block.end <= taken[at][0]:
+            added.append(block)
+    both = {(block.start, block.end): block for block in [*added, *found]}
+    return [both[span] for span in outermost(both)]

@@ -1,4 +1,4 @@
-"""JSON inside text: where it stands, and what of it may go so that it still parses."""
+"""JSON inside text: where it stands."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from edgelingua.text.ranges import Parts, Range, merged, outside
-from edgelingua.text.structure.atoms import atoms
-
-LONG = 4
-"""Words; a string of more may be compressed inside."""
 
 _START = re.compile(
     r'(?<![A-Za-z0-9_])(?:\{\s*+["}]|\[\s*+(?:["{\[\]\-0-9]|true\b|false\b|null\b))'
@@ -28,15 +22,8 @@ _WINDOW = 4096
 _AT_THE_END = 16
 """What is cut off by a window fails this near to its end: a number, a literal, an escape."""
 
-_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"(\s*+:)?', re.DOTALL)
-_ESCAPES = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2})?\\(?:u[0-9a-fA-F]{4}|[^u])")
-_SPACE_ESCAPES = re.compile(r"\\[nrt]")
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-)
 _CALL = {"tool_calls", "function_call"}
 _ARGUMENTS = {"arguments", "parameters", "input", "args"}
-_NAMES = {"name", "function", "id", "tool_call_id"}
 
 
 @dataclass(frozen=True)
@@ -87,33 +74,6 @@ def _decode(text: str, begin: int) -> tuple[object | None, int]:
         size *= 16
 
 
-def by_value(text: str, start: int, end: int) -> Parts:
-    r"""Pin the JSON from ``start`` to ``end``, but for the inside of strings of more than 4 words.
-
-    Whatever of the inside is kept, the text parses to the same keys and types: escape sequences
-    (``\n``, ``\u00e9``, surrogate pairs) are kept or dropped whole, like `atoms`. Names of tools
-    and strings that hold JSON themselves are pinned.
-    """
-    inside: list[Range] = []
-    whole: list[Range] = []
-    key = ""
-    for match in _STRING.finditer(text, start, end):
-        content = match.group(1)
-        if match.group(2):
-            key = content
-            continue
-        a, b = match.span(1)
-        if key in _NAMES or not _is_long(content) or _holds_json(content):
-            continue
-        inside.append((a, b))
-        escapes = [m.span() for m in _ESCAPES.finditer(text, a, b)]
-        # A line break is no part of a path; a backslash, which is written as two, can be.
-        words = _ESCAPES.sub(lambda m: m[0] if m[0] == r"\\" else "\n" * len(m[0]), content)
-        in_words = [(a + c, a + d) for c, d in atoms(words).tolist()]
-        whole += merged([*escapes, *in_words])
-    return outside(inside, start, end), whole
-
-
 def _counts(value: object) -> bool:
     if isinstance(value, list):
         # Numbers are strings here, but so are strings: what holds neither is a list of marks.
@@ -137,22 +97,3 @@ def _calls(value: object) -> bool:
     return bool(keys & _CALL or ("name" in keys and keys & _ARGUMENTS)) or _calls(
         value.get("function")
     )
-
-
-def _is_long(content: str) -> bool:
-    if len(content) <= 2 * LONG:
-        return False
-    unspaced = len(_UNSPACED.findall(content))
-    # A character of an unspaced script is about a third of a word.
-    spaced = len(_SPACE_ESCAPES.sub(" ", content).split())
-    return spaced + unspaced / 3 > LONG
-
-
-def _holds_json(content: str) -> bool:
-    if content.lstrip()[:1] not in ("{", "["):
-        return False
-    try:
-        json.loads(json.loads(f'"{content}"'), parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return False
-    return True

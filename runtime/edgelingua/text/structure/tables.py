@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edgelingua.text.ranges import Parts, Range, lines, with_break
+from edgelingua.text.ranges import Range, lines
+from edgelingua.text.structure.rows import Row
 
 _CELL = r"[ \t]*+:?-++:?[ \t]*+"
 _DELIMITER = re.compile(rf"[ \t]*+\|?{_CELL}(?:\|{_CELL})*\|?[ \t]*+")
@@ -35,12 +36,12 @@ def find_tables(text: str, start: int, end: int) -> Iterator[Range]:
         at = stop or at + 1
 
 
-def by_row(text: str, start: int, end: int) -> Parts:
-    """Pin the header of the table and its delimiter row; other rows are whole."""
+def rows_of(text: str, start: int, end: int) -> list[Row]:
+    """Return the rows of a table; the header, with its delimiter row, heads the others."""
     rows = _records(text, lines(text, start, end))
     head = 2 if len(rows) > 1 and _is_delimiter(text[slice(*rows[1])]) else 1
-    pinned = with_break(text, rows[0][0], rows[:head][-1][1])
-    return [pinned], [with_break(text, a, b) for a, b in rows[head:]]
+    body = [Row(a, b, level=1, whole=True) for a, b in rows[head:]]
+    return [Row(rows[0][0], rows[:head][-1][1], heads=True, whole=True), *body]
 
 
 def _records(text: str, rows: list[Range]) -> list[Range]:

@@ -1,0 +1,60 @@
+"""Escape codes of terminals, base64 and data URIs: what no reader needs."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+
+from edgelingua.text.ranges import Range, merged, outside
+from edgelingua.text.structure.outline import Outline, Sketch
+
+_ESCAPE = re.compile(
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[@-Z\\\\^_])"
+)
+_BASE64 = re.compile(
+    r"(?:\bdata:[\w.+\-]+/[\w.+\-]+(?:;[\w=\-]+)*;base64,)?(?<![A-Za-z0-9+/_\-])"
+    r"(?:[A-Za-z0-9+/_\-]{60,80}\r?\n(?=[A-Za-z0-9+/_\-]{4,80}={0,2}\s))*"
+    r"[A-Za-z0-9+/_\-]{100,}={0,2}|"
+    r"(?<![A-Za-z0-9+/_\-])(?:[A-Za-z0-9+/]{60,80}\r?\n){2,}[A-Za-z0-9+/]{1,80}={0,2}"
+)
+
+
+def find_noise(text: str) -> list[Range]:
+    """Find escape codes, and base64 of a hundred characters or more."""
+    found = [match.span() for match in _ESCAPE.finditer(text)] if "\x1b" in text else []
+    found += [m.span() for m in _BASE64.finditer(text) if _is_random(m.group())]
+    return merged(found)
+
+
+def _is_random(run: str) -> bool:
+    """Whether small letters, capitals and digits are mixed as no path or name mixes them."""
+    sample = run[-400:]
+    changes = len(re.findall(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])", sample))
+    return changes > len(sample) / 5 and re.search(r"[A-Z]", sample) is not None
+
+
+def with_noise(text: str, sketch: Sketch, noise: list[Range]) -> Outline:
+    """Cut what is whole around noise: the rest of a record stays with its first part."""
+    sketch.noise += noise
+    if not noise:
+        return sketch.done()
+    starts = [start for start, _ in noise]
+
+    def parts(start: int, end: int) -> list[Range]:
+        """What noise leaves, but for white space alone; something in any case."""
+        near = noise[max(0, bisect_right(starts, start) - 1) : bisect_left(starts, end)]
+        left = outside(near, start, end)
+        return [(a, b) for a, b in left if text[a:b].strip()] or left[:1] or [(start, end)]
+
+    framed = {frame[0] for frame in sketch.frames}
+    frames = [(part, within, after) for own, within, after in sketch.frames for part in parts(*own)]
+    whole, records = [], []
+    for start, end in sketch.whole:
+        solid, *others = parts(start, end)
+        whole += [solid, *others]
+        if (start, end) not in framed:
+            frames += [(other, solid, solid) for other in others]
+    for start, end in sketch.records:
+        records.append((parts(start, end)[0][0], end))
+    return replace(sketch, whole=whole, records=records, frames=frames).done()
