@@ -166,7 +166,10 @@ def _with_company(
         return count("".join(parts)) <= compressed.limit
     # Between two that are protected, and so have no mark between them, it needs two.
     marks = 1 + bool((compressed.reasons == Reason.PROTECTED).any())
-    return max(count("".join(parts)), count("\n".join(parts))) + marks <= compressed.limit
+    cost = max(
+        (count(text[u[0] : u[1]]) for u, _ in every if not said[u[0] : u[1]].any()), default=1
+    )
+    return max(count("".join(parts)), count("\n".join(parts))) + marks * cost <= compressed.limit
 
 
 def _between(ends: NDArray[np.int64], at: int, compressed: Compressed) -> tuple[int, int]:

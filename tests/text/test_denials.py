@@ -36,7 +36,7 @@ def whole(text: str) -> list[str]:
         ("É proibido fumar aqui.", ["proibido fumar"]),
         ("Здесь запрещено курить.", ["запрещено курить"]),
         ("ممنوع التدخين هنا.", ["ممنوع التدخين"]),
-        ("双方都不满意，禁止吸烟。", ["不", "禁止"]),
+        ("双方都不满意，禁止吸烟。", ["不满意", "禁止吸烟"]),
         ("Nothing of the sort happened on the 3rd.", ["Nothing of the sort"]),
         ("A knot is tied; another notice follows.", []),
         ("Vietnam in 1973, an exclusive Cessna, interdisciplinary suspense.", []),
@@ -45,6 +45,12 @@ def whole(text: str) -> list[str]:
         ("Is the bridge safe? No.", ["safe? No"]),
         ("The drug does not (so they say) cure cancer.", ["not (so they say) cure"]),
         ("Please hold metformin.", ["hold metformin"]),
+        ("Patient denies: fever, chills.", ["denies: fever"]),
+        ("Er lehnte den Antrag ab.", ["lehnte den Antrag ab"]),
+        ("Er lehnte den Antrag des alten Vereins ab.", ["lehnte den Antrag", "Vereins ab"]),
+        ("Visitors may not smoke.", ["may not smoke"]),
+        ("If the pump stops, wait.", ["If the pump", "stops, wait"]),
+        ("it cant open and wont start", ["cant open", "wont start"]),
     ],
 )
 def test_what_denies_and_what_it_is_about(text: str, expected: list[str]) -> None:
@@ -77,3 +83,23 @@ def test_ranges_of_any_text(text: str) -> None:
 )
 def test_hostile_texts_end(text: str) -> None:
     denials(text)
+
+
+def test_what_leaves_open() -> None:
+    text = "On 5 May 2031 the pier may open. It was expected to cost 3; Ida allegedly paid."
+    found = denials(text)
+    opens = [text[a:b] for a, b in found.leave_open.tolist()]
+    assert opens == ["may", "was expected to", "allegedly"]
+    assert not len(found.whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Patient denies: fever, chills. He walks.", "chills."),
+        ("Do not give:\n- sulfa\n- NSAIDs\nGive water.", "- NSAIDs\n"),
+    ],
+)
+def test_a_denial_covers_the_list_that_it_announces(text: str, last: str) -> None:
+    first_end = denials(text).clauses[0]
+    assert text[:first_end].rstrip(" ").endswith(last)

@@ -14,8 +14,8 @@ from edgelingua.text.heads import headed_lines
 from edgelingua.text.negations import numbers
 from edgelingua.text.ranges import Spans
 
-MOST_IN_COMPANY = 3
-"""Denials of a clause that come with what is kept of it: the best ones."""
+MOST_IN_COMPANY = 2
+"""Denials of a clause that come with what is kept of it, the best ones."""
 
 
 def guarded(
@@ -76,11 +76,15 @@ def guarded(
     scores = _not_alone(scores, statement, says & ~protected)
     scores = _marks_with_words(text, edges, scores, words)
     # Above "not", the number of "not 500" would be left of it.
-    scores = _above_neighbours(
-        _ranges(edges, numbers(text)), statement, scores, protected, words & (~negates | protected)
-    )
+    beside = words & (~negates | protected)
+    for spans in (numbers(text), denied.leave_open):
+        scores = _above_neighbours(_ranges(edges, spans), statement, scores, protected, beside)
     worth = np.where(protected & np.isfinite(scores), np.float32(np.inf), scores)
-    core = _with_the_best(_best_of_each(negated, clause, scores), clause, worth, says)
+    best = [
+        _best_of_each(negated[denied.denies], clause, scores, MOST_IN_COMPANY),
+        _best_of_each(negated[~denied.denies], clause, scores, 1),
+    ]
+    core = _with_the_best(np.concatenate(best), clause, worth, says)
     line, head = _headed(text, edges, worth, says)
     at = np.arange(len(scores))
     breaks[:-1] &= statement[1:] != statement[:-1]
@@ -150,19 +154,22 @@ def _not_alone(
     first = first[first + 1 < len(order)]
     first = first[number[first + 1] == number[first]]
     scores = scores.copy()
-    scores[order[first]] = (scores[order[first]] + scores[order[first + 1]]) / 2
+    scores[order[first]] = 0.7 * scores[order[first]] + 0.3 * scores[order[first + 1]]
     return scores
 
 
 def _best_of_each(
-    ranges: NDArray[np.int64], part: NDArray[np.int64], scores: NDArray[np.float32]
+    ranges: NDArray[np.int64],
+    part: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    most: int,
 ) -> NDArray[np.int64]:
-    """Return the `MOST_IN_COMPANY` ranges of each part whose first unit scores best."""
+    """Return the ``most`` ranges of each part whose first unit scores best."""
     of_range = part[ranges[:, 0]]
     order = np.lexsort((-scores[ranges[:, 0]], of_range))
     sorted_parts = of_range[order]
     begins = np.searchsorted(sorted_parts, sorted_parts)
-    kept = order[np.arange(len(order)) - begins < MOST_IN_COMPANY]
+    kept = order[np.arange(len(order)) - begins < most]
     return ranges[np.sort(kept)]
 
 

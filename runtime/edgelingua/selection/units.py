@@ -36,6 +36,7 @@ from edgelingua.text.denials import Denials, denials
 from edgelingua.text.heads import headed_lines
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
+from edgelingua.text.pairs import pairs
 from edgelingua.text.pieces import uncut
 from edgelingua.text.ranges import Spans
 from edgelingua.text.structure import atoms
@@ -245,7 +246,11 @@ def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
         ends = sorted({0, *ends})
         found.append(np.stack([ends[:-1], ends[1:]], axis=1))
         return np.concatenate(found).astype(np.int64)
-    spans = [denied.whole, *([headed_lines(text)[0]] if rules.guard else [])]
+    spans = [
+        denied.whole,
+        denied.leave_open,
+        *([headed_lines(text)[0], pairs(text)] if rules.guard else []),
+    ]
     if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)
         spans += [

@@ -14,39 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.text.clauses import clause_ends, statement_ends
+from edgelingua.text.cues import (
+    CONDITION,
+    DENYING,
+    DENYING_UNSPACED,
+    OPEN,
+    OPEN_UNSPACED,
+    SEPARATED,
+)
 from edgelingua.text.negations import negations
 from edgelingua.text.ranges import Range, Spans, merged
 
-# Verbs and nouns that deny, stop, withhold, exclude, forbid, fail or doubt.
-_CUES = {
-    "English": r"den(?:y|ies|ied|ying)|refus(?:e[sd]?|ing|al)|declin(?:e[sd]?|ing)"
-    r"|withh(?:old|olds|eld|olding)|discontinu(?:e[sd]?|ing)|stop(?:s|ped|ping)?"
-    r"|avoid(?:s|ed|ing)?|exclud(?:e[sd]?|ing)|fail(?:s|ed|ing|ure)?|lack(?:s|ed|ing)?"
-    r"|absen(?:t|ce)|prohibit(?:s|ed|ing)?|forb(?:id|ids|ade|idden|idding)|reject(?:s|ed|ing)?"
-    r"|ban(?:s|ned)?|ceas(?:e[sd]?|ing)|disput(?:e[sd]?|ing)|doubt(?:s|ed|ful|ing)?"
-    r"|rule[sd]? out|ruling out|no longer|instead of|rather than|free of|negative for|far from"
-    r"|d/c'd|halt(?:s|ed)?|cancel(?:s|l?ed)?|revok(?:e[sd]?|ing)",
-    "German": r"verweiger\w+|abgelehnt|lehnt\w*|ausgeschlossen|ausschließ\w+|verboten|verbiete\w*"
-    r"|untersag\w+|fehl(?:t|en|te)|abgesetzt|vermeid\w+|bestreite\w*|bestritt\w*|gestoppt",
-    "French": r"refus\w+|ni(?:e|ent|é|ée)|exclu(?:s|e|es|t|re|ant)?|interdi(?:t|ts|te|tes|re|sent)"
-    r"|cess(?:e|es|ent|é|er|ait)|manqu(?:e|es|ent|é|er|ait)|absence|évit(?:e|es|ent|é|er|ez)"
-    r"|arrêt(?:e|es|é|és|ée|er|ez)|hormis",
-    "Spanish": r"nieg(?:a|an|o|ue)|neg(?:ó|aron|ado)|rechaz\w+|prohíb\w+|suspend\w+"
-    r"|evit(?:a|an|ar|e|en|ó|ado)|falta|ausencia"
-    r"|carece\w*|salvo|excepto",
-    "Italian": r"neg(?:a|ano|ato)|rifiut(?:a|ano|are|ato|ò)|esclu(?:s[oaie]|de|dono|dere)"
-    r"|viet(?:a|ano|are|at[oaie])|sospe(?:s[oaie]|nde|ndono|ndere)|manca(?:no|va)?|assenza"
-    r"|priv[oaie]",
-    "Portuguese": r"neg(?:am|ou)|recus\w+|proíb\w+|proib\w+|suspens[oa]s?|ausência|exceto",
-    "Dutch": r"weiger\w+|ontken\w+|uitgesloten|gestopt|vermijd\w*|ontbreekt|afwezig",
-    "Russian": r"отказ\w+|отрица\w+|исключ(?:ён|ен[аоы]?|ить|ает|ают|ая|ил[аи]?)"
-    r"|запре[щт]\w+|прекра[щт]\w+|избега\w+|отсутств\w+|отмен\w+",
-    "Arabic": r"رفض\w*|ينفي|نفى|منع\w*|ممنوع\w*|يحظر|حظر\w*|توقف\w*|تجنب\w*|باستثناء",
-}
-# "Hold metformin" withholds it; who holds a share has one.
-_HOLD = r"(?:(?<![a-z,;] )|(?<=please ))hold(?:ing)?"
-_CUE = re.compile(rf"(?<!\w)(?:{'|'.join(_CUES.values())}|{_HOLD})(?!\w)", re.IGNORECASE)
-_CUE_UNSPACED = re.compile("拒绝|拒絕|否认|否認|停止|禁止|避免|排除|缺乏|除外|取消|勿")
 _WORD = re.compile(r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]++(?:['’\-]\w++)*|\d[\w.,]*+")
 
 # Between a cue and what it is about: "not yet been used", "nicht sehr weit".
@@ -64,16 +42,21 @@ _FARTHEST = 60
 
 @dataclass(frozen=True)
 class Denials:
-    """What denies in a text, as character ranges ``(n, 2)``: ascending, not overlapping.
+    """What denies or leaves open in a text, as character ranges ``(n, 2)``: ascending, disjoint.
 
     ``whole``: from a cue to the nearest word of its clause that says what about: the one behind
     (``not been used``), else the one before; of an answer, to the question (``approved: no``). Cues
-    in a row are about the same. ``alone``: cues that stand in a row with two others that say it.
-    ``statements``, ``clauses``: the offsets ``(n,)`` where they end.
+    in a row are about the same. ``denies``: which of them deny; the others are conditions.
+    ``alone``: cues that stand in a row with two others that say it. ``leave_open``: ``may``, ``was
+    expected to``.
+    ``statements``, ``clauses``: the offsets ``(n,)`` where they end. A clause that denies and ends
+    with a colon goes on to the end of what it announces.
     """
 
     whole: Spans
+    denies: NDArray[np.bool_]
     alone: Spans
+    leave_open: Spans
     statements: NDArray[np.int64]
     clauses: NDArray[np.int64]
 
@@ -81,36 +64,51 @@ class Denials:
     def none(cls) -> Denials:
         """Return those of a text that denies nothing, and is one statement."""
         nothing = np.zeros(0, dtype=np.int64)
-        return cls(_array([]), _array([]), nothing, nothing)
+        return cls(_array([]), nothing.astype(bool), _array([]), _array([]), nothing, nothing)
 
 
 def denials(text: str) -> Denials:
-    """Find what denies, with what it denies.
+    """Find what denies or leaves open, with what it is about.
 
-    Cues are `negations`, and words that deny, stop, withhold, exclude, forbid, fail or doubt in
-    English, German, French, Spanish, Italian, Portuguese, Dutch, Russian, Arabic and Chinese. As
-    there, the language is not detected.
+    Cues are `negations`, words that deny, stop, withhold, exclude, forbid, fail or doubt, and words
+    that make a possibility, a condition, hearsay or a plan of what is said, in English, German,
+    French, Spanish, Italian, Portuguese, Dutch, Russian, Arabic and Chinese. As there, the language
+    is not detected.
 
     Notes
     -----
     Time grows with the length of the text, whatever is in it.
     """
-    cues = [match.span() for match in _CUE.finditer(text)]
-    found = merged([*((a, b) for a, b in negations(text).tolist()), *cues])
     statements = statement_ends(text)
-    clauses = clause_ends(text, statements)
-    ends = clauses.tolist()
-    whole = [match.span() for match in _CUE_UNSPACED.finditer(text)]
+    deny = [(a, b) for a, b in negations(text).tolist()]
+    deny += [match.span() for match in DENYING.finditer(text)]
+    deny += [match.span(1) for match in SEPARATED.finditer(text)]
+    open_ones = [match.span() for match in OPEN.finditer(text)]
+    conditions = [match.span() for match in CONDITION.finditer(text)]
+    found = merged([*deny, *open_ones, *conditions])
+    itself = {a for a, _ in open_ones}
+    negative = sorted(a for a, _ in deny)
+    ends = _over_lists(text, clause_ends(text, statements), negative)
+    whole = [
+        (match.start(), _with_ideographs(text, match.end()))
+        for match in DENYING_UNSPACED.finditer(text)
+    ]
+    negative += [a for a, _ in whole]
+    leave_open = [match.span() for match in OPEN_UNSPACED.finditer(text)]
     alone: list[Range] = []
+    borders = ends.tolist()
     at = 0
     while at < len(found):
-        clause = bisect_right(ends, found[at][0])
-        begin = ends[clause - 1] if clause else 0
-        end = ends[clause] if clause < len(ends) else len(text)
+        clause = bisect_right(borders, found[at][0])
+        begin = borders[clause - 1] if clause else 0
+        end = borders[clause] if clause < len(borders) else len(text)
         row = _row(text, found, at, end)
         at += len(row)
         if _WORD.match(text, row[0][0]) is None:
-            whole += row  # a script without spaces: the words beside it are not known
+            whole += [(a, _with_ideographs(text, b)) for a, b in row]
+            continue
+        if len(row) == 1 and row[0][0] in itself:
+            leave_open += row
             continue
         behind = _behind(text, row[-1][1], end)
         before = _before(text, begin, row[0][0]) if behind is None else None
@@ -124,7 +122,53 @@ def denials(text: str) -> Denials:
             alone += row[2:]
         else:
             alone += row[2:]
-    return Denials(_array(merged(whole)), _array(merged(alone)), statements, clauses)
+    spans = _array(merged(whole))
+    first = np.searchsorted(sorted(negative), spans[:, 0])
+    last = np.searchsorted(sorted(negative), spans[:, 1])
+    return Denials(
+        spans, last > first, _array(merged(alone)), _array(merged(leave_open)), statements, ends
+    )
+
+
+_UNSPACED_WORD = re.compile(r"[\u3400-\u9fff]{0,2}")
+_ITEM = re.compile(r"\s*+(?:[-*•–]|\d{1,2}[.)])[ \t][^\n]*\n?")
+_LONGEST_LEAD = 80
+"""Characters of a clause that can announce a list."""
+
+
+def _with_ideographs(text: str, end: int) -> int:
+    """Take two ideographs behind a cue of a script without spaces to be what it is about."""
+    follows = _UNSPACED_WORD.match(text, end)
+    return follows.end() if follows else end
+
+
+def _over_lists(text: str, ends: NDArray[np.int64], negative: list[int]) -> NDArray[np.int64]:
+    """Leave out the ends of clauses that announce what they deny: ``Denies: fever, chills``.
+
+    The lines of a list that follows belong to it too.
+    """
+    begin, until = 0, -1
+    kept = []
+    for end in ends.tolist():
+        lead = text[begin:end].rstrip()
+        if end <= until:
+            continue
+        if (
+            len(lead) <= _LONGEST_LEAD
+            and lead.endswith((":", "："))
+            and bisect_right(negative, end - 1) > bisect_right(negative, begin - 1)
+        ):
+            until = end
+            item = _ITEM.match(text, until)
+            while item is not None and item.end() > until:
+                until = item.end()
+                item = _ITEM.match(text, until)
+            if until > end:
+                kept.append(until)
+        else:
+            kept.append(end)
+        begin = end
+    return np.unique(np.asarray(kept, dtype=np.int64))
 
 
 def _row(text: str, found: list[Range], at: int, end: int) -> list[Range]:

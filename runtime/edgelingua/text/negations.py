@@ -13,7 +13,7 @@ from edgelingua.text.ranges import Spans, merged
 _LISTS = {
     "English": "no not never none nobody nothing nowhere neither nor without cannot unless except "
     "hardly barely scarcely seldom rarely dont doesnt didnt isnt arent wasnt werent wont wouldnt "
-    "shouldnt couldnt mustnt havent hasnt hadnt neednt aint",
+    "shouldnt couldnt mustnt havent hasnt hadnt neednt aint cant mightnt shant",
     "German": "nicht nichts kein keine keinem keinen keiner keines keins keinerlei nie niemals "
     "niemand niemandem niemanden nirgends ohne weder außer",
     # "pas" is a step too, but a sentence without it is turned round.
