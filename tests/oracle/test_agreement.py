@@ -19,9 +19,10 @@ DOCUMENTS = [TEXT[:700], TEXT[700:1400]]
 
 
 def plain(sentence: str) -> bool:
-    """Words and commas: no name or figure, which stay whole, and nothing that denies."""
+    """Words and commas: no name or figure, which stay whole, nothing that denies or leaves open."""
     words = re.fullmatch(r"[A-Z][a-z, ]+\.", sentence) and len(sentence.split()) > 1
-    return bool(words) and not len(denials(sentence).whole)
+    found = denials(sentence)
+    return bool(words) and not len(found.whole) and not len(found.leave_open)
 
 
 # Without their marks, which go with the word they stand behind.

@@ -46,10 +46,9 @@ _UNIT = (
     r"|times|tablets?|units?|doses?|x"
 )
 _MEASURE = re.compile(
-    rf"(?<![\w.])[$€£¥]?{_DIGITS}[ \u00a0\u202f-]?(?:(?:{_SCALE})(?:[ \u00a0\u202f](?:{_CURRENCY}))?"
-    r""
-    rf""
-    rf"|(?:{_CURRENCY})|(?:{_UNIT})(?:/\w{{1,6}}| (?:a|per) \w{{1,8}})?)(?![\w])"
+    rf"(?<![\w.])[$€£¥]?{_DIGITS}[ \u00a0\u202f-]?"
+    rf"(?:(?:{_SCALE})(?:[ \u00a0\u202f](?:{_CURRENCY}))?|(?:{_CURRENCY})"
+    rf"|(?:{_UNIT})(?:/\w{{1,6}}| (?:a|per) \w{{1,8}})?)(?!\w)"
 )
 _BOUND = (
     r"up to|at least|at most|no more than|no less than|not more than|more than|less than|fewer than"
