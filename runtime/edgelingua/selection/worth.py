@@ -97,10 +97,13 @@ def worth(
         What its kind adds, ``(n,)``: lines that a diff changes.
     """
     templates = [_template(record) for record in records]
+    surprise = _surprise(records)
     alarms = _alarms(records)
     opinion = _standardised(np.asarray(base, dtype=np.float64))
-    value = 0.6 * _standardised(_rarity(templates)) + 0.6 * np.minimum(_surprise(records), 5.0)
-    value += np.asarray([_kind(record) for record in records]) - _repeats(templates)
+    value = 0.6 * _standardised(_rarity(templates)) + 0.6 * np.minimum(surprise, 5.0)
+    value += np.asarray([_kind(record) for record in records]) - np.where(
+        surprise < 1, _repeats(templates), 0
+    )
     if question:
         value = 0.8 * opinion + 0.5 * value + _shared(records, question)
         value += (1.5 if _TROUBLE.search(question) else 0.4) * alarms
