@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -208,7 +208,7 @@ class Assistant:
         elif not isinstance(budget, Budget):
             raise InputError(f"expected a budget, got {described(budget)}: Budget(tokens=100)")
         if budget.count is None:
-            budget = Budget(budget.tokens, budget.rate, self.reader.count)
+            budget = replace(budget, count=self.reader.count)
         cancel = cancel or Event()
 
         def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:

@@ -27,6 +27,9 @@ class Budget:
         ``tokenizer.json`` or ``.gguf`` file. ``None``: the compressor's default, which is the
         generator's tokenizer where the compressor knows its generator (as in `Assistant` and on the
         command line), else an estimate that is rather too high.
+    strict
+        Refuse a prompt whose pins do not fit, also where that is the doing of one document among
+        several. Else that document keeps as many of its pins as fit its share, with a warning.
 
     Raises
     ------
@@ -39,6 +42,7 @@ class Budget:
     tokens: int | None = None
     rate: float | None = None
     count: Counting | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if (self.tokens is None) == (self.rate is None):

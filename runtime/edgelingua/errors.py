@@ -100,6 +100,10 @@ class EvictionWarning(UserWarning):
     """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
 
 
+class PinsWarning(UserWarning):
+    """A document is pinned beyond its share of the budget: some of its pins were let go."""
+
+
 class DeviceFallbackWarning(UserWarning):
     """The device asked for cannot run the bundle, so that the CPU does."""
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from edgelingua.budget import Count
 from edgelingua.errors import InputError, described
-from edgelingua.segments import Layout, Ranges, Role, Segment
+from edgelingua.segments import Layout, Pin, Ranges, Role, Segment, occurrences_of, pins_of
 from edgelingua.text.encodings import refuse_surrogates
-from edgelingua.text.ranges import occurrences
 from edgelingua.text.structure import Mode, outline_of
 
 __all__ = ["MAX_CHARACTERS", "SEPARATOR", "Pin", "Prompt", "Ranges", "Role", "Segment"]
 
 MAX_CHARACTERS = 5_000_000
 """Longest prompt accepted, in characters: some 1.2 million tokens, hours of work for a laptop."""
-
-Pin = str | re.Pattern[str]
-"""What `Prompt.build` pins: a string, or what a pattern matches."""
 
 SEPARATOR = "\n\n"
 
@@ -71,8 +66,8 @@ class Prompt:
         Parameters
         ----------
         context
-            One text or several; only these are compressed. A `Segment` brings its own rate. Blank
-            ones among several are left out.
+            One text or several; only these are compressed. A `Segment` brings its own rate, pins
+            and structure. Blank ones among several are left out.
         instruction, question
             Kept byte for byte. The question also guides the compressors that can use one.
         pin
@@ -93,17 +88,17 @@ class Prompt:
             text if isinstance(text, Segment) else Segment(text)
             for text in ([context] if isinstance(context, str | Segment) else context)
         ]
-        pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
+        pins = pins_of(pin)
         for number, needle in enumerate(pins, start=1):
-            which = f"pin {number} of {len(pins)}, {described(needle)}"
-            if not isinstance(needle, str | re.Pattern) or needle == "":
-                raise InputError(f"{which}: expected a text or a compiled pattern")
             if isinstance(needle, str) and not any(needle in s.text for s in contexts):
-                raise InputError(f"{which}: does not occur in the context as it is written")
+                raise InputError(
+                    f"pin {number} of {len(pins)}, {described(needle)}: does not occur in the "
+                    "context as it is written"
+                )
         pieces = [Segment(instruction, "instruction")] if instruction else []
         for segment in [s for s in contexts if s.text.strip()] or contexts[:1]:
-            pinned = (*segment.pinned, *_occurrences(segment.text, pins))
-            outline = outline_of(segment.text, structure)
+            pinned = (*segment.pinned, *occurrences_of(segment.text, pins))
+            outline = outline_of(segment.text, segment.structure or structure)
             pieces.append(replace(segment, pinned=pinned, outline=outline))
         pieces += [Segment(question, "question")] if question else []
         segments: list[Segment] = []
@@ -149,13 +144,3 @@ def without_question(count: Count, question: str) -> Count:
     """Return a count of what stands before the question that ends a prompt of `Prompt.build`."""
     tail = SEPARATOR + question if question else ""
     return lambda text: count(text.removesuffix(tail))
-
-
-def _occurrences(text: str, needles: Iterable[Pin]) -> Ranges:
-    found: list[tuple[int, int]] = []
-    for needle in needles:
-        if isinstance(needle, re.Pattern):
-            found += [match.span() for match in needle.finditer(text)]
-        else:
-            found += occurrences(text, needle)
-    return tuple(sorted(found))

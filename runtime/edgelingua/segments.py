@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import InputError, described
-from edgelingua.text.ranges import Spans
+from edgelingua.text.ranges import Spans, occurrences
+from edgelingua.text.structure import Mode
 from edgelingua.text.structure.outline import NO_OUTLINE, Outline
 
 Role = Literal["instruction", "context", "question", "separator"]
@@ -18,6 +20,9 @@ Role = Literal["instruction", "context", "question", "separator"]
 
 Ranges = tuple[tuple[int, int], ...]
 """Half-open character ranges."""
+
+Pin = str | re.Pattern[str]
+"""What is pinned by name: a string, or what a pattern matches."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,14 @@ class Segment:
     rate
         The fraction of this segment's own tokens to keep. Such segments are served first, from the
         budget of the whole prompt; what is left goes to the others.
+    floor
+        The fraction of this segment's own tokens to keep at least, whatever stands beside it: its
+        best words up to there are served before those of segments without one. ``None``: for an
+        instruction that is compressed, the budget's own rate; else there is none.
+    pin
+        Texts and compiled patterns: where they occur in ``text``, it is pinned.
+    structure
+        As in `Prompt.build`, for this segment; ``None``: as is said there.
     """
 
     text: str
@@ -50,6 +63,9 @@ class Segment:
     whole: Ranges = ()
     outline: Outline = NO_OUTLINE
     rate: float | None = None
+    floor: float | None = None
+    pin: Pin | tuple[Pin, ...] = ()
+    structure: Mode | None = None
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
@@ -71,11 +87,53 @@ class Segment:
             )
         if self.rate is not None and not self.compressible:
             raise InputError("a segment that is not compressed takes no rate")
+        if self.floor is not None and not 0 <= self.floor <= 1:
+            raise InputError(
+                f"a segment's floor of {self.floor}: expected the fraction kept at least, 0 to 1"
+            )
+        if self.floor is not None and (self.rate is not None or not self.compressible):
+            raise InputError("a floor is for a segment that is compressed, and has no rate")
+        if self.structure is not None and self.structure not in get_args(Mode):
+            raise InputError(
+                f"a segment's structure: expected one of {', '.join(get_args(Mode))}; "
+                f"got {described(self.structure)}"
+            )
+        found = set(occurrences_of(self.text, pins_of(self.pin))) - set(self.pinned)
+        object.__setattr__(self, "pinned", (*self.pinned, *sorted(found)))
 
     @property
     def compressible(self) -> bool:
         """Whether tokens of this segment may be dropped."""
         return self.role == "context" if self.compress is None else self.compress
+
+
+def pins_of(pin: Pin | Iterable[Pin]) -> list[Pin]:
+    """Return pins as a list.
+
+    Raises
+    ------
+    InputError
+        One is empty, or neither a text nor a compiled pattern.
+    """
+    pins = [pin] if isinstance(pin, str | re.Pattern) else list(pin)
+    for number, needle in enumerate(pins, start=1):
+        if not isinstance(needle, str | re.Pattern) or needle == "":
+            raise InputError(
+                f"pin {number} of {len(pins)}, {described(needle)}: expected a text or a compiled "
+                "pattern"
+            )
+    return pins
+
+
+def occurrences_of(text: str, pins: Iterable[Pin]) -> Ranges:
+    """Return where pins stand in a text."""
+    found: list[tuple[int, int]] = []
+    for needle in pins:
+        if isinstance(needle, re.Pattern):
+            found += [match.span() for match in needle.finditer(text)]
+        else:
+            found += occurrences(text, needle)
+    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, eq=False)

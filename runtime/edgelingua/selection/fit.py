@@ -14,6 +14,7 @@ from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
 from edgelingua.selection.choose import choose
+from edgelingua.selection.pins import pinned_tokens, within_shares
 from edgelingua.selection.units import Units
 from edgelingua.system.logs import logger
 from edgelingua.text.ranges import Spans
@@ -35,7 +36,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         What is protected, whole words where only a part is, exceeds the budget.
     """
     limit, count = room.limit, room.count
-    units = _settle_rates(prompt, units, count)
+    units = _settle_rates(prompt, units, count, limit / max(1, room.tokens_in))
     candidates = np.flatnonzero(~units.protected & ~units.refused)
     ranking = candidates[_best_first(units, candidates)]
 
@@ -104,18 +105,31 @@ def _shown_scores(
     return np.where(units.protected, np.float32(np.nan), scores)
 
 
-def _settle_rates(prompt: Prompt, units: Units, count: Count) -> Units:
-    """Choose for the segments that have a rate of their own; the rest of them is refused."""
+def _settle_rates(prompt: Prompt, units: Units, count: Count, rate: float) -> Units:
+    """Choose for the segments that have a rate of their own, or a floor.
+
+    The rest of those with a rate is refused. ``rate``: of the whole, an instruction's floor.
+    """
     for offset, segment in prompt.layout.segments:
-        if segment.rate is not None and segment.text:
-            limit = Budget(rate=segment.rate).limit(count(segment.text))
+        floor = segment.floor
+        if floor is None and segment.role == "instruction" and segment.compressible:
+            floor = rate
+        own = floor if segment.rate is None else segment.rate
+        if own and segment.text:
+            limit = Budget(rate=min(1.0, own)).limit(count(segment.text))
             part = units.part(offset, segment.text)
-            units = _settle(prompt.text, units, part, limit, count)
+            alone = segment.rate is not None
+            units = _settle(prompt.text, units, part, limit, count, alone=alone)
     return units
 
 
-def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> Units:
-    """Choose the best of some units, as many as fit ``limit`` tokens, one at least."""
+def _settle(
+    text: str, units: Units, part: slice, limit: int, count: Count, *, alone: bool
+) -> Units:
+    """Choose the best of some units, as many as fit ``limit`` tokens, one at least.
+
+    ``alone``: and no others.
+    """
     protected = units.protected[part]
     candidates = np.flatnonzero(~protected & ~units.refused[part])
     ranking = candidates[_best_first(units, candidates + part.start)]
@@ -133,14 +147,18 @@ def _settle(text: str, units: Units, part: slice, limit: int, count: Count) -> U
     fits = max(choose(size, lengths[ranking], limit)[0], 0 if protected.any() else 1)
     first, refused = units.first.copy(), units.refused.copy()
     first[part][ranking[:fits]] = True
-    refused[part][ranking[fits:]] = True
+    refused[part][ranking[fits:]] |= alone
     return replace(units, first=first, refused=refused)
 
 
 @dataclass(frozen=True)
 class Room:
-    """Tokens of a prompt, the most of them that may be kept, and what counts them."""
+    """Tokens of a prompt, the most of them that may be kept, and what counts them.
 
+    ``prompt``: it, without the pins that were let go.
+    """
+
+    prompt: Prompt
     tokens_in: int
     limit: int
     count: Count
@@ -169,9 +187,11 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
         raise InputError(f"count: expected a number of tokens, got {described(tokens_in)}")
     limit = budget.limit(tokens_in)
     if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
+        if not budget.strict and pinned_tokens(prompt, count) > limit:
+            prompt = within_shares(prompt, limit, count)
         edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
         _refuse_above(limit, count(join(prompt.text, _runs(prompt.layout.protected, edges))))
-    return Room(tokens_in, limit, count)
+    return Room(prompt, tokens_in, limit, count)
 
 
 def _refuse_above(limit: int, protected: int) -> None:

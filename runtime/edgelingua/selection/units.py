@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import TokenScores, pool
+from edgelingua.selection.claims import claimed
 from edgelingua.selection.company import Company
 from edgelingua.selection.guard import guarded
 from edgelingua.selection.joints import break_edges
@@ -164,13 +165,18 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     followers, frames = framing(prompt, edges)
     records = record_units(prompt, edges)
     if rules.guard:
+        plain = scores
         above, negates, company = guarded(
             text, denied, prompt.layout.edges, edges, scores, protected
         )
         scores = np.where(records, scores, above)
         negates &= ~records
         company = company.without(records | frames)
-    scores = without_noise(prompt, edges, scores)
+        plain = without_noise(prompt, edges, plain)
+        scores = without_noise(prompt, edges, scores)
+        scores = claimed(prompt, edges, plain, scores, negates, company)
+    else:
+        scores = without_noise(prompt, edges, scores)
     separators = _separators(prompt, edges)
     frames[separators[:, 0]] = True
     scores[frames] = -np.inf

@@ -121,7 +121,7 @@ def _pruned(engine: Engine, plan: Plan, options: CompressOptions, wanted: int) -
         tokens += min(0, wanted - engine.count(dump(plan.data)))
     for _ in range(_TRIES):
         tokens = max(fixed, tokens)
-        budget = Budget(tokens=tokens, count=engine.count)
+        budget = Budget(tokens=tokens, count=engine.count, strict=True)
         # What is too much is said once, of the whole object.
         compressed = within(compressor, prompt, budget, say=False)
         left = plan.result(compressed.segment_texts())

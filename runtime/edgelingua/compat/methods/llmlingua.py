@@ -66,7 +66,9 @@ def compress(
                 tokens = tokens_in  # whole contexts, a share of them
         else:
             compressor = coarse_to_fine(engine, options, [] if tagged else texts)
-        budget = Budget(tokens=max(1, tokens + engine.count(hidden)), count=engine.count)
+        budget = Budget(
+            tokens=max(1, tokens + engine.count(hidden)), count=engine.count, strict=True
+        )
         text = within(compressor, Prompt(tuple(segments)), budget).text
     text = text.removesuffix(hidden)
     return summary(text, tokens_in, engine.count(text))

@@ -60,7 +60,9 @@ def compress(
         forced_documents=solid_numbers(context, options.force_context_ids),
         rules=replace(RULES, drop_consecutive=marks),
     )
-    compressed = within(compressor, prompt, Budget(tokens=max(1, tokens), count=engine.count))
+    compressed = within(
+        compressor, prompt, Budget(tokens=max(1, tokens), count=engine.count, strict=True)
+    )
     texts = [
         text
         for text, segment in zip(compressed.segment_texts(), segments, strict=True)

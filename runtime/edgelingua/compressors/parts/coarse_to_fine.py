@@ -78,6 +78,7 @@ class CoarseToFine(Pruner):
         if (self.by_question or self.contrastive) and not prompt.question:
             raise InputError("this method judges by the question: the prompt needs one")
         room = room_for(prompt, budget, self.count)
+        prompt = room.prompt
         documents = self._documents(prompt)
         allowed = self._allowed(prompt, room.limit / room.tokens_in, documents)
         chosen = self._choose_documents(documents, allowed, prompt.question)

@@ -17,6 +17,7 @@ from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, TokenScores, part_of
 from edgelingua.selection.fit import fit, room_for
 from edgelingua.selection.units import Units, units_of
+from edgelingua.text.echoes import without_echoes
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class TokenPruner(Pruner):
             The protected text alone exceeds the budget.
         """
         room = room_for(prompt, budget, self.count)
+        prompt = room.prompt
         scored = self._scored(prompt, progress)
         units = units_of(prompt, scored, self.rules).above(self.threshold)
         if self.document_rate < 1:
@@ -91,6 +93,11 @@ class TokenPruner(Pruner):
             start, end = prompt.layout.compressible
             return {start: self.scorer.score(prompt.text[start:end], prompt.question, progress)}
         documents = {offset: segment.text for offset, segment in prompt.layout.documents}
+        if len(documents) > 1:
+            # None speaks for itself with the words of the question.
+            documents = {
+                offset: without_echoes(text, prompt.question) for offset, text in documents.items()
+            }
         passes = 2 if self.second_pass else 1
         first = score_all(self.scorer, documents, prompt.question, part_of(progress, 0, passes))
         if not self.second_pass:

@@ -1,0 +1,150 @@
+"""Documents that compete for a budget: none claims more by being loud, or by repeating itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgelingua.prompt import Prompt
+from edgelingua.selection.company import Company
+from edgelingua.text.echoes import novelty
+
+_USUAL = 0.45
+"""Novelty of a text that claims all it likes: of 5,394 passages of NQ, HotpotQA, MuSiQue and SQuAD
+four have less."""
+
+_PACE, _PACE_ASKED = 1 / 3, 1 / 32
+"""How fast a text that goes on repeating itself is kept, of how fast the others are; with a
+question, for which many repeat its words, less fast."""
+
+
+_MANY = 16
+"""Documents, among which one is counted among the others too, to spare time."""
+
+
+def claimed(
+    prompt: Prompt,
+    edges: NDArray[np.int64],
+    plain: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    negates: NDArray[np.bool_],
+    company: Company,
+) -> NDArray[np.float32]:
+    """Return scores with which each document of several claims what its scorer gave it, no more.
+
+    The order inside a document is that of its ``scores``; what the best so many characters of it
+    are worth beside other documents is what the best so many were worth before negations and
+    numbers were raised. So those push out words of their own document. A text that goes on
+    repeating itself claims a part of that (`novelty`), and is then kept at a fraction of the pace
+    of the others.
+
+    Parameters
+    ----------
+    edges, plain, scores, negates, company
+        Of the units, see `Units`: ``(U + 1,)``, then ``(U,)`` each; ``plain``: before any was
+        raised. What comes in company of a unit is charged to a text that repeats itself.
+    """
+    documents = prompt.layout.documents
+    if len(documents) < 2:
+        return scores
+    asked = bool(prompt.question)
+    # What has no score goes first, and what a pin cannot do without has one without bound.
+    parts = [_finite(scores, edges, offset, segment.text) for offset, segment in documents]
+    lengths = np.diff(edges)
+    curves = [_Curve.of(plain[part], lengths[part]) for part in parts]
+    result = scores.copy()
+    others: _Curve | None = None
+    for number, ((_, segment), part) in enumerate(zip(documents, parts, strict=True)):
+        best = part[np.lexsort((~negates[part], -scores[part]))]
+        claims = min(1.0, novelty(segment.text, numbers=asked) / _USUAL) ** 4
+        cost = lengths[best]
+        if claims < 1:
+            span = slice(part.min(initial=len(lengths)), part.max(initial=-1) + 1)
+            cost = _with_company(best - span.start, lengths[span], company.part(span))
+        share = np.cumsum(cost) / max(1, cost.sum())
+        dealt = curves[number].at(share)
+        late = share > claims
+        if claims < 1:
+            if len(documents) <= _MANY:
+                others = _Curve.joined([c for at, c in enumerate(curves) if at != number])
+            elif others is None:
+                others = _Curve.joined(curves)
+            pace = _PACE_ASKED if asked else _PACE
+            dealt[late] = np.minimum(dealt[late], others.at(share[late] / pace))
+        if len(best):  # what had the same score has the same again
+            new = np.diff(scores[best], prepend=np.float32(np.inf)) != 0
+            lowest = np.minimum.reduceat(dealt, np.flatnonzero(new))
+            result[best] = _descending(np.minimum.accumulate(lowest))[np.cumsum(new) - 1]
+    return result
+
+
+def _finite(
+    scores: NDArray[np.float32], edges: NDArray[np.int64], offset: int, text: str
+) -> NDArray[np.int64]:
+    """Units of a document that have a score of their own."""
+    first, end = np.searchsorted(edges, [offset, offset + len(text)])
+    units: NDArray[np.int64] = first + np.flatnonzero(np.isfinite(scores[first:end]))
+    return units
+
+
+def _with_company(
+    best: NDArray[np.int64], lengths: NDArray[np.int64], company: Company
+) -> NDArray[np.int64]:
+    """Characters that come with each of the units ``best``, the best first, that had not come."""
+    unknown = len(lengths)
+    rank = np.full(len(lengths), unknown)
+    rank[best] = np.arange(len(best))
+    comes = rank.copy()
+    brings = np.where(company.words & ~company.protected, rank, unknown)
+    for part, needed in ((company.clause, company.core), (company.line, company.head)):
+        first = np.full(part.max(initial=0) + 1, unknown)
+        np.minimum.at(first, part, brings)
+        comes = np.where(needed, np.minimum(comes, first[part]), comes)
+    own = comes < unknown
+    return np.bincount(comes[own], lengths[own], minlength=len(best)).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """What the best characters of a text are worth, ``worth`` ``(n,)`` up to each ``reach``."""
+
+    worth: NDArray[np.float32]
+    reach: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> _Curve:
+        """Lay the best units first; those without a score are left out."""
+        scored = np.flatnonzero(np.isfinite(scores))
+        order = scored[np.argsort(-scores[scored], kind="stable")]
+        return cls(scores[order], np.cumsum(lengths[order]))
+
+    @classmethod
+    def joined(cls, curves: Sequence[_Curve]) -> _Curve:
+        """Return that of several texts taken for one."""
+        lengths = [np.diff(curve.reach, prepend=0) for curve in curves]
+        return cls.of(np.concatenate([curve.worth for curve in curves]), np.concatenate(lengths))
+
+    def at(self, share: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Worth of what stands at these shares of the text; of its end beyond it."""
+        if not len(self.worth):
+            return np.full(len(share), -np.inf, dtype=np.float32)
+        found = np.searchsorted(self.reach, share * self.reach[-1] - 1e-6)
+        worth: NDArray[np.float32] = self.worth[np.minimum(found, len(self.worth) - 1)]
+        return worth
+
+
+def _descending(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lower values that ascend or stay the same by the least that makes them descend."""
+    finite = np.isfinite(values)
+    bits = np.ascontiguousarray(values[finite]).view(np.int32).astype(np.int64)
+    # As whole numbers in the order of the floats: those below zero count backwards.
+    whole = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+    steps = np.arange(len(whole))
+    whole = np.minimum.accumulate(whole + steps) - steps
+    bits = np.where(whole < 0, (-whole) | -0x80000000, whole).astype(np.int32)
+    result = values.copy()
+    result[finite] = bits.view(np.float32)
+    return result
