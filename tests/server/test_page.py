@@ -54,12 +54,12 @@ def say(page: Page, line: str) -> str:
 def test_a_text_is_compressed_shown_and_asked(server: Running, opened: Opens) -> None:
     page = opened(server)
     ask(page)
+    assert re.match(r"[\d,]+ tokens read, \d+ written\.", shown(page, ".read"))  # at the end
     assert "Boston" in shown(page, ".answer")
     saved = re.match(r"([\d,]+) tokens became ([\d,]+) in ", shown(page, ".saved"))
     assert saved
     before, after = (int(number.replace(",", "")) for number in saved.groups())
     assert after <= 0.2 * before
-    assert re.match(r"[\d,]+ tokens read, \d+ written\.", shown(page, ".read"))
     assert page.locator(".body").text_content() == f"{TEXT}\n\n{QUESTION}"
     kept = "".join(page.locator(".body mark").all_text_contents())
     assert "Boston" in kept
