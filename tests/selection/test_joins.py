@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgelingua.budget import Budget
@@ -48,6 +48,7 @@ def compress(text: str, seed: int, rate: float, level: Level, pin: str = "") -> 
 
 @pytest.mark.parametrize("text", MACHINE + PROSE)
 @pytest.mark.parametrize("level", ["word", "phrase", "sentence"])
+@settings(max_examples=40)
 @given(seed=st.integers(0, 999), rate=st.sampled_from([0.2, 0.33, 0.5, 0.8]))
 def test_every_piece_is_one_of_the_text(text: str, level: Level, seed: int, rate: float) -> None:
     """No "=4007" without "batch", no value behind another key."""
@@ -65,6 +66,7 @@ HARBOUR = (
 @pytest.mark.parametrize(
     ("text", "pin"), [*((text, "") for text in MACHINE + PROSE), (HARBOUR, "harbour")]
 )
+@settings(max_examples=40)
 @given(seed=st.integers(0, 999), rate=st.sampled_from([0.2, 0.33, 0.5, 0.8]))
 def test_words_of_two_statements_never_meet(text: str, pin: str, seed: int, rate: float) -> None:
     """Between what is left of two sentences or lines stands a full stop or a line break."""
@@ -76,3 +78,13 @@ def test_words_of_two_statements_never_meet(text: str, pin: str, seed: int, rate
         # What ends a statement is no word: it is the last that was kept of it, or goes before.
         if crossed and any(c.isalnum() for c in text[crossed[-1] : start + 1]):
             assert not text[end - 1].isalnum() or "\n" in text[start : start + 2], kept.text
+
+
+@given(seed=st.integers(0, 999), tokens=st.integers(4, 24))
+def test_a_line_keeps_its_head(seed: int, tokens: int) -> None:
+    pruner = TokenPruner(RandomScorer(seed))
+    budget = Budget(tokens=tokens, count=count_words)
+    kept = pruner.compress(Prompt.build(MACHINE[-1]), budget).text
+    lines = {"[18:07] Jo:": "who brings the tent", "[18:09] Liv:": "paid ref HYTTE-3391"}
+    for head, said in lines.items():
+        assert head in kept or not any(word in kept for word in said.split()), kept

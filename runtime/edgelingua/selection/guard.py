@@ -200,9 +200,10 @@ def _headed(
     heads, lines = headed_lines(text)
     number = np.zeros(len(scores), dtype=np.int64)  # 0: no such line
     first = np.searchsorted(edges, lines[:, 0], "right") - 1
-    end = np.searchsorted(edges, lines[:, 1], "right") - 1  # what goes on behind it is not of it
+    end = np.searchsorted(edges, lines[:, 1], "left")
     for line, (start, stop) in enumerate(zip(first.tolist(), end.tolist(), strict=True), start=1):
-        number[start:stop] = line
+        goes_on = text[lines[line - 1, 1] : edges[stop]].strip()  # behind it: not of it
+        number[start : stop - bool(goes_on)] = line
     found = _ranges(edges, heads)
     says = says.copy()
     says[_units(found)] = False
