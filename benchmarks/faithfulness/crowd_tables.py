@@ -50,7 +50,8 @@ def _part(rows: Sequence[Row], what: str, asked: bool) -> float:
         )
         for rate in {row["rate"] for row in own}
     ]
-    return min(float(hostile / max(ordinary, 1e-9)) for hostile, ordinary in pairs)
+    parts = [float(hostile / max(ordinary, 1e-9)) for hostile, ordinary in pairs]
+    return min(parts, default=1.0)
 
 
 def inject(rows: Sequence[Row]) -> str:
