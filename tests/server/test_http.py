@@ -148,6 +148,17 @@ BAD: dict[str, tuple[object, int, str | None]] = {
     "a bias for no token": (HELLO | {"logit_bias": {"999999": 3}}, 400, "logit_bias"),
     "a bias out of range": (HELLO | {"logit_bias": {"5": 101}}, 400, "logit_bias"),
     "an unknown field": (HELLO | {"temprature": 1}, 400, "temprature"),
+    **{
+        f"half a surrogate pair in a tool's {name}": (
+            HELLO | {"tools": [{"type": "function", "function": {"name": "f", name: half}}]},
+            400,
+            f"tools[0].function.{name}",
+        )
+        for name, half in (
+            ("description", "\ud800"),
+            ("parameters", {"properties": {"\ud800": {"type": "string"}}}),
+        )
+    },
     "an unknown field of ours": (HELLO | {"edgelingua": {"x": 1}}, 400, "edgelingua.x"),
 }
 
@@ -172,6 +183,17 @@ def test_wrong_paths_methods_and_types_are_answered_in_openais_form(server: Runn
     ):
         assert response.status_code == status
         assert response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("levels", range(900, 1000, 11))
+def test_however_deep_a_tool_is_it_is_answered(server: Running, levels: int) -> None:
+    """Some can be read, and not written again."""
+    schema = '{"items":' * levels + "{}" + "}" * levels
+    tool = {"type": "function", "function": {"name": "f", "parameters": "SCHEMA"}}
+    raw = json.dumps(HELLO | {"tools": [tool]}).replace('"SCHEMA"', schema)
+    response = post(server, raw.encode())
+    assert response.status_code == 400
+    assert response.json()["error"]["message"]
 
 
 def test_a_slash_at_the_end_changes_nothing(server: Running) -> None:

@@ -84,7 +84,9 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
     ]
     app = Starlette(
         routes=[*own, Route("/{path:path}", passing)],
-        exception_handlers={ApiError: tell, HTTPException: tell, Exception: tell},
+        exception_handlers=dict.fromkeys(
+            (ApiError, HTTPException, RecursionError, Exception), tell
+        ),
         lifespan=lifespan,
     )
 

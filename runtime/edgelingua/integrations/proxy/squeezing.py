@@ -10,7 +10,7 @@ from edgelingua.integrations.proxy.cut import Sent, tokens_of
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.squeezed import Change, Entry, Squeezed
 from edgelingua.integrations.proxy.state import State
-from edgelingua.integrations.server.logs import log
+from edgelingua.integrations.server.logs import failure, log
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.worker import Worker
@@ -123,7 +123,7 @@ class Squeezer:
 
     def refuse(self, error: Exception) -> None:
         """Log a failure, and raise `ApiError` where no request is to pass then."""
-        log("compression failed", {"error": type(error).__name__})
+        log("compression failed", failure(error))
         if self.options.on_failure == "closed":
             raise ApiError(
                 "The request could not be compressed, and this proxy passes none on that is not "

@@ -80,7 +80,9 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
             Route("/metrics", metrics),
             *page.routes(),
         ],
-        exception_handlers={ApiError: tell, HTTPException: tell, Exception: tell},
+        exception_handlers=dict.fromkeys(
+            (ApiError, HTTPException, RecursionError, Exception), tell
+        ),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgelingua.integrations.server.events import event
-from edgelingua.integrations.server.logs import log
+from edgelingua.integrations.server.logs import failure, log
 from edgelingua.integrations.server.metrics import Counters
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.worker import RETRY_AFTER
@@ -32,6 +32,8 @@ def as_told(error: Exception) -> ApiError:
         reason = {404: "No such path.", 405: "Not with this method."}
         message = reason.get(error.status_code, error.detail)
         return ApiError(message, status=error.status_code, headers=dict(error.headers or {}))
+    if isinstance(error, RecursionError):
+        return ApiError("The body is nested too deeply.")
     if not isinstance(error, ApiError):
         return ApiError("The server failed; its log says why.", status=500)
     return error
@@ -100,13 +102,14 @@ class Door:
             return
         scope["path"] = scope["path"].rstrip("/") or "/"  # clients that join addresses have both
         started = time.monotonic()
-        status, headers = GONE, dict[bytes, bytes]()
+        status, headers, whole = GONE, dict[bytes, bytes](), False
 
         async def noted(message: Message) -> None:
-            nonlocal status, headers
+            nonlocal status, headers, whole
             if message["type"] == "http.response.start":
                 status, headers = message["status"], dict(message.get("headers", ()))
             await send(message)
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
             self._check(dict(scope["headers"]), scope["path"])
@@ -124,6 +127,10 @@ class Door:
                 if words is None or b"content-length" in headers:
                     raise  # the connection breaks off
                 await send({"type": "http.response.body", "body": words, "more_body": False})
+            except Exception as error:  # which has been told, if nothing had been sent before
+                if not whole:
+                    raise  # the connection breaks off
+                log("failure", failure(error))
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._counters.requests.labels(path, str(status)).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from edgelingua.errors import InputError
+from edgelingua.integrations.server.logs import Lines
 from edgelingua.integrations.server.options import Listening
 
 
@@ -28,6 +30,8 @@ def serve(app: ASGIApp, options: Listening, ready: Callable[[str], None]) -> Non
         It cannot listen there.
     """
     listener = _listen(options.host, options.port)
+    for name in ("asyncio", "uvicorn.error"):
+        logging.getLogger(name).addHandler(Lines())
     config = uvicorn.Config(
         app,
         http="h11",
@@ -56,6 +60,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InputError(
-            f"cannot listen at {host}, port {port}: {error.strerror}; choose another --port"
+            f"cannot listen at {host}, port {port}: {error.strerror}; choose another --host "
+            "or --port"
         ) from None
     return listener

@@ -77,6 +77,7 @@ def _definition(value: Any, where: str) -> Mapping[str, Any]:
         raise wrong_type(f"{where}.function.description", "a text", description)
     plain(description, f"{where}.function.description")
     parameters = mapping(function.get("parameters"), f"{where}.function.parameters")
+    plain(json.dumps(parameters, ensure_ascii=False), f"{where}.function.parameters")
     if flag(function, "strict"):
         try:
             json_grammar(parameters)
