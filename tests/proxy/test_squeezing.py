@@ -456,7 +456,8 @@ def test_half_a_character_passes(upstream: Scripted, shared: str) -> None:
     for prompt in (text, text + "\ud83d", text + "\ud83d" + LOG):
         raw = json.dumps({"prompt": prompt})
         assert CLIENT.post(shared + "/v1/completions", content=raw).status_code == 200
-    raw = json.dumps({"messages": blocks(("tool", LOG + "\ud83d"), ("user", "Why?"))})
+    asked = {"messages": blocks(("tool", LOG + "\ud83d"), ("user", "Why?")), "model": "m\ud83d"}
+    raw = json.dumps(asked)
     for path in ("/v1/compress", PATH):
         headers = {"Content-Type": "application/json"}
         assert CLIENT.post(shared + path, content=raw, headers=headers).status_code == 200
@@ -475,6 +476,17 @@ def test_compression_without_passing_on(upstream: Scripted, proxy: Proxy) -> Non
     assert not upstream.sent
     CLIENT.post(url + PATH, json=agent() | {"edgelingua": {"rate": 0.9}})
     assert upstream.bodies[0]["messages"] == messages["messages"]  # as it was once
+
+
+@pytest.mark.parametrize("own", [3, "x", [1], [["rate", 0.5]]])
+def test_wrong_wishes_are_refused_where_nothing_is_passed_on(
+    upstream: Scripted, shared: str, own: object
+) -> None:
+    for more in ({}, {"rate": 0.5}):
+        body = agent() | {"edgelingua": own} | more
+        response = CLIENT.post(shared + "/v1/compress", json=body)
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == "edgelingua"
 
 
 def test_a_model_may_ask_back(upstream: Scripted, proxy: Proxy) -> None:
@@ -510,6 +522,18 @@ def test_the_state_is_its_owners_and_holds_no_key(
     assert b"sk-secret" not in kept
     assert b"sk-other" not in kept
     assert all(file.stat().st_mode & 0o077 == 0 for file in folder.iterdir())
+
+
+def test_a_cookie_that_changes_changes_nothing(upstream: Scripted, proxy: Proxy) -> None:
+    """Load balancers change theirs with every answer."""
+    url = proxy(rate=0.3)
+    for number, question in enumerate(("Why did worker-3 fail?", "What did worker-6 handle?")):
+        body = {"messages": blocks(("tool", LOG), ("user", question))}
+        headers = {"x-api-key": "a", "Cookie": f"balancer={number}"}
+        CLIENT.post(url + PATH, json=body, headers=headers)
+    first, second = (body["messages"][0] for body in upstream.bodies)
+    assert first == second
+    assert first["content"] != LOG
 
 
 def test_others_see_nothing_of_a_conversation(upstream: Scripted, proxy: Proxy) -> None:

@@ -56,6 +56,7 @@ BAD: dict[str, tuple[object, int, str]] = {
     ),
     "a pin that is not there": (ASKED | {"pin": "XK-4471"}, 400, "pin"),
     "an unknown field": (ASKED | {"ratio": 2}, 400, "ratio"),
+    "no question": ({"text": TEXT, "question": None, "model": None}, 400, "rate"),
     "another model": (ASKED | {"model": "gpt-5"}, 404, "model"),
 }
 
@@ -131,6 +132,13 @@ def test_savings_do_not_grow_for_ever() -> None:
         savings.add(str(number) * 100, Saved(tokens_left_out=1))
     assert len(savings.listed()) == MOST
     assert max(len(row["model"]) for row in savings.listed()) == 200
+
+
+def test_savings_are_of_any_name_that_json_can_hold() -> None:
+    savings = Savings()
+    savings.add("m\ud800", Saved(answers=1))
+    savings.add("m\0", Saved(answers=1))
+    assert [row["answers"] for row in savings.listed()] == [1, 1]
 
 
 def test_a_file_that_is_none_is_told_of(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.savings import Savings
-from edgelingua.integrations.server.values import plain, wrong_type
+from edgelingua.integrations.server.values import mapping, plain, wrong_type
 from edgelingua.recovery import requote
 from edgelingua.text.boundaries import words
 
@@ -52,7 +52,7 @@ class Asking:
             return _json(await self._text(body))
         own = {name: body.pop(name) for name in ("rate", "pin", "documents") if name in body}
         if own:
-            body[wishes.FIELD] = own | dict(body.get(wishes.FIELD) or {})
+            body[wishes.FIELD] = {**own, **mapping(body.get(wishes.FIELD), wishes.FIELD)}
         wished = wishes.read(body, http.headers, self._squeezer.options)
         whose = credentials(http.headers.raw)
         squeezed, _ = await squeeze(body, wished, whose, _CHAT, self._squeezer)

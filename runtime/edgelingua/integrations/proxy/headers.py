@@ -24,7 +24,7 @@ _HOP = frozenset(
 )
 """Of one connection only: RFC 9110, section 7.6.1."""
 
-_CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie")
+_KEYS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -63,5 +63,10 @@ def to_client(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 def credentials(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return all that says who asks, as one: for telling clients apart, and nothing else."""
-    return b"\0".join(name + b"\0" + value for name, value in headers if name in _CREDENTIALS)
+    """Return all that says who asks, as one: for telling clients apart, and nothing else.
+
+    Cookies count only where there is no key: load balancers change theirs with every answer.
+    """
+    said = [(name, value) for name, value in headers if name in (*_KEYS, b"cookie")]
+    keys = [(name, value) for name, value in said if name in _KEYS]
+    return b"\0".join(name + b"\0" + value for name, value in keys or said)

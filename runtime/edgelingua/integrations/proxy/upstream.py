@@ -55,11 +55,19 @@ class Upstream:
         Raises
         ------
         ApiError
-            It cannot be reached, is too slow, or speaks no HTTP: 502 or 504.
+            It cannot be reached, is too slow, or speaks no HTTP: 502 or 504; what is asked for is
+            no path: 400.
         """
+        try:
+            url = self._origin.copy_with(raw_path=self._joined(target))
+        except httpx.InvalidURL:
+            raise ApiError(
+                "The path cannot be passed on: expected one without '#', of at most 65,536 "
+                "characters."
+            ) from None
         request = httpx.Request(
             method,
-            self._origin.copy_with(raw_path=self._joined(target)),
+            url,
             headers=headers,
             content=content or None,
             extensions={"timeout": self._timeout},

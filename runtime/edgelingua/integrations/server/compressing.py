@@ -96,6 +96,12 @@ def task_of(body: Any, rate: float | None = None) -> Task:
             )
     tokens, asked = whole(body, "tokens", 1), number(body, "rate", 0, 1)
     if tokens is None and asked is None:
+        if rate is None:
+            raise ApiError(
+                "Missing: expected 'rate', the fraction of tokens to keep, or 'tokens', how many.",
+                code="missing_required_parameter",
+                param="rate",
+            )
         asked = rate
     try:
         return Task(
@@ -158,7 +164,9 @@ def _budgets(tokens: int | None, rate: float | None) -> tuple[Budget, ...]:
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    value = body.get(name, default)
+    value = body.get(name)
+    if value is None:
+        value = default
     if value is None:
         raise missing(name)
     if not isinstance(value, str):

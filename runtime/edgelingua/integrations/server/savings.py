@@ -105,8 +105,10 @@ class Savings:
 
     def add(self, model: str, saved: Saved) -> None:
         """Add to the sums of today and a model; that it fails is logged, and serving goes on."""
-        row = (self._today(), model[:_LONGEST], *astuple(saved))
-        sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
+        # JSON may hold halves of surrogate pairs, which are no text to SQLite.
+        name = model[:_LONGEST].encode(errors="replace").decode()
+        row = (self._today(), name, *astuple(saved))
+        sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in _NAMES)
         try:
             self._db.execute(
                 f"INSERT INTO saved VALUES ({', '.join('?' * len(row))}) "
