@@ -96,7 +96,14 @@ def serve(
         float | None,
         typer.Option(help="Largest request; default 4, with --upstream 32.", min=0.001),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Longest time for a request.", min=1)] = 600.0,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Longest time for a request; with --upstream: longest silence of the server "
+            "behind it.",
+            min=1,
+        ),
+    ] = 600.0,
     drain: Annotated[
         float, typer.Option(help="Seconds to finish in when told to stop.", min=1)
     ] = 30.0,

@@ -107,10 +107,16 @@ class Answerer:
         Raises
         ------
         CancelledError, ApiError
-            As `prepare`, while the prompt is read. Later the answer ends with what was written.
+            As `prepare`, while the prompt is read. Later the answer ends with what was written, and
+            those that are still to come are empty.
         """
         for choice in range(request.choices):
-            yield from self._one(request, laid, patience, choice)
+            try:
+                yield from self._one(request, laid, patience, choice)
+            except ApiError:  # the time is over before this one began
+                if not choice:
+                    raise
+                yield Finish("length", 0, 0, 0, choice, 0.0)
 
     def _one(
         self, request: Request, laid: Laid, patience: Patience, choice: int
