@@ -74,6 +74,11 @@ def until(ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
     return response
 
 
+def calling(arguments: str) -> dict[str, object]:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
 BAD: dict[str, tuple[object, int, str | None]] = {
     "no JSON": (b"{", 400, None),
     "not UTF-8": (b'{"model": "\xff"}', 400, None),
@@ -148,6 +153,17 @@ BAD: dict[str, tuple[object, int, str | None]] = {
     "a bias for no token": (HELLO | {"logit_bias": {"999999": 3}}, 400, "logit_bias"),
     "a bias out of range": (HELLO | {"logit_bias": {"5": 101}}, 400, "logit_bias"),
     "an unknown field": (HELLO | {"temprature": 1}, 400, "temprature"),
+    **{
+        f"a call with {what}": (
+            HELLO | {"messages": [{"role": "user", "content": "Go on"}, called]},
+            400,
+            "messages[1].tool_calls[0].function.arguments",
+        )
+        for what, called in (
+            ("half a surrogate pair", calling('{"a": "\\ud800"}')),
+            ("NUL", calling("\0")),
+        )
+    },
     **{
         f"half a surrogate pair in a tool's {name}": (
             HELLO | {"tools": [{"type": "function", "function": {"name": "f", name: half}}]},

@@ -79,3 +79,30 @@ def test_a_failure_ends_a_request_and_not_its_connection(
     assert failure["at"][-1].startswith("test_logs.py:")
     assert SECRET not in str(failure)
     assert request["status"] == 500
+
+
+def test_a_client_that_takes_nothing_does_not_hold_its_place(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    responses = pytest.importorskip("starlette.responses")
+    from edgelingua.integrations.server.door import Door, SlowClientError
+    from edgelingua.integrations.server.metrics import Counters
+
+    door = Door(
+        responses.PlainTextResponse("A long answer."),
+        Counters(),
+        paths=["/"],
+        check=lambda headers, path: None,
+        taking=0.05,
+    )
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: object) -> None:
+        await asyncio.Event().wait()  # as a server does whose buffers are full
+
+    with pytest.raises(SlowClientError):
+        asyncio.run(door(scope, receive, send))
+    assert json.loads(capsys.readouterr().err)["event"] == "request"

@@ -45,6 +45,9 @@ def tell(_: HttpRequest, error: Exception) -> Response:
     return JSONResponse(told.body(), told.status, told.headers)
 
 
+TAKING = 60.0
+"""Seconds for which a client may take nothing of its answer."""
+
 LastWords = Callable[[str, str, ApiError], bytes | None]
 """Writes an error as the end of a stream, by its path and media type; ``None`` where it cannot."""
 
@@ -57,6 +60,10 @@ def last_words(_: str, kind: str, error: ApiError) -> bytes | None:
 async def health(_: HttpRequest) -> Response:
     """Say that the server is there."""
     return JSONResponse({"status": "ok"})
+
+
+class SlowClientError(Exception):
+    """A client takes nothing of its answer, and holds a place that others wait for."""
 
 
 class Door:
@@ -76,6 +83,8 @@ class Door:
         Writes errors.
     last_words
         Writes the one that ends a stream.
+    taking
+        Seconds for which a client may take nothing of its answer.
     """
 
     def __init__(
@@ -87,6 +96,7 @@ class Door:
         check: Callable[[dict[bytes, bytes], str], None],
         told: Tell = tell,
         last_words: LastWords = last_words,
+        taking: float = TAKING,
     ) -> None:
         self._app = app
         self._counters = counters
@@ -94,6 +104,7 @@ class Door:
         self._check = check
         self._tell = told
         self._last_words = last_words
+        self._taking = taking
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI calls it."""
@@ -108,7 +119,11 @@ class Door:
             nonlocal status, headers, whole
             if message["type"] == "http.response.start":
                 status, headers = message["status"], dict(message.get("headers", ()))
-            await send(message)
+            try:
+                async with asyncio.timeout(self._taking):
+                    await send(message)
+            except TimeoutError:
+                raise SlowClientError from None
             whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:

@@ -89,7 +89,9 @@ def _call(value: Any, where: str) -> Call:
             raise wrong_type(f"{where}.function.{name}", "a text", text)
         texts[name] = plain(text, f"{where}.function.{name}")
     given = value.get("id")
-    return Call(**texts, id=plain(given, f"{where}.id") if isinstance(given, str) else "call_0")
+    call = Call(**texts, id=plain(given, f"{where}.id") if isinstance(given, str) else "call_0")
+    plain(call.text, f"{where}.function.arguments")  # where escapes have become characters
+    return call
 
 
 def _content(value: Any, role: str, where: str) -> str:
