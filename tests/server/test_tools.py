@@ -266,6 +266,7 @@ def test_what_is_no_call_stays_text(text: str, size: int, tags: bool) -> None:
             ["f", "g"],
         ),
         (True, '<tool_call>\n{"name": "f"}', "", ["f"]),
+        (True, '<tool_call>{"name": "f", "arguments": {"a": "\\ud800"}}</tool_call>', "", ["f"]),
         (True, '<tool_call>{"name": "h"}</tool_call>', None, []),
         (True, 'a < b and <tool> {"name": "f"}', None, []),
         (False, '{"name": "f", "parameters": {"a": 1}}', "", ["f"]),
@@ -283,4 +284,4 @@ def test_calls_are_taken_out(
     assert "".join(one for one, _ in said) == (text if passed is None else passed)
     calls = [call for _, found in said for call in found]
     assert [call.name for call in calls] == names
-    assert all(isinstance(json.loads(call.arguments), dict) for call in calls)
+    assert all(isinstance(json.loads(call.arguments.encode()), dict) for call in calls)

@@ -21,7 +21,7 @@ from edgelingua.integrations.server.limits import read_json
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.savings import Savings
-from edgelingua.integrations.server.values import mapping, plain, wrong_type
+from edgelingua.integrations.server.values import json_object, mapping, said
 from edgelingua.recovery import requote
 from edgelingua.text.boundaries import words
 
@@ -61,7 +61,7 @@ class Asking:
     async def recover(self, http: HttpRequest) -> Response:
         """Return the whole of a text that was shortened, or an answer in its wording."""
         body = await self._body(http)
-        found = self._squeezer.state.cut(_said(body, "id"))
+        found = self._squeezer.state.cut(said(body, "id"))
         if found is None:
             raise ApiError(
                 "Nothing is kept under this id: expected one that a compression named, and that is "
@@ -78,16 +78,13 @@ class Asking:
             "kept": found.spans,
         }
         if "answer" in body:
-            answer = requote(found.original, _kept(found), _said(body, "answer"))
+            answer = requote(found.original, _kept(found), said(body, "answer"))
             done["answer"] = answer.text
             done["citations"] = [asdict(citation) for citation in answer.citations]
         return _json(done)
 
     async def _body(self, http: HttpRequest) -> dict[str, Any]:
-        body = await read_json(http, int(self._squeezer.options.body_mb * 1e6))
-        if not isinstance(body, dict):
-            raise wrong_type("body", "a JSON object", body)
-        return body
+        return dict(json_object(await read_json(http, int(self._squeezer.options.body_mb * 1e6))))
 
     async def _text(self, body: Mapping[str, Any]) -> dict[str, Any]:
         squeezer, patience = self._squeezer, Patience(self._squeezer.options.compress_seconds)
@@ -106,17 +103,6 @@ class Asking:
 def _json(value: Any) -> Response:
     """Write a reply in ASCII: texts may hold halves of surrogate pairs."""
     return Response(json.dumps(value), media_type="application/json")
-
-
-def _said(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if value is None:
-        raise ApiError(
-            f"Missing required parameter: {name!r}.", code="missing_required_parameter", param=name
-        )
-    if not isinstance(value, str):
-        raise wrong_type(name, "a text", value)
-    return plain(value, name)
 
 
 def _kept(found: Cut) -> list[tuple[int, int]]:

@@ -127,11 +127,12 @@ class Listener:
         if not isinstance(value, dict) or value.get("name") not in self._names:
             return None
         arguments = value.get("arguments", value.get("parameters", {}))
-        if isinstance(arguments, str):
-            return Call(value["name"], arguments)
-        if not isinstance(arguments, dict):
+        if not isinstance(arguments, dict | str):
             return None
-        return Call(value["name"], json.dumps(arguments, ensure_ascii=False))
+        if isinstance(arguments, dict):
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        # A model may write halves of surrogate pairs, which no reply can hold.
+        return Call(value["name"], arguments.encode(errors="replace").decode())
 
 
 def _overlap(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,12 +19,10 @@ from edgelingua.integrations.server.values import (
     MOST_PINS,
     flag,
     json_object,
-    missing,
     number,
-    plain,
+    said,
     strings,
     whole,
-    wrong_type,
 )
 from edgelingua.prompt import Prompt, without_question
 from edgelingua.scores import Progress
@@ -86,7 +83,7 @@ def task_of(body: Any, rate: float | None = None) -> Task:
     """
     body = json_object(body)
     fields.check(body, _FIELDS)
-    text, question = _text(body, "text"), _text(body, "question", "")
+    text, question = said(body, "text"), said(body, "question", "")
     for pin in (pins := strings(body.get("pin"), "pin", MOST_PINS)):
         if pin not in text:
             raise ApiError(
@@ -105,7 +102,7 @@ def task_of(body: Any, rate: float | None = None) -> Task:
         asked = rate
     try:
         return Task(
-            model=_text(body, "model", "") or None,
+            model=said(body, "model", "") or None,
             text=text,
             question=question,
             prompt=Prompt.build(text, question=question, pin=pins, structure="compress"),
@@ -161,14 +158,3 @@ def _budgets(tokens: int | None, rate: float | None) -> tuple[Budget, ...]:
     if tokens is None:
         return (Budget(rate=rate),)
     return (Budget(tokens), *([] if rate is None else [Budget(rate=rate)]))
-
-
-def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    value = body.get(name)
-    if value is None:
-        value = default
-    if value is None:
-        raise missing(name)
-    if not isinstance(value, str):
-        raise wrong_type(name, "a text", value)
-    return plain(value, name)

@@ -82,6 +82,16 @@ def strings(value: Any, name: str, most: int) -> tuple[str, ...]:
     return tuple(plain(text, name) for text in found)
 
 
+def said(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """Return the text of a field; the default, or an error, where there is none."""
+    value = default if body.get(name) is None else body[name]
+    if value is None:
+        raise missing(name)
+    if not isinstance(value, str):
+        raise wrong_type(name, "a text", value)
+    return plain(value, name)
+
+
 def plain(text: str, name: str) -> str:
     """Return a text that can be tokenized.
 
