@@ -359,11 +359,15 @@ def test_a_state_that_cannot_be_written_is_a_failure_too(
     assert upstream.bodies == [agent(), agent(), {"prompt": LOG}]
 
 
-def test_time_for_a_compression_is_limited(upstream: Scripted, proxy: Proxy) -> None:
-    response = CLIENT.post(proxy(compress_seconds=1e-9) + PATH, json=agent())
+def test_time_for_a_compression_is_limited(
+    upstream: Scripted, proxy: Proxy, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = {"messages": blocks(("tool", LOG), ("tool", "More\n" + LOG), ("user", "Why?"))}
+    response = CLIENT.post(proxy(compress_seconds=1e-9) + PATH, json=body)
     assert response.status_code == 200
-    assert "failed=1" in response.headers["x-edgelingua"]
-    assert upstream.bodies == [agent()]
+    assert "failed=2" in response.headers["x-edgelingua"]
+    assert upstream.bodies == [body]
+    assert capfd.readouterr().err.count('"compression failed"') == 1
 
 
 class Slow:

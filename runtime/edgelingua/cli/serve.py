@@ -123,8 +123,9 @@ def serve(
 ) -> None:
     """Serve a reader as OpenAI's API; messages of any length fit its cache, which has --cap cells.
 
-    What does not fit is compressed in the light of the last question. With --upstream: stand in
-    front of another server, whose replies pass untouched.
+    What does not fit is compressed in the light of the last question.
+
+    With --upstream: stand in front of another server, whose replies pass untouched.
     """
     method = method_for(method, model, ranker=ranker, question="a request brings one")
     run_options = RunOptions(threads, device, strict)

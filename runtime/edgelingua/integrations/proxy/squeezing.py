@@ -116,7 +116,8 @@ class Squeezer:
                     raise
                 except Exception as error:
                     # Whatever it is, what stands behind this proxy can still be asked.
-                    self.refuse(error)
+                    if not failed:  # one line tells of all, and the first ends it if none may pass
+                        self.refuse(error)
                     failed += 1
             made[entry.mark] = sent or entry.plain() or Sent(tokens, tokens)
         return failed
