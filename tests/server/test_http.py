@@ -212,6 +212,16 @@ def test_however_deep_a_tool_is_it_is_answered(server: Running, levels: int) -> 
     assert response.json()["error"]["message"]
 
 
+def test_pages_of_other_sites_are_told_nothing(server: Running) -> None:
+    theirs = {"Origin": "https://evil.example"}
+    before = theirs | {"Access-Control-Request-Method": "POST"}
+    url = f"{server.url}/v1/chat/completions"
+    asked = httpx.options(url, headers=before)
+    assert asked.status_code == 405
+    for response in (asked, httpx.get(f"{server.url}/v1/models", headers=theirs)):
+        assert not any(name.startswith("access-control") for name in response.headers)
+
+
 def test_a_slash_at_the_end_changes_nothing(server: Running) -> None:
     assert post(server, HELLO, path="/v1/chat/completions/").status_code == 200
 
