@@ -11,17 +11,17 @@ from edgelingua.errors import CancelledError, EdgeLinguaError
 from edgelingua.integrations.server.beginnings import Beginnings
 from edgelingua.integrations.server.calls import Call
 from edgelingua.integrations.server.chat_layout import ChatLayout
+from edgelingua.integrations.server.drawing import Drawing
 from edgelingua.integrations.server.laid import Laid
 from edgelingua.integrations.server.likelihoods import Likelihoods
 from edgelingua.integrations.server.patience import Patience
 from edgelingua.integrations.server.pool import Pool
 from edgelingua.integrations.server.problems import ApiError, of_request
-from edgelingua.integrations.server.requests import SEEDS, Request
+from edgelingua.integrations.server.requests import Request
 from edgelingua.integrations.server.stopping import Stopper
 from edgelingua.integrations.server.text_layout import TextLayout
 from edgelingua.integrations.server.written import Finish, Piece
-from edgelingua.kv.session import Session, TokenSampler
-from edgelingua.llama.grammar import Grammar
+from edgelingua.kv.session import Session
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.writing import Writing
 
@@ -60,6 +60,7 @@ class Answerer:
         self.compressor = compressor
         self._chats = ChatLayout(reader, compressor, cap)
         self._texts = TextLayout(reader, compressor)
+        self._drawing = Drawing(reader, self._chats, cap)
 
     def prepare(self, request: Request, patience: Patience) -> Laid:
         """Lay out a request, compressed if need be.
@@ -85,7 +86,7 @@ class Answerer:
                     code="invalid_value",
                     param="edgelingua.pin",
                 )
-        self._check(request)
+        self._drawing.check(request)
         started = time.perf_counter()
         try:
             if isinstance(prompt, str):
@@ -127,7 +128,7 @@ class Answerer:
         form = self._chats.form
         listener = form.listener(request.tools) if request.tools else None
         called = 0
-        sampler = self._sampler(request, session, choice)
+        sampler = self._drawing.sampler(request, session, choice)
         writing = Writing(self.reader, session, sampler, limit=request.limit, cancel=patience.gone)
         complete = True
         started = time.perf_counter()
@@ -175,38 +176,3 @@ class Answerer:
         if self._beginnings and cached < laid.opening:
             return [slice(cached, laid.opening), slice(laid.opening, len(laid.tokens))]
         return [slice(cached, len(laid.tokens))]
-
-    def _sampler(self, request: Request, session: Session, choice: int) -> TokenSampler:
-        sampling = replace(request.sampling, seed=(request.sampling.seed + choice) % SEEDS)
-        grammar = self._grammar(request)
-        if grammar or request.tools:
-            # JSON repeats its quotes and commas, which must not be held against them.
-            sampling = replace(sampling, repeat_penalty=1.0)
-        sampler = self.reader.sampler(session, sampling, grammar=grammar)
-        if request.logprobs is None:
-            return sampler
-        return Likelihoods(self.reader, session, sampler, request.logprobs)
-
-    def _check(self, request: Request) -> None:
-        """Raise `ApiError` for what only the model can tell to be wrong."""
-        if wrong := [t for t, _ in request.sampling.bias if t >= self.reader.vocabulary_size]:
-            raise ApiError(
-                f"Invalid 'logit_bias': token {wrong[0]}, where this model has "
-                f"{self.reader.vocabulary_size:,}.",
-                code="invalid_value",
-                param="logit_bias",
-            )
-        try:
-            self._grammar(request)
-        except EdgeLinguaError as error:
-            wanted = "tools" if request.tools else "response_format"
-            raise of_request(error, wanted, self.cap) from error
-
-    def _grammar(self, request: Request) -> Grammar | None:
-        """Return what the answer may be, if not anything."""
-        tools, form = request.tools, self._chats.form
-        if request.grammar:
-            return Grammar(self.reader, request.grammar)
-        if tools and (tools.wanted or form.tags):
-            return Grammar(self.reader, form.grammar(tools), form.trigger(tools))
-        return None
