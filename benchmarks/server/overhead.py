@@ -31,6 +31,7 @@ from benchmarks.common.machine import machine
 
 HERE = Path(__file__).parent
 GOAL = 5
+UPSTREAM = [sys.executable, "-c", "from benchmarks.server.upstream import main; main()"]
 """Milliseconds that may be added."""
 
 TURNS = 60
@@ -163,7 +164,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds, requests = options.rounds, options.requests
     rows: list[dict[str, Any]] = []
-    with started([sys.executable, "-m", "benchmarks.server.upstream"], r"^(\d+)$") as (upstream, _):
+    with started(UPSTREAM, r"^(\d+)$") as (upstream, _):
         for name, (rate, _) in CASES.items():
             rows += measure(upstream, rounds, rate, name)
         memory = endurance(upstream, requests)

@@ -37,7 +37,3 @@ def main() -> None:
         listener.listen(64)
         print(listener.getsockname()[1], flush=True)
         uvicorn.Server(uvicorn.Config(app, log_config=None)).run([listener])
-
-
-if __name__ == "__main__":
-    main()
