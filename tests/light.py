@@ -17,7 +17,10 @@ POSIX = ("fcntl", "pty", "resource", "termios")
 """Without these on Windows, a file is skipped too: it tests what Windows has not."""
 
 HEAVY = ("torch", "transformers", "optimum", "gguf", "llama_cpp", "onnxruntime_qnn", "matplotlib")
-_NAMES = "|".join(HEAVY + (POSIX if sys.platform == "win32" else ()))
+SERVER = ("anthropic", "httpx", "openai", "playwright", "prometheus_client", "starlette", "uvicorn")
+"""Servers, clients and browsers: where they are missing, what needs them is skipped."""
+
+_NAMES = "|".join(HEAVY + SERVER + (POSIX if sys.platform == "win32" else ()))
 _MISSING = re.compile(rf"No module named '({_NAMES})|import of ({_NAMES}) halted")
 
 sys.modules.update(dict.fromkeys(HEAVY))  # type: ignore[arg-type]  # to import one fails

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from edgelingua import History
 from edgelingua.budget import Budget
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.errors import BudgetError, EdgeLinguaError, InputError
 from edgelingua.text.boundaries import count_words
@@ -51,9 +54,8 @@ def test_an_agents_log(scorer_bundle: ModelBundle) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_leaves_old_turns_alone(
-    method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+    method: str, bundles: dict[Task | None, Path | None]
 ) -> None:
-    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
     history = History(load_compressor(method, bundles[METHODS[method].task]))
     for text in [*TEXTS.values(), DOCUMENT_TEXT[:800]]:
         before = history.text, [turn.text for turn in history.turns]

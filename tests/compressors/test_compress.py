@@ -152,11 +152,11 @@ def _with_company(
         a, b = _between(ends, last, compressed)
         if (kept & said)[a:b].any() or not comes_with[a:b].any():
             continue
-        inside = [(u, s) for u, s in every if a < u[1] <= b and said[u[0] : u[1]].any()]
-        company = [u for u, _ in inside if comes_with[u[0] : u[1]].any()]
-        others = [(s, u) for u, s in inside if u not in company]
-        if others:
-            company.append(max(others)[1])
+        inside = [u for u, _ in every if a < u[1] <= b and said[u[0] : u[1]].any()]
+        company = [u for u in inside if comes_with[u[0] : u[1]].any()]
+        others = [u for u in inside if u not in company]
+        if others:  # which of them is meant, scores that were raised do not tell: the dearest
+            company.append(max(others, key=lambda u: count(text[u[0] : u[1]])))
         for u in company:
             one_more[u[0] : u[1]] = True
     a, b = _between(statement_ends(text), last, compressed)

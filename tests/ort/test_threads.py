@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from edgelingua.budget import Budget
-from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.prompt import Prompt
 from tests.conftest import DOCUMENT
@@ -20,9 +20,8 @@ ROUNDS = 2
 @pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_threads_get_what_one_thread_gets(
-    method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+    method: str, bundles: dict[Task | None, Path | None]
 ) -> None:
-    bundles = {"scorer": scorer_bundle.folder, "classifier": bert_bundle.folder, None: None}
     compressor = load_compressor(method, bundles[METHODS[method].task])
     document = DOCUMENT.read_text(encoding="utf-8")
     # Texts of different lengths, so that a result that belongs to another thread is seen.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgelingua.budget import Budget
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.prompt import Prompt
 from tests.conftest import DOCUMENT
@@ -15,27 +18,25 @@ TEXT = DOCUMENT.read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_question_longer_than_the_model(
-    method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+    method: str, bundles: dict[Task | None, Path | None], scorer_bundle: ModelBundle
 ) -> None:
-    bundle = {"scorer": scorer_bundle, "classifier": bert_bundle, None: None}[METHODS[method].task]
-    compressor = load_compressor(method, bundle.folder if bundle else None)
+    compressor = load_compressor(method, bundles[METHODS[method].task])
     question = TEXT[5000:9000] + "?"
     count = scorer_bundle.tokenizer().count
     assert count(question) > scorer_bundle.manifest.tokens.max_length
     prompt = Prompt.build([TEXT[:1200], TEXT[1200:2400]], question=question)
     compressed = compressor.compress(prompt, Budget(rate=0.8, count=count))
     assert compressed.text.endswith("\n\n" + question)
-    assert 0.75 < compressed.rate <= 0.8
+    assert 0.7 < compressed.rate <= 0.8  # whole sentences leave more
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["llmlingua2", "selective_context", "truncate"])
 def test_a_document_of_200_000_tokens(
-    method: str, scorer_bundle: ModelBundle, bert_bundle: ModelBundle
+    method: str, bundles: dict[Task | None, Path | None], bert_bundle: ModelBundle
 ) -> None:
     """Progress is reported all the way, and memory does not grow with every token's logits."""
-    bundle = {"scorer": scorer_bundle, "classifier": bert_bundle, None: None}[METHODS[method].task]
-    compressor = load_compressor(method, bundle.folder if bundle else None)
+    compressor = load_compressor(method, bundles[METHODS[method].task])
     count = bert_bundle.tokenizer().count
     text = TEXT * (200_000 // count(TEXT) + 1)
     seen: list[tuple[int, int]] = []

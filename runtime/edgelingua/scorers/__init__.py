@@ -8,16 +8,14 @@ from edgelingua.lazy import attach
 
 if TYPE_CHECKING:
     from edgelingua.scorers.classifier import ClassifierScorer
-    from edgelingua.scorers.encoder import SentenceEncoder
     from edgelingua.scorers.perplexity import PerplexityScorer
 
-__all__ = ["ClassifierScorer", "PerplexityScorer", "SentenceEncoder"]
+__all__ = ["ClassifierScorer", "PerplexityScorer"]
 
 __getattr__, __dir__ = attach(
     __name__,
     {
         "ClassifierScorer": "classifier",
         "PerplexityScorer": "perplexity",
-        "SentenceEncoder": "encoder",
     },
 )

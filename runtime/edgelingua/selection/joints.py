@@ -15,6 +15,8 @@ _OTHER_MARK = re.compile(r"[ \t]*[^\w\s]{1,3}")
 _MOST_MARKS = 8
 """Looked at behind the last word of a statement."""
 
+_PIECE = re.compile(r"\S+")
+
 
 def break_edges(
     text: str, ends: NDArray[np.int64], protected: NDArray[np.bool_]
@@ -28,7 +30,8 @@ def break_edges(
         start = end
         while start > 1 and text[start - 1] in BLANKS:
             start -= 1
-        if text[start - 1] == "\n" and end < len(text) and not protected[start : end + 1].any():
+        behind = _PIECE.match(text, end)
+        if text[start - 1] == "\n" and behind and not protected[start : behind.end()].any():
             breaks.append(start)
     return np.asarray(breaks, dtype=np.int64)
 
