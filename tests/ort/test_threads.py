@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from edgelingua.budget import Budget
+from edgelingua.bundle.manifest import Task
 from edgelingua.compressors import METHODS, load_compressor
 from edgelingua.prompt import Prompt
 from tests.conftest import DOCUMENT
