@@ -54,13 +54,6 @@ def agent(output: str = LOG, question: str = "Why did worker-3 fail?") -> dict[s
     }
 
 
-if find_spec("httpx"):
-    import httpx
-
-    CLIENT = httpx.Client(timeout=30, trust_env=False, verify=False)
-    """Made once: to read certificates takes longer than a request."""
-
-
 @contextmanager
 def on_a_port(app: ASGIApp) -> Iterator[str]:
     """Serve an application; yield its address."""

@@ -15,7 +15,8 @@ import httpx
 import pytest
 from openai import BadRequestError
 
-from tests.proxy.conftest import CLIENT, FAILURE, LOG, Scripted, agent, completion
+from tests.proxy.client import CLIENT
+from tests.proxy.conftest import FAILURE, LOG, Scripted, agent, completion
 
 if TYPE_CHECKING:
     from anthropic import Anthropic

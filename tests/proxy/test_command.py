@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from starlette.responses import StreamingResponse
 
-from tests.proxy.conftest import CLIENT, LOG, Scripted, agent
+from tests.proxy.client import CLIENT
+from tests.proxy.conftest import LOG, Scripted, agent
 
 HIDE = "import sys; sys.modules.update(dict.fromkeys({!r}.split()))\n"
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browsers import Opens, chromium, pages, shown, violations
-from tests.proxy.conftest import CLIENT, LOG, Scripted, completion
+from tests.proxy.client import CLIENT
+from tests.proxy.conftest import LOG, Scripted, completion
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -15,7 +15,8 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from tests.proxy.conftest import CLIENT, Scripted, agent
+from tests.proxy.client import CLIENT
+from tests.proxy.conftest import Scripted, agent
 
 if TYPE_CHECKING:
     from starlette.requests import Request

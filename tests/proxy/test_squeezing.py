@@ -20,8 +20,8 @@ from edgelingua.integrations.proxy.app import create_app
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.proxy.state import State
 from tests.conftest import DOCUMENT
+from tests.proxy.client import CLIENT
 from tests.proxy.conftest import (
-    CLIENT,
     FAILURE,
     LOG,
     Scripted,
