@@ -61,6 +61,14 @@ def test_sentences_tile_the_text() -> None:
     assert found[:4] == ['He said "No." ', "Then 3.14! ", "你好。", "世界？\n\n"]
 
 
+def test_the_day_of_a_german_date_ends_no_sentence() -> None:
+    text = "Sie können bis zum 20. März widersprechen. Am 12. Februar kamen 5. Mai kam 1."
+    found = [text[a:b] for a, b in sentences(text)]
+    assert found[0] == "Sie können bis zum 20. März widersprechen. "
+    text = "There were 12. Marching on, they sang."
+    assert len(sentences(text)) == 2
+
+
 @given(st.text(max_size=200))
 def test_boundaries_hold_on_any_text(text: str) -> None:
     allowed = cuttable(text)

@@ -50,6 +50,9 @@ def whole(text: str) -> list[str]:
         ("Er lehnte den Antrag des alten Vereins ab.", ["lehnte den Antrag", "Vereins ab"]),
         ("Visitors may not smoke.", ["may not smoke"]),
         ("If the pump stops, wait.", ["If the pump", "stops, wait"]),
+        ("Do not restart until Cr < 100.", ["not restart", "until Cr < 100."]),
+        ("All subcontractors other than Brightwater Data.", ["other than Brightwater"]),
+        ("If K is high, treat, otherwise continue.", ["If K is high", "otherwise continue"]),
         ("it cant open and wont start", ["cant open", "wont start"]),
     ],
 )

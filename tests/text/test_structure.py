@@ -411,3 +411,20 @@ def test_modes() -> None:
 def test_hostile_texts_end(text: str) -> None:
     """Each makes a pattern that backtracks, or a parser that starts anew, read it many times."""
     check_outline(text, outline_of(text, "compress"))
+
+
+def test_reports_of_pytest_are_lines() -> None:
+    report = (
+        "================ FAILURES ================\n"
+        "______________ test_rounding ______________\n\n"
+        "    def test_rounding():\n"
+        ">       assert total(0.1) == 6.0\n"
+        "E       AssertionError: assert 6.01 == 6.0\n\n"
+        "tests/test_cart.py:58: AssertionError\n"
+        "_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _\n"
+        "FAILED tests/test_cart.py::test_rounding - AssertionError: assert 6.01 == 6.0\n"
+        "======= 1 failed, 44 passed in 3.82s =======\n"
+    )
+    records = outline_of(report, "compress").records
+    assert "E       AssertionError: assert 6.01 == 6.0" in [report[a:b] for a, b in records]
+    assert all("\n" not in report[a:b].strip() for a, b in records)

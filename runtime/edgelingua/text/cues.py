@@ -15,7 +15,8 @@ _DENY = {
     r"|ban(?:s|ned)?|barred|ceas(?:e[sd]?|ing)|disput(?:e[sd]?|ing)|doubt(?:s|ed|ful|ing)?"
     r"|suspend(?:s|ed|ing)?|waiv(?:e[sd]?|ing)|neglect(?:s|ed)?|unable|unlikely|unwilling"
     r"|contraindicated|rule[sd]? out|ruling out|no longer|no more|instead of|rather than|free of"
-    r"|negative for|far from|d/c'?d|halt(?:s|ed|ing)?|cancel(?:s|l?ed|l?ing)?|revok(?:e[sd]?|ing)",
+    r"|negative for|far from|other than|apart from|d/c'?d|halt(?:s|ed|ing)?"
+    r"|cancel(?:s|l?ed|l?ing)?|revok(?:e[sd]?|ing)",
     "German": r"verweiger\w+|abgelehnt|ablehn\w*|lehnt\w*|ausgeschlossen|ausschließ\w+|verboten"
     r"|verbiete\w*|verbot|untersag\w+|fehl(?:t|en|te|ten)|abgesetzt|absetzen|vermeid\w+|vermied\w*"
     r"|bestreite\w*|bestritt\w*|bestritten|leugne\w*|gestoppt|stopp(?:t|te|ten|en)|unterlass\w*"
@@ -67,7 +68,10 @@ _LEAVE_OPEN = {
     "Arabic": r"ربما|قد|يزعم\w*",
 }
 # What holds on a condition; with the word behind it.
-_CONDITIONS = r"if|provided that|wenn|sofern|indien|mits|если|إذا|لو"
+_CONDITIONS = (
+    r"if|until|otherwise|provided that|wenn|sofern|andernfalls|indien|mits|totdat|sinon"
+    r"|jusqu'à ce que|hasta que|altrimenti|если|пока|иначе|إذا|لو"
+)
 _OPEN_UNSPACED = "可能|或许|或許|也许|也許|如果|若|据称|據稱|恐怕"
 
 # "Hold metformin" withholds it; who holds a share has one.

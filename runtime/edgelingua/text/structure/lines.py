@@ -155,10 +155,7 @@ def _is_settings(text: str, run: list[Line]) -> bool:
 
 def _is_code(text: str, run: list[Line]) -> bool:
     """Whether lines are code: marks that prose does not end with are in enough of them."""
-    if (
-        sum(re.match(r"\s*\\[a-z]+|.*\$", text[a.start : a.end]) is not None for a in run)
-        > len(run) / 3
-    ):
+    if sum(_LATEX.match(text, a.start, a.end) is not None for a in run) > len(run) / 3:
         return False  # LaTeX is prose
     if sum(line.prose for line in run) > len(run) / 4:
         return False

@@ -48,10 +48,8 @@ def outline(text: str) -> Outline:
         behind = _BREAK.match(text, block.end, following)
         if behind and behind.end() < following:
             sketch.frame(*behind.span(), (behind.end(), following), (0, block.end))
-    inside = [(block.start, block.end) for block in blocks if block.kind == "markup"]
     noise = merged([*sketch.noise, *find_noise(text)])
     sketch.noise = []
-    del inside
     return with_noise(text, sketch, noise)
 
 

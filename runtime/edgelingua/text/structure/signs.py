@@ -46,6 +46,8 @@ _STATUS = (
     r"\s*(?:PASS|FAIL|ok|not ok|XFAIL|SKIP)[ :]", r"\s*[$>#%] [a-z./]",
     r"[dlbcps\-][rwxsStT\-]{9}[.+@]?\s", r"\s*[=\-*#~]{4,}", r"\s*[✓✔✗✘×●]\s", r"Step \d+/\d+",
     r"\s*(?:modified|deleted|new file|renamed|both modified):\s", r"\?\? ",
+    r"[E>] {2,}\S", r"_(?: ?_){3,}", r"(?:PASSED|FAILED|ERROR|SKIPPED|XPASS) \S+::",
+    r"\S+\.\w+::\w",
     r"[ MADRCU?]{2} \S+/", r"\s*\S+ (?:PASSED|FAILED|ERROR|SKIPPED|OK)\b", r".*\[ *\d{1,3}%\]$",
 )  # fmt: skip
 _PAIRS = (
