@@ -3,8 +3,9 @@
 #
 #   test_arm.sh WHEEL [quick | whole | llama]
 #
-# quick leaves out edgelingua-mini and most of the tests; llama lets the reader answer, with
-# llama-cpp-python's wheel for aarch64 from where PIP_FIND_LINKS says, and does nothing else.
+# The long tests are left to x86. quick leaves out edgelingua-mini and most of the others; llama lets
+# the reader answer, with llama-cpp-python's wheel for aarch64 from where PIP_FIND_LINKS says, and
+# does nothing else.
 # A Raspberry Pi Zero 2 W and a 3 have a Cortex-A53, a 5 has a Cortex-A76 (with dot products, so
 # that onnxruntime takes other kernels). What came of each of the two is in build/arm/CPU.log.
 set -euo pipefail
@@ -29,7 +30,7 @@ answers() {
 compresses() { # compresses TEST...
     edgelingua arm64 compress --model edgelingua-nano | cmp - "$folder/amd64.txt"
     say "edgelingua-nano keeps what it keeps on x86-64"
-    "$folder/arm64/bin/python" -m pytest --light -q -p no:cacheprovider "$@"
+    "$folder/arm64/bin/python" -m pytest --light -q -m "not slow and not long" -p no:cacheprovider "$@"
     say "tests passed"
     "$folder/arm64/bin/python" -m edgelingua models verify edgelingua-nano
     say "edgelingua-nano is verified"
