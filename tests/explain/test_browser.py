@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,10 @@ WHERE = """(word) => {
     range.setStart(texts.currentNode, at);
     range.setEnd(texts.currentNode, at + word.length);
     texts.currentNode.parentElement.scrollIntoView({ block: "center" });
-    const { x, y, width, height } = range.getBoundingClientRect();
+    const { x, y, width, height } = range.getClientRects()[0]; // a long one takes several lines
     return [x + width / 2, y + height / 2];
 }"""
-"""The middle of a word."""
+"""The middle of a word, or of its first line."""
 
 JS_BLANKS = " \t\n\r\u2028\u00a0\ufeff"
 """White space to JavaScript's trim."""
@@ -118,10 +119,19 @@ def test_keys_reach_every_piece_its_score_and_its_reason(show: Shows) -> None:
     shown.keyboard.press("Tab")
     assert focused(shown) == "Go through the pieces"
     shown.keyboard.press("Enter")
-    for row, reason in zip(result.explain(), reasons_of(result), strict=True):
-        word = re.sub(r"\s+", " ", row.text.strip(JS_BLANKS))
+    pieces = groupby(
+        zip(result.explain(), reasons_of(result), strict=True),
+        # Those without a score that follow each other are one.
+        lambda both: (
+            number(both[0].score) or "none",
+            both[1],
+            both[0].start * bool(number(both[0].score)),
+        ),
+    )
+    for (score, reason, _), rows in pieces:
+        word = re.sub(r"\s+", " ", "".join(row.text for row, _ in rows).strip(JS_BLANKS))
         assert re.sub(r"\s+", " ", focused(shown)) == word
-        assert f" scored {number(row.score)}. " in told(shown)
+        assert f" scored {score}. " in told(shown) or score == "none"
         assert told(shown).endswith(f": {reason.why}.")
         shown.keyboard.press("ArrowRight")
     shown.keyboard.press("ArrowLeft")
@@ -168,7 +178,7 @@ def test_a_finger_reaches_any_piece(show: Shows) -> None:
     assert len(rows) > 100
     for row in rows[::9]:
         shown.touchscreen.tap(*shown.evaluate(WHERE, row.text.strip()))
-        assert row.text.strip() in told(shown)
+        assert row.text.strip()[:60] in told(shown)
 
 
 def test_the_arrows_follow_the_direction_of_the_text(show: Shows) -> None:

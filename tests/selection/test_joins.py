@@ -57,6 +57,25 @@ def test_every_piece_is_one_of_the_text(text: str, level: Level, seed: int, rate
         assert piece.rstrip(CLOSING) in pieces or _UNSPACED.search(piece), piece
 
 
+@settings(max_examples=60)
+@given(
+    colours=st.lists(
+        st.sampled_from(["", "", "\x1b[31m", "\x1b[1m\x1b[31m"]), min_size=12, max_size=12
+    ),
+    seed=st.integers(0, 999),
+    rate=st.sampled_from([0.2, 0.5, 0.8]),
+)
+def test_what_colours_a_word_parts_it_from_the_one_before(
+    colours: list[str], seed: int, rate: float
+) -> None:
+    words = "The build ran long and then failed because db7 was quite full".split()  # noqa: SIM905
+    text = " ".join(
+        f"{c}{w}{'' if not c else chr(27) + '[0m'}" for c, w in zip(colours, words, strict=True)
+    )
+    kept = re.sub("\x1b\\[[0-9;]*m", "", compress(text, seed, rate, "word").text)
+    assert set(kept.split()) <= set(words)
+
+
 HARBOUR = (
     "In the harbour the master wrote a letter home. A storm broke the south pier in two. Repairs "
     "never came to the town."

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
 
+from edgelingua.text.boundaries import BLANKS
 from edgelingua.text.ranges import Range, merged, outside
 from edgelingua.text.structure.outline import Outline, Sketch
 
@@ -18,6 +19,9 @@ _BASE64 = re.compile(
     r"[A-Za-z0-9+/_\-]{100,}={0,2}|"
     r"(?<![A-Za-z0-9+/_\-])(?:[A-Za-z0-9+/]{60,80}\r?\n){2,}[A-Za-z0-9+/]{1,80}={0,2}"
 )
+_WORD = re.compile(r"[^\s\x1b]+")
+_BLANKS = 80
+"""Looked at before noise."""
 
 
 def find_noise(text: str) -> list[Range]:
@@ -39,6 +43,7 @@ def with_noise(text: str, sketch: Sketch, noise: list[Range]) -> Outline:
     sketch.noise += noise
     if not noise:
         return sketch.done()
+    _frame_blanks(text, sketch, noise)
     starts = [start for start, _ in noise]
 
     def parts(start: int, end: int) -> list[Range]:
@@ -58,3 +63,19 @@ def with_noise(text: str, sketch: Sketch, noise: list[Range]) -> Outline:
     for start, end in sketch.records:
         records.append((parts(start, end)[0][0], end))
     return replace(sketch, whole=whole, records=records, frames=frames).done()
+
+
+def _frame_blanks(text: str, sketch: Sketch, noise: list[Range]) -> None:
+    """Let blanks before noise stay with the word right behind it: they belong to that."""
+    covered = merged([*sketch.whole, *sketch.records])
+    begins = [start for start, _ in covered]
+    behind = len(text)
+    for start, end in reversed(noise):
+        behind = behind if text[end : end + 1] == "\x1b" else end
+        blanks = start - len(text[max(0, start - _BLANKS) : start]) + len(
+            text[max(0, start - _BLANKS) : start].rstrip(BLANKS)
+        )
+        word = _WORD.match(text, behind)
+        near = bisect_right(begins, blanks) - 1
+        if word and blanks < start and (near < 0 or covered[near][1] <= blanks):
+            sketch.frame(blanks, start, word.span(), (0, blanks))
