@@ -188,8 +188,7 @@ def table(rows: list[dict[str, Any]], cap: int, threads: int) -> str:
     return f"""# An agent's conversation far beyond the cap
 
 {len(rows)} requests, {rows[-1]["before"]:,} tokens at the end, a cap of {cap:,}; SmolLM2-135M in
-Q4_1, threads: {threads}, {about["cpu"]}, edgelingua {about["edgelingua"]}. Other work kept the two
-cores busy: seconds are several times what they are on an idle machine.
+Q4_1, threads: {threads}, {about["cpu"]}, edgelingua {about["edgelingua"]}.
 
 | | edgelingua | the oldest messages cut | a plain context |
 |---|---|---|---|

@@ -35,7 +35,10 @@ def main() -> None:
     command += ["--waiting", "64", "--threads", str(options.threads)]
     rows: list[dict[str, float]] = []
     asked = 0
-    with started(command, r"at http://127\.0\.0\.1:(\d+)/v1") as port, httpx.Client() as client:
+    with (
+        started(command, r"at http://127\.0\.0\.1:(\d+)/v1") as (port, _),
+        httpx.Client() as client,
+    ):
         url = f"http://127.0.0.1:{port}"
         model = client.get(f"{url}/v1/models").json()["data"][0]["id"]
 
@@ -74,8 +77,8 @@ def table(rows: list[dict[str, float]], threads: int) -> str:
     return f"""# Requests a second, and memory
 
 SmolLM2-135M in Q4_1, threads: {threads}, {about["cpu"]}, edgelingua {about["edgelingua"]}; some 20
-tokens in, up to 8 out. Other work kept the two cores busy: rates are a fraction of what they are
-on an idle machine. One request is served at a time: more clients wait longer, and no more is done.
+tokens in, up to 8 out. One request is served at a time: more clients wait longer, and no more is
+done.
 
 | clients | requests a second |
 |---|---|
