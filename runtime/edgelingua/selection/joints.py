@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.text.boundaries import BLANKS
+from edgelingua.text.boundaries import BLANKS, before_blanks
 from edgelingua.text.clauses import without_blanks
 
 _FULL_STOP = re.compile(r"[ \t]*[.!?…。！？।॥؟۔።၊။]{1,3}[\"'”’)\]」』]{0,3}")
@@ -27,11 +27,10 @@ def break_edges(
     """
     breaks = []
     for end in ends.tolist():
-        start = end
-        while start > 1 and text[start - 1] in BLANKS:
-            start -= 1
+        start = before_blanks(text, end)
         behind = _PIECE.match(text, end)
-        if text[start - 1] == "\n" and behind and not protected[start : behind.end()].any():
+        broken = start > 0 and text[start - 1] == "\n"
+        if broken and behind and not protected[start : behind.end()].any():
             breaks.append(start)
     return np.asarray(breaks, dtype=np.int64)
 

@@ -26,6 +26,7 @@ from edgelingua.selection.records import (
 )
 from edgelingua.text.boundaries import (
     BLANKS,
+    before_blanks,
     blanks,
     cuttable,
     graphemes,
@@ -230,17 +231,10 @@ def _pin_edges(prompt: Prompt) -> NDArray[np.int64]:
         if not text[end - 1].isalnum():
             found.append(end)
         if not text[start].isalnum() and text[start] not in BLANKS:
-            found.append(_before_blanks(text, start))
+            found.append(before_blanks(text, start))
     edges = np.asarray(found, dtype=np.int64)
     # A pin inside a number or a contraction protects it whole.
     return edges[np.isin(edges, graphemes(text)) & ~joined(text)[edges]] if found else edges
-
-
-def _before_blanks(text: str, at: int) -> int:
-    """Blanks go with what follows them."""
-    while at > 0 and text[at - 1] in BLANKS:
-        at -= 1
-    return at
 
 
 def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:

@@ -99,6 +99,13 @@ def sentences(text: str) -> Spans:
     return _pieces(_sentences, text)
 
 
+def before_blanks(text: str, at: int) -> int:
+    """Return where the blanks begin that stand before a place: they go with what follows them."""
+    while at > 0 and text[at - 1] in BLANKS:
+        at -= 1
+    return at
+
+
 def cuttable(text: str) -> NDArray[np.bool_]:
     """Where a text may be cut: bool ``(len(text) + 1,)``.
 

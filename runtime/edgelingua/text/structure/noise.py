@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
 
-from edgelingua.text.boundaries import BLANKS
+from edgelingua.text.boundaries import before_blanks
 from edgelingua.text.ranges import Range, merged, outside
 from edgelingua.text.structure.outline import Outline, Sketch
 
@@ -21,7 +21,7 @@ _BASE64 = re.compile(
 )
 _WORD = re.compile(r"[^\s\x1b]+")
 _BLANKS = 80
-"""Looked at before noise."""
+"""At most so many before noise."""
 
 
 def find_noise(text: str) -> list[Range]:
@@ -72,9 +72,7 @@ def _frame_blanks(text: str, sketch: Sketch, noise: list[Range]) -> None:
     behind = len(text)
     for start, end in reversed(noise):
         behind = behind if text[end : end + 1] == "\x1b" else end
-        blanks = start - len(text[max(0, start - _BLANKS) : start]) + len(
-            text[max(0, start - _BLANKS) : start].rstrip(BLANKS)
-        )
+        blanks = max(start - _BLANKS, before_blanks(text, start))
         word = _WORD.match(text, behind)
         near = bisect_right(begins, blanks) - 1
         if word and blanks < start and (near < 0 or covered[near][1] <= blanks):
