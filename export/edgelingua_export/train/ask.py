@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 
 from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.sources import find
 from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.asker import ANSWER_IS, QUESTION_IS, Asker, Lesson
@@ -26,8 +27,6 @@ from edgelingua_export.train.negatives import Nearest
 from edgelingua_export.train.prepare import examples
 from edgelingua_export.train.readers_qa import ANSWER, answer_marks, occurrences
 from edgelingua_export.train.recipe import DataSet, load, once
-
-Report = Callable[[str], None]
 
 SHORTEST, LONGEST = 15, 250
 """Words of a text that is asked about."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.train.descent import rate_at
 from edgelingua_export.train.recipe import Schedule
-
-Report = Callable[[str], None]
 
 ANSWER_IS, QUESTION_IS = "\n\nAnswer:", "\nQuestion:"
 """What stands before an answer, and before its question."""

@@ -18,6 +18,7 @@ from edgelingua_export.train import calibrate
 from edgelingua_export.train.batches import Layout
 from edgelingua_export.train.corpus import Corpus
 from edgelingua_export.train.curves import draw
+from edgelingua_export.train.folder import begin
 from edgelingua_export.train.loop import fit, split
 from edgelingua_export.train.parts import parts_of, runtime_tokenizer
 from edgelingua_export.train.prepare import everything, prepare
@@ -38,9 +39,7 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
         ``resume`` is false.
     """
     recipe = load(recipe_file)
-    if (folder / "log.jsonl").exists() and not resume:
-        raise ExportError(f"{folder}: holds a run; --resume goes on with it, or choose another")
-    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, resume=resume)
     began = time.monotonic()
     loaded, corpus = _start(recipe, data, folder, report)
     model = loaded.model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from torch.nn.functional import nll_loss
 
 from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.train.memory.adapter import Compressor
 from edgelingua_export.train.memory.drawing import Drawer
 from edgelingua_export.train.memory.packing import ANSWER, RECALL, Packed
 from edgelingua_export.train.memory.recipe import Asking, MemoryRecipe, Schedule
-
-Report = Callable[[str], None]
 
 _EVERY, _SHOW, _AHEAD = 20, 10.0, 6
 

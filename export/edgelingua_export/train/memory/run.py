@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,8 +17,10 @@ from edgelingua.bundle.shipped import shipped_bundles
 from edgelingua.files.safe import hash_file
 from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.errors import ExportError
+from edgelingua_export.reports import Report
 from edgelingua_export.sources import Loaded, Source, find
 from edgelingua_export.sources import load as load_model
+from edgelingua_export.train.folder import begin
 from edgelingua_export.train.memory import files
 from edgelingua_export.train.memory.adapter import Compressor
 from edgelingua_export.train.memory.drawing import Drawer
@@ -28,8 +29,6 @@ from edgelingua_export.train.memory.passages import Judge, Passages, gather, jud
 from edgelingua_export.train.memory.recipe import MemoryRecipe, load
 from edgelingua_export.train.parts import runtime_tokenizer
 from edgelingua_export.train.prepare import examples
-
-Report = Callable[[str], None]
 
 
 def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Report) -> Path:
@@ -45,9 +44,7 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
         ``resume`` is false.
     """
     recipe = load(recipe_file)
-    if (folder / "log.jsonl").exists() and not resume:
-        raise ExportError(f"{folder}: holds a run; --resume goes on with it, or choose another")
-    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, resume=resume)
     began = time.monotonic()
     source = find(recipe.base)
     loaded = load_model(source, "scorer")

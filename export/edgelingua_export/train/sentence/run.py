@@ -16,6 +16,7 @@ from edgelingua_export.sources import load as load_model
 from edgelingua_export.train.batches import Layout
 from edgelingua_export.train.corpus import Corpus
 from edgelingua_export.train.descent import Order, Spans, descend
+from edgelingua_export.train.folder import begin
 from edgelingua_export.train.loop import Split, split
 from edgelingua_export.train.parts import runtime_tokenizer
 from edgelingua_export.train.prepare import everything, prepare
@@ -41,9 +42,7 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
         ``resume`` is false.
     """
     recipe = load(recipe_file)
-    if (folder / "log.jsonl").exists() and not resume:
-        raise ExportError(f"{folder}: holds a run; --resume goes on with it, or choose another")
-    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, resume=resume)
     report(f"loading {recipe.base}")
     loaded = load_model(find(recipe.base), "encoder")
     longest = loaded.model.config.max_position_embeddings
