@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import patterns
+from tests.browsers import chromium
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from edgelingua.bundle.bundle import ModelBundle
     from edgelingua.bundle.manifest import Task
     from edgelingua.llama.model import LlamaModel
@@ -96,6 +99,13 @@ def bert_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
 def xlmr_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """An XLM-RoBERTa token classifier with a Unigram tokenizer."""
     return _bundle("tiny-xlmr-classifier", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless browser."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,13 @@ import pytest
 
 from edgelingua.explain import page
 from edgelingua.explain.reasons import number, reasons_of
-from tests.browsers import chromium, violations
+from tests.browsers import TELEPHONE, violations
 from tests.conftest import TEXTS
 
 from .cases import CASES, HOSTILE, compressed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-TELEPHONE = {"width": 360, "height": 640}
 
 SEEN = """() => {
     const it = document.activeElement, panel = document.querySelector("aside");
@@ -47,12 +45,6 @@ WHERE = """(word) => {
 
 JS_BLANKS = " \t\n\r\u2028\u00a0\ufeff"
 """White space to JavaScript's trim."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 Shows = Callable[..., "Page"]

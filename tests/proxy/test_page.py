@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browsers import Opens, chromium, pages, shown, violations
+from tests.browsers import Opens, pages, shown, violations
 from tests.proxy.client import CLIENT
 from tests.proxy.conftest import LOG, Scripted, completion
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 Proxy = Callable[..., str]
 QUESTION = "Why did worker-3 fail?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

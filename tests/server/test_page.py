@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.browsers import Opens, chromium, pages, shown, violations
+from tests.browsers import Opens, pages, shown, violations
 from tests.conftest import DOCUMENT
 from tests.server.conftest import NAME, Running
 
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.llama
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")[:6000]
 QUESTION = "Which city had a devastating fire?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
