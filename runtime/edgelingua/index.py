@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import TOKENIZER
 from edgelingua.errors import StateError
-from edgelingua.files.atomic import sweep, write_atomically
-from edgelingua.files.npz import Members
-from edgelingua.files.safe import open_regular
+from edgelingua.files import npz
 from edgelingua.scorers.encoder import SentenceEncoder, Sentences
 from edgelingua.scores import Progress
 
@@ -66,12 +63,7 @@ class SentenceIndex:
             "bundle": self.bundle,
             "content": _content(arrays),
         }
-        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-        try:
-            with write_atomically(Path(path)) as file:
-                np.savez(file, allow_pickle=False, **arrays)
-        except OSError as error:
-            raise StateError(f"{path}: cannot be written ({error.strerror or error})") from None
+        npz.save(Path(path), arrays, about)
 
     @classmethod
     def load(cls, path: str | Path) -> SentenceIndex:
@@ -82,20 +74,7 @@ class SentenceIndex:
         StateError
             It cannot be read, is damaged, or is no index of this version.
         """
-        path = Path(path)
-        try:
-            sweep(path)
-            file = open_regular(path)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise StateError(f"{path}: cannot be read ({why})") from None
-        try:
-            with file:
-                return cls._of(Members(file))
-        except StateError as error:
-            raise StateError(f"{path}: {error}") from None
-        except Exception as error:  # other bytes fail in zipfile, json and here in many ways
-            raise StateError(f"{path}: damaged, or not an index ({error})") from None
+        return npz.load(Path(path), cls._of, "an index")
 
     def check(self, encoder: SentenceEncoder) -> None:
         """Raise `StateError` unless the encoder's bundle is the one that made the vectors."""
@@ -114,8 +93,8 @@ class SentenceIndex:
         }
 
     @classmethod
-    def _of(cls, members: Members) -> SentenceIndex:
-        about = json.loads(members.read("about", np.uint8).tobytes())
+    def _of(cls, members: npz.Members) -> SentenceIndex:
+        about = members.about()
         if about["mark"] != _MARK or about["format"] != FORMAT:
             raise StateError(
                 f"an index of format {about['format']}, expected {FORMAT}; make it again with this "

@@ -1,18 +1,83 @@
-"""Arrays in an uncompressed ``.npz``, read strictly: nothing is unpacked, evaluated or trusted."""
+"""Arrays and a description in an uncompressed ``.npz``: written whole, read strictly.
+
+Nothing is unpacked, evaluated or trusted.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.errors import StateError
 from edgelingua.files import npy
+from edgelingua.files.atomic import sweep, write_atomically
+from edgelingua.files.safe import open_regular
+
+T = TypeVar("T")
+_ABOUT = "about"
 
 _DIRECTORY = 1 << 16
 """Most bytes of the list of a file's arrays; ours takes less than a thousand."""
+
+
+def save(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> None:
+    """Write one file; whatever happens meanwhile, the old one or the new one is there.
+
+    A new one is readable by its owner only.
+
+    Raises
+    ------
+    StateError
+        It cannot be written.
+    """
+    described = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    try:
+        with write_atomically(path) as file:
+            np.savez(file, allow_pickle=False, **arrays, **{_ABOUT: described})
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written ({_why(error)})") from None
+
+
+def load(path: Path, read: Callable[[Members], T], what: str) -> T:
+    """Read a file whole; what killed saves of it have left beside it goes.
+
+    Parameters
+    ----------
+    read
+        Makes something of the arrays; whatever it raises says that they are damaged.
+    what
+        "a saved session", say, for errors.
+
+    Raises
+    ------
+    StateError
+        It cannot be read, or ``read`` fails.
+    """
+    try:
+        sweep(path)
+        file = open_regular(path)
+    except (OSError, ValueError) as error:
+        raise StateError(f"{path}: cannot be read ({_why(error)})") from None
+    try:
+        with file:
+            return read(Members(file))
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from None
+    except Exception as error:
+        # Bytes that are not what they should be fail in zipfile, json and `read` in as many ways
+        # as there are bytes.
+        raise StateError(f"{path}: damaged, or not {what} ({error})") from None
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 class Members:
@@ -33,6 +98,10 @@ class Members:
         size = sum(entry.file_size for entry in entries)
         if size > bounded.size or any(entry.compress_type for entry in entries):
             raise ValueError(f"{size} bytes packed into {bounded.size}")
+
+    def about(self) -> Any:
+        """Read the description that `save` wrote."""
+        return json.loads(self.read(_ABOUT, np.uint8).tobytes())
 
     def read(self, name: str, kind: type[np.generic]) -> NDArray[Any]:
         """Read an array whole, so that its checksum is compared before anything looks at it.

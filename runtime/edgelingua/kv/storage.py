@@ -5,7 +5,6 @@ Cells and their description are one file so that they can be replaced in one ste
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import StateError
-from edgelingua.files.atomic import sweep, write_atomically
-from edgelingua.files.npz import Members
-from edgelingua.files.safe import open_regular
+from edgelingua.files import npz
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.policy import Policy
 from edgelingua.kv.state import Cells
@@ -70,12 +67,7 @@ class SavedSession:
         }
         arrays: dict[str, NDArray[Any]] = {name: getattr(self.cells, name) for name in _COLUMNS}
         arrays |= {name: getattr(self, name) for name in _ARRAYS}
-        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-        try:
-            with write_atomically(path) as file:
-                np.savez(file, allow_pickle=False, **arrays)
-        except OSError as error:
-            raise StateError(f"{path}: cannot be written ({_why(error)})") from None
+        npz.save(path, arrays, about)
 
     @classmethod
     def read(cls, path: Path) -> SavedSession:
@@ -86,26 +78,17 @@ class SavedSession:
         StateError
             It cannot be read, is damaged, or is no saved session of this version.
         """
-        try:
-            sweep(path)
-            file = open_regular(path)
-        except (OSError, ValueError) as error:
-            raise StateError(f"{path}: cannot be read ({_why(error)})") from None
-        try:
-            with file:
-                saved = cls._of(Members(file))
-            saved._check()
-        except StateError as error:
-            raise StateError(f"{path}: {error}") from None
-        except Exception as error:
-            # Bytes that are not what they should be fail in zipfile, json and here in as many ways
-            # as there are bytes.
-            raise StateError(f"{path}: damaged, or not a saved session ({error})") from None
+        return npz.load(path, cls._checked, "a saved session")
+
+    @classmethod
+    def _checked(cls, members: npz.Members) -> SavedSession:
+        saved = cls._of(members)
+        saved._check()
         return saved
 
     @classmethod
-    def _of(cls, members: Members) -> SavedSession:
-        about = json.loads(members.read("about", np.uint8).tobytes())
+    def _of(cls, members: npz.Members) -> SavedSession:
+        about = members.about()
         if about["mark"] != _MARK or about["format"] != FORMAT:
             raise StateError(
                 f"a saved session of format {about['format']}, expected {FORMAT}; save it again "
@@ -197,7 +180,3 @@ _ARRAYS: Mapping[str, type[np.generic]] = {
     "queries": np.float32,
     "query_positions": np.int64,
 }
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
