@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import InputError, described
-from edgelingua.text.ranges import Spans, occurrences
+from edgelingua.text.ranges import Spans, as_spans, occurrences
 from edgelingua.text.structure import Mode
 from edgelingua.text.structure.outline import NO_OUTLINE, Outline
 
@@ -221,7 +221,7 @@ class Layout:
 
 
 def _spans(ranges: Iterable[tuple[int, int]]) -> Spans:
-    return _fixed(np.asarray(list(ranges), dtype=np.int64).reshape(-1, 2))
+    return _fixed(as_spans(ranges))
 
 
 def _fixed(array: NDArray[Any]) -> NDArray[Any]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
-import numpy as np
-
 from edgelingua.budget import Count
 from edgelingua.compressed import join
 from edgelingua.errors import PinsWarning
 from edgelingua.prompt import Prompt
 from edgelingua.segments import Ranges, Segment
-from edgelingua.text.ranges import merged
+from edgelingua.text.ranges import as_spans, merged
 
 _SPARE = 0.9
 """Share of the room that pins get: whole words stay where a part of one is pinned."""
@@ -79,4 +77,4 @@ def _most(segment: Segment, pinned: Ranges, share: float, count: Count) -> int:
 
 
 def _joined(segment: Segment, pinned: Ranges) -> str:
-    return join(segment.text, np.asarray(pinned, dtype=np.int64).reshape(-1, 2))
+    return join(segment.text, as_spans(pinned))

@@ -15,7 +15,7 @@ from tokenizers.pre_tokenizers import Sequence as Chain
 from edgelingua.errors import InputError
 from edgelingua.system.bounded import ForeignError, attempt
 from edgelingua.text.encodings import refuse_surrogates
-from edgelingua.text.ranges import LONGEST_WORD, Spans
+from edgelingua.text.ranges import LONGEST_WORD, Spans, as_spans
 
 BLANKS = " \t\u00a0\u202f"
 """White space inside a line; it goes with the word that follows."""
@@ -232,7 +232,7 @@ def _pieces(splitter: PreTokenizer, text: str) -> Spans:
             refuse_surrogates(text)
             raise InputError(f"a text of {len(text)} characters: {error}") from None
         offsets = [span for _, span in pieces]
-        found.append(np.asarray(offsets, dtype=np.int64).reshape(-1, 2) + start)
+        found.append(as_spans(offsets) + start)
         start = end
     return np.concatenate(found)
 

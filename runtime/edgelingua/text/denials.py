@@ -23,7 +23,7 @@ from edgelingua.text.cues import (
     SEPARATED,
 )
 from edgelingua.text.negations import negations
-from edgelingua.text.ranges import Range, Spans, merged
+from edgelingua.text.ranges import Range, Spans, as_spans, merged
 
 _WORD = re.compile(r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]++(?:['’\-]\w++)*|\d[\w.,]*+")
 
@@ -209,4 +209,4 @@ def _before(text: str, begin: int, end: int) -> int | None:
 
 
 def _array(ranges: list[Range]) -> Spans:
-    return np.asarray(ranges, dtype=np.int64).reshape(-1, 2)
+    return as_spans(ranges)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
-from edgelingua.text.ranges import Spans
+from edgelingua.text.ranges import Spans, as_spans
 
 MOST_WORDS = 8
 """Words; more in a row are a heading, a list, or text in capitals."""
@@ -47,4 +45,4 @@ def names(text: str) -> Spans:
         start, end, count = match.start(), match.end(), int(begins)
     if 2 <= count <= MOST_WORDS:
         found.append((start, end))
-    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+    return as_spans(found)

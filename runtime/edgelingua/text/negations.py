@@ -6,9 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import numpy as np
-
-from edgelingua.text.ranges import Spans, merged
+from edgelingua.text.ranges import Spans, as_spans, merged
 
 _LISTS = {
     "English": "no not never none nobody nothing nowhere neither nor without cannot unless except "
@@ -73,7 +71,7 @@ def negations(text: str) -> Spans:
     ]
     found += [match.span(1) for match in _WEDER_NOCH.finditer(text)]
     found += [match.span() for match in _UNSPACED.finditer(text)]
-    return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
+    return as_spans(merged(found))
 
 
 def numbers(text: str) -> Spans:
@@ -94,7 +92,7 @@ def numbers(text: str) -> Spans:
     if "\\u" in text:  # the digits of an escaped character are no number
         text = _ESCAPE.sub("______", text)
     found = [match.span() for match in _numbers(_rare_digits(text)).finditer(text)]
-    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+    return as_spans(found)
 
 
 def _short(match: re.Match[str]) -> bool:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 
-import numpy as np
-
 from edgelingua.text.boundaries import BLANKS, words
-from edgelingua.text.ranges import Spans
+from edgelingua.text.ranges import Spans, as_spans
 
 SPACY_MODEL = "en_core_web_sm"
 
@@ -45,7 +43,7 @@ def phrases(text: str) -> Spans:
     """
     parser = _spacy()
     found = _light(text) if parser is None else parser(text)
-    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+    return as_spans(found)
 
 
 def _light(text: str) -> list[tuple[int, int]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
-from edgelingua.text.ranges import Spans, merged
+from edgelingua.text.ranges import Spans, as_spans, merged
 
 _KEY = r"[^\W\d][\w.\-]{0,39}"
 _QUOTED = r"\"[^\"\n]{0,60}\"|'[^'\n]{0,60}'"
@@ -86,12 +84,12 @@ def pairs(text: str) -> Spans:
     One pass for each kind; time grows with the length of the text.
     """
     if not _LIKELY.search(text):
-        return np.zeros((0, 2), dtype=np.int64)
+        return as_spans([])
     found = [
         match.span("pair") for rule in (_COLON, _EQUALS, _FLAG) for match in rule.finditer(text)
     ]
     found += [match.span() for rule in (_MEASURE, _BOUNDED) for match in rule.finditer(text)]
-    return np.asarray(merged(found), dtype=np.int64).reshape(-1, 2)
+    return as_spans(merged(found))
 
 
 _LIKELY = re.compile(r"[\d:=<>]|--")

@@ -23,6 +23,11 @@ Parts = tuple[list[Range], list[Range]]
 _LINE = re.compile(r"[^\n]*(?:\n|$)")
 
 
+def as_spans(ranges: Iterable[Range]) -> Spans:
+    """Return ranges as an array ``(n, 2)``."""
+    return np.asarray(list(ranges), dtype=np.int64).reshape(-1, 2)
+
+
 def merged(ranges: Iterable[Range], *, touching: bool = False) -> list[Range]:
     """Ascending ranges that do not overlap; those that did are united.
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.text.boundaries import sentences
-from edgelingua.text.ranges import Spans
+from edgelingua.text.ranges import Spans, as_spans
 
 
 def sentence_spans(text: str) -> Spans:
     """Sentences without the white space behind them, blank ones left out: int64 ``(n, 2)``."""
     found = [(a, a + len(text[a:b].rstrip())) for a, b in sentences(text).tolist()]
-    spans = np.asarray(found, dtype=np.int64).reshape(-1, 2)
+    spans = as_spans(found)
     return spans[spans[:, 1] > spans[:, 0]]
 
 
