@@ -99,6 +99,11 @@ def _of_tokens(
     for start, end in compressed.spans.tolist():
         kept[start:end] = True
     of_byte = np.repeat(of_character[kept], widths[kept])
+    if len(compressed.gaps):  # a mark is worth what stands behind it
+        blank = np.asarray([compressed.prompt.text[at].isspace() for at in compressed.gaps])
+        sizes = blank + len(compressed.gap.encode())
+        before = np.concatenate([[0], np.cumsum(np.where(kept, widths, 0))])[compressed.gaps]
+        of_byte = np.insert(of_byte, np.repeat(before, sizes), np.repeat(of_byte[before], sizes))
     end = 0
     for piece in pieces:
         yield of_byte[end : end + len(piece)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class Row:
 class Compressed:
     """A compressed prompt: a concatenation of slices of the original, in their order.
 
+    Between them stands nothing else, or the mark that was asked for (``gap`` of `Rules`).
+
     Parameters
     ----------
     prompt
@@ -57,6 +60,10 @@ class Compressed:
         Shape ``(U,)``: a `Reason` each.
     score_unit
         What the scores measure, see `TokenScores`.
+    gap
+        The mark that stands where words of a sentence were left out; no part of `spans`.
+    gaps
+        Shape ``(G,)``: where in ``prompt.text`` the slices begin that it stands before.
     """
 
     prompt: Prompt
@@ -68,11 +75,13 @@ class Compressed:
     scores: NDArray[np.float32]
     reasons: NDArray[np.int8]
     score_unit: Unit
+    gap: str = ""
+    gaps: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def text(self) -> str:
         """The compressed prompt."""
-        return join(self.prompt.text, self.spans)
+        return join(self.prompt.text, self.spans, self.gap, self.gaps)
 
     @property
     def rate(self) -> float:
@@ -83,8 +92,10 @@ class Compressed:
         """Return the compressed text of each segment of the prompt; joined, they are `text`."""
         texts = []
         for offset, segment in self.prompt.layout.segments:
-            inside = np.clip(self.spans, offset, offset + len(segment.text))
-            texts.append(join(self.prompt.text, inside))
+            end = offset + len(segment.text)
+            inside = np.clip(self.spans, offset, end)
+            own = self.gaps[(self.gaps >= offset) & (self.gaps < end)]
+            texts.append(join(self.prompt.text, inside, self.gap, own))
         return texts
 
     def recover(self, answer: str) -> Recovered:
@@ -95,7 +106,7 @@ class Compressed:
         """
         from edgelingua.recovery import requote
 
-        return requote(self.prompt.text, self._kept_words(), answer)
+        return requote(self.prompt.text, self._kept_words(), answer, self.gap)
 
     def explain(self) -> list[Row]:
         """Return one row per unit, in the order of the text: what became of it, and its score.
@@ -126,6 +137,20 @@ class Compressed:
         return found
 
 
-def join(text: str, spans: Spans) -> str:
-    """Concatenate the character ranges ``spans`` ``(K, 2)`` of ``text``."""
-    return "".join([text[start:end] for start, end in spans.tolist()])
+def join(
+    text: str, spans: Spans, gap: str = "", gaps: NDArray[np.int64] | Sequence[int] = ()
+) -> str:
+    """Concatenate the character ranges ``spans`` ``(K, 2)`` of ``text``.
+
+    The mark ``gap`` stands before those that begin at one of ``gaps``: a word by itself, where
+    there are blanks between words.
+    """
+    if not len(gaps):
+        return "".join([text[start:end] for start, end in spans.tolist()])
+    marked = set(np.asarray(gaps).tolist())
+    pieces = []
+    for start, end in spans.tolist():
+        if start in marked and end > start:
+            pieces.append(f" {gap}" if text[start].isspace() else gap)
+        pieces.append(text[start:end])
+    return "".join(pieces)

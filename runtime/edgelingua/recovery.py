@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgelingua.text.boundaries import words
+from edgelingua.text.ranges import occurrences
 
 MAX_GAP = 80
 """Most characters dropped between two neighbouring words that are still one quotation."""
@@ -38,7 +39,9 @@ class Recovered:
     citations: tuple[Citation, ...]
 
 
-def requote(original: str, kept: Sequence[tuple[int, int]], answer: str) -> Recovered:
+def requote(
+    original: str, kept: Sequence[tuple[int, int]], answer: str, gap: str = ""
+) -> Recovered:
     """Restore the wording of ``original``, of which only the words ``kept`` were there to quote.
 
     A quotation is the longest run of words of the answer that stand next to each other among the
@@ -55,12 +58,19 @@ def requote(original: str, kept: Sequence[tuple[int, int]], answer: str) -> Reco
         which no quotation goes.
     answer
         Any text.
+    gap
+        A mark that stood between kept words, and does not end a quotation.
     """
     places = defaultdict(list)
     for index, (start, end) in enumerate(kept):
         places[original[start:end].casefold()].append(index)
 
-    said = words(answer).tolist()
+    marks = occurrences(answer, gap) if gap else []
+    said = [
+        (start, end)
+        for start, end in words(answer).tolist()
+        if not any(a <= start and end <= b for a, b in marks)
+    ]
     texts = [answer[start:end].casefold() for start, end in said]
     pieces: list[str] = []
     citations: list[Citation] = []

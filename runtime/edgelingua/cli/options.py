@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from edgelingua.cli.console import usage
 from edgelingua.kv.options import CacheType
 from edgelingua.ort.devices import DeviceName
-from edgelingua.selection.units import Level
+from edgelingua.selection.units import Level, Rules
 from edgelingua.text.structure import Mode
 
 
@@ -25,6 +26,14 @@ def name(value: str | None) -> str | None:
     """Refuse a name that is empty."""
     if value is not None and not value.strip():
         raise typer.BadParameter("it is empty: leave it out for the default")
+    return value
+
+
+def mark(value: str | None) -> str | None:
+    """Refuse a mark that no compressor takes."""
+    if value:
+        with usage():
+            Rules(gap=value)
     return value
 
 
@@ -68,6 +77,14 @@ AtLevel = Annotated[
 Guard = Annotated[
     bool | None,
     typer.Option(help="Keep negations with their sentence, numbers with the words beside them."),
+]
+Gap = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MARK",
+        help="Mark where words of a sentence were left out, such as …; counted.",
+        callback=mark,
+    ),
 ]
 Structure = Annotated[
     Mode, typer.Option(help="Machine text: compress by line and element, keep, or read as prose.")

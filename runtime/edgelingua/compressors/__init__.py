@@ -141,12 +141,13 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def load_compressor(
+def load_compressor(  # noqa: PLR0913 - one for each option
     method: str = "llmlingua2",
     model: str | Path | None = None,
     *,
     level: Level | None = None,
     guard: bool | None = None,
+    gap: str | None = None,
     count: Counting | None = None,
     options: RunOptions | None = None,
     ranker: str | Path | None = None,
@@ -166,6 +167,9 @@ def load_compressor(
         which is words (`selective_context`: phrases).
     guard
         See `Rules`. ``None``: the method's own (all but the baselines guard).
+    gap
+        A mark, such as ``"…"``, that stands where words of a sentence were left out. ``None``: no
+        mark.
     count
         Counts tokens for budgets that bring no ``count``: a function, a tokenizer, or the path of a
         ``tokenizer.json`` or ``.gguf`` file. ``None``: an estimate, rather too high.
@@ -194,7 +198,7 @@ def load_compressor(
         else:
             ranking = ModelBundle.open(registry.find_bundle(ranker))
             pruner = chosen.make(bundle, options, ranking)
-    return pruner.with_options(level=level, guard=guard, count=count)
+    return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
 
 
 def find_method(name: str, *, ranker: bool = False) -> Method:

@@ -51,9 +51,11 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     def size(best: int, *more: int) -> int:
         kept = with_company(np.append(ranking[:best], np.asarray(more, dtype=np.int64)))
-        return room.tokens_in if kept.all() else count(join(prompt.text, _runs(kept, units.edges)))
+        return room.tokens_in if kept.all() else count(_joined(prompt.text, units, kept))
 
     fits, tokens_out = choose(size, np.diff(units.edges)[ranking], limit)
+    if units.gap and tokens_out > limit:  # there is no room for marks between what must stay
+        return fit(prompt, replace(units, gap=""), room, score_unit)
     _refuse_above(limit, tokens_out)
     behind = ranking[fits + 1 :]
     more: list[int] = []
@@ -77,6 +79,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         scores=_shown_scores(prompt, units, chosen, kept),
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
+        gap=units.gap,
+        gaps=_gaps(units, kept),
     )
 
 
@@ -141,7 +145,7 @@ def _settle(
         kept[ranking[:best]] = True
         standing = np.zeros_like(units.protected)
         standing[part] = company.complete(kept)
-        return count(join(text, _runs(units.standing(standing), units.edges)))
+        return count(_joined(text, units, units.standing(standing)))
 
     lengths = np.diff(units.edges[part.start : part.stop + 1])
     fits = max(choose(size, lengths[ranking], limit)[0], 0 if protected.any() else 1)
@@ -201,6 +205,18 @@ def _refuse_above(limit: int, protected: int) -> None:
             f"budget of {limit}: raise the budget or protect less",
             needed=protected,
         )
+
+
+def _joined(text: str, units: Units, kept: NDArray[np.bool_]) -> str:
+    """What is kept, with the marks between."""
+    return join(text, _runs(kept, units.edges), units.gap, _gaps(units, kept))
+
+
+def _gaps(units: Units, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Where the slices begin that a mark stands before."""
+    if not units.gap or units.gaps is None:
+        return np.zeros(0, dtype=np.int64)
+    return units.edges[units.gaps.at(kept)]
 
 
 def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:

@@ -60,8 +60,8 @@ def guarded(
     """
     words = _with_words(text, edges)
     segment = np.searchsorted(borders, edges[:-1], "right")
-    statement = _parts(denied.statements, text, edges, segment)
-    clause = _parts(denied.clauses, text, edges, segment)
+    statement = parts(denied.statements, text, edges, segment)
+    clause = parts(denied.clauses, text, edges, segment)
     negated = _ranges(edges, denied.whole)
     negates = np.zeros(len(scores), dtype=bool)
     negates[_units(negated)] = True
@@ -109,7 +109,7 @@ def guarded(
     return scores, negates, company
 
 
-def _parts(
+def parts(
     ends: NDArray[np.int64],
     text: str,
     edges: NDArray[np.int64],

@@ -10,12 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import InputError
+from edgelingua.errors import InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import TokenScores, pool
 from edgelingua.selection.claims import claimed
 from edgelingua.selection.company import Company
-from edgelingua.selection.guard import guarded
+from edgelingua.selection.gaps import Gaps
+from edgelingua.selection.guard import guarded, parts
 from edgelingua.selection.joints import break_edges
 from edgelingua.selection.records import (
     dealt,
@@ -34,7 +35,9 @@ from edgelingua.text.boundaries import (
     joined,
     sentences,
 )
+from edgelingua.text.clauses import statement_ends
 from edgelingua.text.denials import Denials, denials
+from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.heads import headed_lines
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
@@ -73,6 +76,9 @@ class Rules:
     drop_consecutive
         Strings (marks, line breaks) of which one goes, pinned or not, when nothing is left between
         it and another of the same (LLMLingua-2).
+    gap
+        A mark, such as ``"…"``, that stands where words of a sentence were left out between others,
+        and where two sentences would meet; its tokens count. Empty: none.
     """
 
     level: Level = "word"
@@ -80,10 +86,17 @@ class Rules:
     rank_records: bool = True
     names: bool = False
     drop_consecutive: tuple[str, ...] = ()
+    gap: str = ""
 
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
             raise InputError(f"level {self.level!r}: expected one of {', '.join(get_args(Level))}")
+        if not isinstance(self.gap, str) or self.gap != self.gap.strip():
+            raise InputError(
+                f"gap {described(self.gap)}: expected a mark without blanks around it, such as "
+                "'…', or an empty text for none"
+            )
+        refuse_surrogates(self.gap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +114,7 @@ class Units:
     ``repeated`` ``(U,)`` int: units of the same number, not negative, do not stand beside each
     other.
     ``company``: what each unit needs beside it.
+    ``gap``: the mark where words of a sentence are missing, which ``gaps`` knows; empty: none.
     """
 
     edges: NDArray[np.int64]
@@ -114,6 +128,8 @@ class Units:
     frames: NDArray[np.bool_]
     repeated: NDArray[np.int64]
     company: Company
+    gap: str = ""
+    gaps: Gaps | None = None
 
     def part(self, start: int, text: str) -> slice:
         """Return which units a piece of the prompt is, from its offset and its text."""
@@ -194,7 +210,20 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
         frames,
         _repeated(text, edges, rules.drop_consecutive),
         company,
+        rules.gap,
+        _gaps_of(prompt, edges, denied.statements, records | frames) if rules.gap else None,
     )
+
+
+def _gaps_of(
+    prompt: Prompt,
+    edges: NDArray[np.int64],
+    statements: NDArray[np.int64],
+    whole: NDArray[np.bool_],
+) -> Gaps:
+    segment = np.searchsorted(prompt.layout.edges, edges[:-1], "right")
+    ends = statements if len(statements) else statement_ends(prompt.text)
+    return Gaps.of(prompt.text, edges, parts(ends, prompt.text, edges, segment), whole)
 
 
 def _finest(

@@ -51,12 +51,13 @@ class Pruner(ABC):
     ) -> Compressed:
         """Compress ``prompt`` to at most ``budget``."""
 
-    def with_options(
+    def with_options(  # noqa: PLR0913 - one for each option
         self,
         *,
         level: Level | None = None,
         guard: bool | None = None,
         names: bool | None = None,
+        gap: str | None = None,
         count: Counting | None = None,
         threshold: float | None = None,
         second_pass: bool | None = None,
@@ -68,7 +69,7 @@ class Pruner(ABC):
         ----------
         level
             See `Rules`.
-        guard, names
+        guard, names, gap
             See `Rules`.
         count
             Counts tokens for budgets that bring no ``count``; what it may be says `Budget`.
@@ -84,12 +85,12 @@ class Pruner(ABC):
         InputError
             The method has no such option, or cannot work with this value.
         """
-        rules = _given({"level": level, "guard": guard, "names": names})
+        rules = _given({"level": level, "guard": guard, "names": names, "gap": gap})
         own = _given(dict(zip(_OWN, (threshold, second_pass, documents), strict=True)))
         has = [option.name for option in fields(self)]
         for name in own:
             if name not in has:
-                takes = ["level", "guard", "names", "count", *(n for n in _OWN if n in has)]
+                takes = ["level", "guard", "names", "gap", "count", *(n for n in _OWN if n in has)]
                 raise InputError(f"{name}: not for this method, which takes {', '.join(takes)}")
         return replace(
             self,
