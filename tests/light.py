@@ -17,7 +17,16 @@ POSIX = ("fcntl", "pty", "resource", "termios")
 """Without these on Windows, a file is skipped too: it tests what Windows has not."""
 
 HEAVY = ("torch", "transformers", "optimum", "gguf", "llama_cpp", "onnxruntime_qnn", "matplotlib")
-SERVER = ("anthropic", "httpx", "openai", "playwright", "prometheus_client", "starlette", "uvicorn")
+SERVER = (
+    "anthropic",
+    "httpx",
+    "mcp",
+    "openai",
+    "playwright",
+    "prometheus_client",
+    "starlette",
+    "uvicorn",
+)
 """Servers, clients and browsers: where they are missing, what needs them is skipped."""
 
 _NAMES = "|".join(HEAVY + SERVER + (POSIX if sys.platform == "win32" else ()))

@@ -17,6 +17,7 @@ from edgelingua.cli.chat import chat
 from edgelingua.cli.compress import compress
 from edgelingua.cli.doctor.command import doctor
 from edgelingua.cli.index import index
+from edgelingua.cli.mcp import mcp
 from edgelingua.cli.run import run
 from edgelingua.cli.serve import serve
 
@@ -50,6 +51,7 @@ for _command in (
     run,
     chat,
     serve,
+    mcp,
     tables.methods,
     tables.policies,
     doctor,

@@ -121,4 +121,4 @@ def serve_upstream(
     pruner = load_compressor(method, model, ranker=ranker, options=options)
     folder, most = state
     app = create_app(pruner, State(folder, most or 512), chosen)
-    run(app, chosen, lambda url: say(f"in front of {chosen.upstream} at {url}"))
+    run(app, chosen, lambda url: say(f"in front of {chosen.upstream} at {url}/v1"))

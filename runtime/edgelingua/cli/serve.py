@@ -207,4 +207,4 @@ def serve(
         beginnings=beginnings,
     )
     app = create_app(answerer, options)
-    run(app, options, lambda url: say(f"{options.name} with {cells:,} cells at {url}"))
+    run(app, options, lambda url: say(f"{options.name} with {cells:,} cells at {url}/v1"))

@@ -44,7 +44,7 @@ def serve(app: ASGIApp, options: Listening, ready: Callable[[str], None]) -> Non
         timeout_graceful_shutdown=max(1, round(options.drain)),
     )
     host, port = listener.getsockname()[:2]
-    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/v1")
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
     with listener:
         uvicorn.Server(config).run([listener])
 
