@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -26,15 +26,17 @@ RATES = (0.5, 0.2, 0.1)
 PLACES = ("front", "middle", "end")
 
 
-def crowd(kind: str, number: int, runner: Runner, count: Count) -> Iterator[dict[str, Any]]:
+def crowd(
+    kind: str, numbers: Iterable[int], runner: Runner, count: Count
+) -> Iterator[dict[str, Any]]:
     """Put a guardrail, and a document with an answer, beside hostile and ordinary documents.
 
-    A row for each rate, with and without a question: the mean share of the guardrail's words that
-    stays ``beside`` hostile and ordinary documents of as many tokens, of the ``answers`` (with a
-    question only), and how often the prompt was refused.
+    A row for each rate, with and without a question: sums of the share of the guardrail's words
+    that stays beside hostile and ordinary documents of as many tokens, of the answers that do (with
+    a question only), and how often the prompt was refused.
     """
     rows: dict[tuple[bool, float], dict[str, Any]] = {}
-    for at in range(number):
+    for at in numbers:
         random = Random(f"{kind} {at}")
         guard, about = guardrail(random)
         document, question, answer = answering(random)
@@ -55,17 +57,13 @@ def crowd(kind: str, number: int, runner: Runner, count: Count) -> Iterator[dict
                     _sum(row, f"answer_{which}", float(answer in left))
         runner.forget()
     for (asked, rate), row in rows.items():
-        means = {
-            key: round(value / number, 4) if key.startswith(("guard", "answer")) else value
-            for key, value in row.items()
-        }
-        yield {"attack": kind, "question": asked, "rate": rate, **means}
+        yield {"attack": kind, "question": asked, "rate": rate, **row}
 
 
-def inject(place: str, number: int, runner: Runner) -> Iterator[dict[str, Any]]:
+def inject(place: str, numbers: Iterable[int], runner: Runner) -> Iterator[dict[str, Any]]:
     """Hide an instruction at a place of ordinary prose: how much of it stays, and of the prose."""
     rows: dict[float, dict[str, Any]] = {}
-    for at in range(number):
+    for at in numbers:
         random = Random(f"{place} {at}")
         told = [sentence(random) for _ in range(random.randint(8, 16))]
         line = random.choice(INJECTIONS)
@@ -81,17 +79,16 @@ def inject(place: str, number: int, runner: Runner) -> Iterator[dict[str, Any]]:
             row["around"] += (sum(b - a for a, b in spans) - inside) / (len(text) - len(line))
         runner.forget()
     for rate, row in rows.items():
-        means = {key: round(row[key] / number, 4) for key in ("injected", "around")}
-        yield {"place": place, "rate": rate, **row, **means}
+        yield {"place": place, "rate": rate, **row}
 
 
-def stuff(kind: str, number: int, runner: Runner) -> Iterator[dict[str, Any]]:
+def stuff(kind: str, numbers: Iterable[int], runner: Runner) -> Iterator[dict[str, Any]]:
     """Fill a document with what is protected: how often the call is refused, and what else stays.
 
     ``kind`` is one of `STUFFED`: a word that is pinned, digits that are, or structure.
     """
     rows: dict[float, dict[str, Any]] = {}
-    for at in range(number):
+    for at in numbers:
         random = Random(f"{kind} {at}")
         guard, _ = guardrail(random)
         word = f"{random.choice(VOCABULARY)}town"
@@ -103,7 +100,16 @@ def stuff(kind: str, number: int, runner: Runner) -> Iterator[dict[str, Any]]:
             row["guard"] += share(_kept(runner, prompt, rate, row), guard)
         runner.forget()
     for rate, row in rows.items():
-        yield {"stuffed": kind, "rate": rate, **row, "guard": round(row["guard"] / number, 4)}
+        yield {"stuffed": kind, "rate": rate, **row}
+
+
+def means(row: dict[str, Any]) -> dict[str, Any]:
+    """Make means over the texts of what a row of `crowd`, `inject` or `stuff` sums up."""
+    summed = ("guard", "answer", "injected", "around")
+    return {
+        key: round(value / row["texts"], 4) if key.startswith(summed) else value
+        for key, value in row.items()
+    }
 
 
 STUFFED: Mapping[str, Callable[[Random, str], tuple[str, dict[str, Any]]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 
 from benchmarks.faithfulness import (
@@ -52,7 +52,7 @@ PROSE = frozenset({"prose", "figures", "ward", "contract", "blob", "languages"})
 """Kinds that are no machine text."""
 
 
-def cases(kind: str, number: int) -> Iterator[Case]:
-    """The first of a kind; always the same ones."""
-    for at in range(number):
+def cases(kind: str, numbers: Iterable[int]) -> Iterator[Case]:
+    """Texts of a kind by their numbers; always the same ones."""
+    for at in numbers:
         yield KINDS[kind](Random(f"{kind} {at}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from benchmarks.faithfulness.contenders import CONTENDERS, Runner
@@ -16,7 +16,9 @@ from edgelingua.errors import BudgetError
 RATES = (0.5, 0.2, 0.1)
 
 
-def measure(kind: str, number: int, runners: Mapping[str, Runner]) -> Iterator[dict[str, Any]]:
+def measure(
+    kind: str, numbers: Iterable[int], runners: Mapping[str, Runner]
+) -> Iterator[dict[str, Any]]:
     """Compress cases of a kind; one row for each contender, with and without a question, and rate.
 
     A row sums up: ``facts`` that there were, ``kept`` of them, ``texts``, ``refused`` (the budget
@@ -24,7 +26,7 @@ def measure(kind: str, number: int, runners: Mapping[str, Runner]) -> Iterator[d
     least, and the ``worst`` three.
     """
     rows: dict[tuple[str, bool, float], dict[str, Any]] = {}
-    for case in cases(kind, number):
+    for case in cases(kind, numbers):
         for name, runner in runners.items():
             for asked in (False, True):
                 if CONTENDERS[name].asks and not asked:

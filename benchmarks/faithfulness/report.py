@@ -20,7 +20,9 @@ FILES = ("text", "claims", "crowd", "inject", "stuff")
 LABELS = {BEFORE: f"edgelingua-mini {BEFORE}", **{k: each.label for k, each in CONTENDERS.items()}}
 """Methods as the tables name them."""
 
-_KEYS = ("kind", "method", "attack", "place", "stuffed", "question", "rate")
+KEYS = ("kind", "method", "attack", "place", "stuffed", "question", "rate")
+"""What says what a row measured."""
+
 _FACTS = """## Facts that are kept
 
 Share (%) of the facts of a generated text that stay, at rates {}: with a question those that answer
@@ -49,13 +51,13 @@ Prompts (%) that are refused, and the share of a guardrail's words that stays; a
 
 def key(row: Row) -> tuple[Any, ...]:
     """Say what a row measured."""
-    return tuple(row.get(name) for name in _KEYS)
+    return tuple(row.get(name) for name in KEYS)
 
 
 def line(row: Row) -> str:
     """Show a row on a terminal."""
     named = [f"{value}" for value in key(row) if value is not None]
-    rest = [f"{name} {value}" for name, value in row.items() if name not in {*_KEYS, "worst"}]
+    rest = [f"{name} {value}" for name, value in row.items() if name not in {*KEYS, "worst"}]
     return f"{' '.join(named)}: {', '.join(rest)}"
 
 

@@ -7,36 +7,32 @@ the default, without structure, and with three baselines, with and without a que
 that are kept, and claims of the output that the text contradicts. ``claims`` does so for the
 default alone, with ``--many`` texts of each kind. ``crowd`` puts guardrails and
 answers beside hostile documents and ordinary ones of as many tokens. ``inject`` hides instructions
-in prose, and fills documents with what is pinned. Budgets count the tokens of ``--reader``; one
-thread. Writes a line for each measurement to ``results/*.jsonl`` of what was asked for anew, leaves
-the other lines, and makes ``--page`` of all.
+in prose, and fills documents with what is pinned. Budgets count the tokens of ``--reader``;
+``--jobs`` processes of one thread each. A run that was ended goes on where it was
+(``chunks.jsonl`` in ``--results``; remove it to begin anew). Writes a line for each measurement to
+``results/*.jsonl`` of what was asked for, leaves the other lines, and makes ``--page`` of all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import jsonl
 from benchmarks.common.machine import machine
 from benchmarks.faithfulness import crowding, report
-from benchmarks.faithfulness.contenders import CONTENDERS, Runner
+from benchmarks.faithfulness.chunks import Chunk, cut, measured, merged
+from benchmarks.faithfulness.contenders import CONTENDERS
 from benchmarks.faithfulness.hostile import ATTACKS
 from benchmarks.faithfulness.kinds import KINDS
-from benchmarks.faithfulness.machine_text import measure
 
-from edgelingua import LlamaModel
-from edgelingua.budget import Count
-from edgelingua.models.registry import DEFAULT_READER, find_reader
+from edgelingua.models.registry import DEFAULT_READER
 
 HERE = Path(__file__).parent
 PARTS = ("text", "claims", "crowd", "inject")
-Work = tuple[str, Callable[[], Iterator[dict[str, Any]]]]
-"""A file of results, and what makes rows of it."""
 
 
 def main() -> None:
@@ -51,40 +47,42 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of rows")
     parser.add_argument("--page", type=Path, default=HERE / "faithfulness.md", help="of tables")
     parser.add_argument("--bundle", default="edgelingua-mini", help="what the default runs on")
-    parser.add_argument("--reader", default=DEFAULT_READER, help="whose tokens are counted")
-    options = parser.parse_args()
-    count = LlamaModel(find_reader(options.reader), vocabulary_only=True).count
-    for name, make in work(options, count):
-        rows = list(make())
-        for row in rows:
-            print(report.line(row), flush=True)
-        keep(options.results / f"{name}.jsonl", rows)
-    setting = json.dumps(
-        {**machine(), "bundle": options.bundle, "reader": options.reader}, indent=1
+    parser.add_argument(
+        "--reader", default=DEFAULT_READER, help="whose tokens are counted; also a tokenizer.json"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
+    options = parser.parse_args()
+    kept = options.results / "chunks.jsonl"
+    found = measured(work(options), options.jobs, kept)
+    for name in report.FILES:
+        rows = merged(rows for chunk, rows in found.items() if chunk.file == name)
+        if rows:
+            keep(options.results / f"{name}.jsonl", [crowding.means(row) for row in rows])
+    reader = Path(options.reader).name
+    setting = json.dumps({**machine(), "bundle": options.bundle, "reader": reader}, indent=1)
     (options.results / "machine.json").write_text(f"{setting}\n", encoding="utf-8")
+    kept.unlink()
     page = report.page(options.results)
     options.page.write_text(page, encoding="utf-8")
     print(page)
 
 
-def work(options: argparse.Namespace, count: Count) -> Iterator[Work]:
+def work(options: argparse.Namespace) -> Iterator[Chunk]:
     """Give what is asked for, piece by piece."""
-    runners = {
-        name: Runner(CONTENDERS[name], options.bundle, count) for name in options.methods.split(",")
-    }
-    default = runners.get("default") or Runner(CONTENDERS["default"], options.bundle, count)
+    every = tuple(options.methods.split(","))
     parts = options.parts.split(",")
-    for kind in options.kinds.split(",") if "text" in parts else ():
-        yield "text", partial(measure, kind, options.cases, runners)
-    for kind in options.kinds.split(",") if "claims" in parts else ():
-        yield "claims", partial(measure, kind, options.many, {"default": default})
-    for attack in options.attacks.split(",") if "crowd" in parts else ():
-        yield "crowd", partial(crowding.crowd, attack, options.cases, default, count)
-    for place in crowding.PLACES if "inject" in parts else ():
-        yield "inject", partial(crowding.inject, place, options.cases, default)
-    for kind in crowding.STUFFED if "inject" in parts else ():
-        yield "stuff", partial(crowding.stuff, kind, options.cases, default)
+    kinds = options.kinds.split(",")
+    asked = [
+        ("text", kinds, options.cases, every, "text" in parts),
+        ("claims", kinds, options.many, ("default",), "claims" in parts),
+        ("crowd", options.attacks.split(","), options.cases, (), "crowd" in parts),
+        ("inject", crowding.PLACES, options.cases, (), "inject" in parts),
+        ("stuff", crowding.STUFFED, options.cases, (), "inject" in parts),
+    ]
+    for file, some, number, methods, wanted in asked:
+        for kind in some if wanted else ():
+            shared = {"bundle": options.bundle, "reader": options.reader}
+            yield from cut(file, kind, number, methods=methods, **shared)
 
 
 def keep(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -9,16 +9,19 @@ from random import Random
 
 import pytest
 from benchmarks.faithfulness import crowding, report, run
+from benchmarks.faithfulness.chunks import measured, merged
 from benchmarks.faithfulness.contenders import CONTENDERS, Runner
 from benchmarks.faithfulness.crowding import share
 from benchmarks.faithfulness.documents import answering, guardrail, ordinary
 from benchmarks.faithfulness.hostile import ATTACKS
 from benchmarks.faithfulness.kinds import KINDS, cases
+from benchmarks.faithfulness.machine_text import measure
 from benchmarks.faithfulness.outputs import Output, aligned
 from benchmarks.faithfulness.rules import RULES, findings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgelingua.models.registry import find_bundle
 from edgelingua.text.boundaries import count_words
 
 
@@ -42,15 +45,15 @@ def without(text: str, *gone: str) -> list[tuple[int, int]]:
 
 
 def rules(kind: str, spans: list[tuple[int, int]]) -> set[str]:
-    (case,) = cases(kind, 1)
+    (case,) = cases(kind, range(1))
     return {found.rule for found in findings(Output(case, spans))}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_text_does_not_contradict_itself(kind: str) -> None:
     assert KINDS.keys() == RULES.keys()
-    made = list(cases(kind, 3))
-    assert made == list(cases(kind, 3))
+    made = list(cases(kind, range(3)))
+    assert made == list(cases(kind, range(3)))
     for case in made:
         assert case.kind == kind
         assert not findings(Output(case, [(0, len(case.text))]))
@@ -60,12 +63,12 @@ def test_a_text_does_not_contradict_itself(kind: str) -> None:
 @given(keep=st.lists(st.booleans(), min_size=5, max_size=20))
 @pytest.mark.parametrize("kind", ["jsonl", "log", "grep", "chat", "sql"])
 def test_whole_lines_say_nothing_new(kind: str, keep: list[bool]) -> None:
-    (case,) = cases(kind, 1)
+    (case,) = cases(kind, range(1))
     assert not findings(Output(case, whole_lines(case.text, keep)))
 
 
 def test_what_is_false_is_found() -> None:
-    texts = {kind: next(cases(kind, 1)).text for kind in KINDS}
+    texts = {kind: next(cases(kind, range(1))).text for kind in KINDS}
 
     def lines(kind: str) -> list[str]:
         return texts[kind].splitlines(keepends=True)
@@ -94,7 +97,7 @@ def test_what_is_false_is_found() -> None:
     assert cut("aligned", lines("aligned")[1].split()[1]) == {"cells"}
     assert cut("markdown", *lines("markdown")[6:]) == {"header"}
     assert "joined" in cut("yaml", "            requests:\n")
-    java = next(case for case in cases("trace", 20) if "Caused by" in case.text)
+    java = next(case for case in cases("trace", range(20)) if "Caused by" in case.text)
     cause = next(line for line in java.text.splitlines(keepends=True) if "Caused" in line)
     frames = findings(Output(java, without(java.text, cause)))  # below another exception
     assert {found.rule for found in frames} == {"joined"}
@@ -112,13 +115,13 @@ def test_what_is_false_is_found() -> None:
     assert cut("ward", f" {dose[1]}", f", {dose[2]}") == {"joined"}
     assert cut("contract", "excluding ") == {"negation"}
     assert "piece" in cut("blob", "base64,")
-    (case,) = cases("languages", 1)
+    (case,) = cases("languages", range(1))
     assert rules("languages", [case.clauses[0].spans["verb"]]) == {"negation"}
     assert "cells" in cut("sql", "'" + texts["sql"].split("(1,'")[1].split("'")[0])
 
 
 def test_clauses_and_negations_of_prose() -> None:
-    case = next(case for case in cases("prose", 50) if "did not" in case.text)
+    case = next(case for case in cases("prose", range(50)) if "did not" in case.text)
     denied = next(
         clause
         for clause in case.clauses
@@ -165,9 +168,14 @@ def test_a_small_run_of_everything(tmp_path: Path) -> None:
         cases=1,
         many=2,
         bundle="edgelingua-nano",
+        reader=str(find_bundle("edgelingua-nano") / "tokenizer.json"),
     )
-    for name, make in run.work(asked, count_words):
-        rows = list(make())
+    chunks = list(run.work(asked))
+    found = measured(chunks, 1, tmp_path / "chunks.jsonl")
+    assert measured(chunks, 1, tmp_path / "chunks.jsonl") == found  # nothing is measured again
+    for name in report.FILES:
+        parts = [rows for chunk, rows in found.items() if chunk.file == name]
+        rows = [crowding.means(row) for row in merged(parts)]
         run.keep(tmp_path / f"{name}.jsonl", rows)
         run.keep(tmp_path / f"{name}.jsonl", rows)  # in the place of the same ones
         for row in rows:
@@ -182,8 +190,17 @@ def test_a_small_run_of_everything(tmp_path: Path) -> None:
     assert len(page.splitlines()) < 70
 
 
+def test_rows_of_pieces_add_up() -> None:
+    runner = Runner(CONTENDERS["truncate"], "edgelingua-nano", count_words)
+    whole, parts = (
+        merged(list(measure("figures", numbers, {"truncate": runner})) for numbers in cut)
+        for cut in ([range(5)], [range(2), range(2, 5)])
+    )
+    assert whole == parts
+
+
 def test_refusals_are_counted() -> None:
     runner = Runner(CONTENDERS["default"], "edgelingua-nano", count_words)
-    (first, *_) = crowding.stuff("pinned digits", 1, runner)
+    (first, *_) = crowding.stuff("pinned digits", range(1), runner)
     assert first["refused"] in {0, 1}
     assert 0 <= first["guard"] <= 1
