@@ -13,11 +13,13 @@ import typer
 
 from edgelingua import __version__
 from edgelingua.cli import models, tables
+from edgelingua.cli.bench.command import bench
 from edgelingua.cli.chat import chat
 from edgelingua.cli.compress import compress
 from edgelingua.cli.doctor.command import doctor
 from edgelingua.cli.index import index
 from edgelingua.cli.mcp import mcp
+from edgelingua.cli.plan import plan
 from edgelingua.cli.run import run
 from edgelingua.cli.serve import serve
 
@@ -54,6 +56,8 @@ for _command in (
     mcp,
     tables.methods,
     tables.policies,
+    bench,
+    plan,
     doctor,
 ):
     app.command()(_command)

@@ -1,0 +1,79 @@
+"""``edgelingua plan``: which reader, rate, cap and cache type meet a time and a memory."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from edgelingua.cli import quantities
+from edgelingua.cli.options import AsJson
+from edgelingua.cli.output import print_json, say
+
+
+def plan(
+    context: Annotated[
+        int, typer.Option(parser=quantities.tokens, metavar="N", help="Tokens of text: 16k.")
+    ],
+    max_ttft: Annotated[
+        float | None,
+        typer.Option(
+            parser=quantities.seconds, metavar="TIME", help="Longest time to the first token: 2s."
+        ),
+    ] = None,
+    max_memory: Annotated[
+        float | None,
+        typer.Option(
+            parser=quantities.megabytes, metavar="SIZE", help="Most memory of the process: 600MB."
+        ),
+    ] = None,
+    max_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 128,
+    as_json: AsJson = False,
+) -> None:
+    """Choose a reader, a rate, a cap and a cache type that meet limits on this device, and say why.
+
+    From what edgelingua bench measured. Exit code 1 where nothing meets them.
+    """
+    from edgelingua.planner.card import Card, this_machine
+    from edgelingua.planner.plan import Limits
+    from edgelingua.planner.plan import plan as choose
+
+    card = Card.read()
+    if card.machine != this_machine():
+        say("warning: measured with another processor or thread count: edgelingua bench")
+    made = choose(card, Limits(context, max_ttft, max_memory, max_tokens))
+    chosen = made.chosen
+    if as_json:
+        refused = [{"what": each.name, "why": why} for each, why in made.refused]
+        print_json({"chosen": chosen and asdict(chosen), "refused": refused})
+    elif chosen:
+        how = "read whole"
+        if chosen.compressor:
+            left = int(chosen.rate * context)
+            by = chosen.compressor.bundle or chosen.compressor.method
+            how = f"{chosen.rate:g}: {context:,} tokens become {left:,} by {by}"
+        cache = chosen.cap * chosen.reader.cell_bytes[chosen.kind] / 1e6
+        reading = chosen.seconds - chosen.compressing
+        memory = "unknown" if chosen.megabytes is None else f"{chosen.megabytes:,.0f} MB"
+        lines = {
+            "reader": chosen.reader.name,
+            "rate": how,
+            "cap": f"{chosen.cap:,} cells in {chosen.kind}, {cache:,.0f} MB",
+            "first token": f"after {chosen.seconds:.2f} s: compress {chosen.compressing:.2f} s, "
+            f"read {reading:.2f} s",
+            "memory": memory,
+        }
+        sys.stdout.write("".join(f"{what:12}{told}\n" for what, told in lines.items()))
+    for what, why in _nearest(made.refused):
+        say(f" not {what}: {why}")
+    if chosen is None:
+        say(" nothing meets these limits: a longer time, more memory, or another reader in bench")
+        raise typer.Exit(1)
+
+
+def _nearest(refused: list[tuple[Any, str]]) -> list[tuple[str, str]]:
+    """The last of each reader and rate: what came nearest before there was another rate."""
+    last = {(each.reader.name, each.rate): (each.name, why) for each, why in refused}
+    return list(last.values())

@@ -1,0 +1,1 @@
+"""What compressing costs and saves on this device, and what to choose for it."""
