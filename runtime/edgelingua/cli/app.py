@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from edgelingua import __version__
-from edgelingua.cli import models, tables
+from edgelingua.cli import corpus, models, tables
 from edgelingua.cli.bench.command import bench
 from edgelingua.cli.chat import chat
 from edgelingua.cli.compress import compress
@@ -61,4 +61,5 @@ for _command in (
     doctor,
 ):
     app.command()(_command)
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")

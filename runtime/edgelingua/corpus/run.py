@@ -1,0 +1,204 @@
+"""A whole corpus: rows to workers, results to the journal, and at the end all of it written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice, repeat
+from pathlib import Path
+
+from edgelingua.corpus.formats import Corpus, refuse_other_kind
+from edgelingua.corpus.journal import Journal
+from edgelingua.corpus.rows import Columns, Recipe, Result, Row
+from edgelingua.corpus.workers import results
+from edgelingua.errors import InputError
+from edgelingua.files.safe import hash_file
+from edgelingua.files.writable import refuse_unwritable_file
+from edgelingua.scores import Progress
+
+_BATCH_ROWS, _BATCH_CHARACTERS = 64, 1 << 16
+"""Where a batch ends that a worker gets: at whichever comes first."""
+_NAMED = 5
+
+
+@dataclass
+class Summary:
+    """What became of a corpus.
+
+    Attributes
+    ----------
+    rows, failed
+        How many there are, and how many of them failed.
+    resumed
+        How many were done already when this run began.
+    tokens_in, tokens_out
+        Sums over the rows that did not fail.
+    errors
+        The first errors, each with its row's name.
+    """
+
+    rows: int = 0
+    failed: int = 0
+    resumed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def adding(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Yield results, and add them up."""
+        for result in results:
+            self.rows += 1
+            self.tokens_in += result.tokens_in or 0
+            self.tokens_out += result.tokens_out or 0
+            if result.error is not None:
+                self.failed += 1
+                self.errors += [result.error] if len(self.errors) < _NAMED else []
+            yield result
+
+
+def compress_corpus(
+    corpus: Corpus,
+    target: Path,
+    recipe: Recipe | None = None,
+    *,
+    question: str | Path = "",
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Summary:
+    """Compress every text of a file or folder into another.
+
+    ``TARGET.journal`` beside the target has what is done. Whatever ends this, the same call goes on
+    from there, and the result is the same, byte for byte, as if nothing had; with any number of
+    workers too. Texts and results pass through: no more than a few batches are in memory.
+
+    Parameters
+    ----------
+    corpus
+        See `open_corpus`.
+    target
+        A file or folder of the same kind; nothing may be there.
+    recipe
+        How texts are compressed. ``None``: to half, with edgelingua-mini.
+    question
+        One for all texts; or, as a path, a file with a line for each. A corpus with a column of
+        questions takes neither.
+    workers
+        Processes, with a thread each. With more than one, the calling program has to be one that
+        `multiprocessing` can start anew: its main module does nothing when it is imported.
+    progress
+        Called with rows done and rows in all.
+
+    Raises
+    ------
+    InputError
+        The corpus cannot be read or was changed, or what is to be written cannot be; nothing of
+        what is done is lost.
+    EdgeLinguaError
+        The recipe is for none.
+    """
+    recipe = recipe or Recipe()
+    refuse_other_kind(corpus, target)
+    rows = corpus.count()
+    asked = _questions(question, corpus.columns, rows)
+    place = target.with_name(f"{target.name}.journal")
+    if os.path.lexists(target) and not place.exists():
+        raise InputError(f"{target}: it is there already; remove it, or name another")
+    refuse_unwritable_file(place)
+    begun = {
+        "corpus": corpus.stamp(),
+        "columns": [corpus.columns.text, corpus.columns.question],
+        "question": hash_file(question) if isinstance(question, Path) else question,
+        **recipe.described(),
+    }
+    with Journal(place, begun) as journal:
+        summary = Summary(resumed=journal.done)
+        if progress:
+            progress(journal.done, rows)
+        if journal.done < rows:
+            left = islice(_asked(corpus.rows(), asked), journal.done, None)
+            _compress(left, journal, rows, recipe, workers, progress)
+        if corpus.stamp() != begun["corpus"]:
+            raise InputError(
+                f"{corpus.path}: it was changed meanwhile; remove {place} to compress it anew"
+            )
+        try:
+            corpus.write(target, summary.adding(journal.results()))
+        except OSError as error:
+            raise InputError(
+                f"{target}: cannot be written ({error.strerror or error}); all rows are done and "
+                f"kept in {place}: run the same again once it can"
+            ) from None
+        journal.remove()
+    return summary
+
+
+def _compress(
+    rows: Iterable[Row],
+    journal: Journal,
+    total: int,
+    recipe: Recipe,
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    ahead: list[list[Row]] = []
+
+    def batches() -> Iterator[list[Row]]:
+        for batch in _batched(rows):
+            ahead.append(batch)
+            yield batch
+
+    for found in results(batches(), recipe, workers):
+        named = zip(ahead.pop(0), found, strict=True)
+        journal.add(
+            result if result.error is None else replace(result, error=f"{row.name}: {result.error}")
+            for row, result in named
+        )
+        if progress:
+            progress(journal.done, total)
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += len(row.text) if isinstance(row.text, str) else 0
+        if len(batch) == _BATCH_ROWS or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _questions(question: str | Path, columns: Columns, rows: int) -> Iterable[str] | None:
+    """Return a question for each row, where they have none of their own."""
+    if columns.question is not None:
+        if question:
+            raise InputError("questions: give a column, a file or a text, no two of them")
+        return None
+    if isinstance(question, str):
+        return repeat(question)
+    try:
+        with question.open(encoding="utf-8-sig", newline="\n") as file:
+            lines = sum(1 for _ in file)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not valid UTF-8"
+        raise InputError(f"{question}: cannot be read ({why})") from None
+    if lines != rows:
+        raise InputError(f"{question}: {lines:,} lines for {rows:,} rows; expected one for each")
+    return _lines(question)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        for line in file:
+            yield line.strip()
+
+
+def _asked(rows: Iterator[Row], questions: Iterable[str] | None) -> Iterator[Row]:
+    if questions is None:
+        yield from rows
+    else:
+        for row, question in zip(rows, questions, strict=False):
+            yield replace(row, question=question)
