@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Policy, load_policy
     from edgelingua.kv.session import Session
     from edgelingua.llama.model import LlamaModel
-    from edgelingua.llama.sampler import Sampling
+    from edgelingua.llama.sampling import Sampling
     from edgelingua.models.registry import find_bundle, find_reader
     from edgelingua.ort.session import RunOptions
     from edgelingua.prompt import Pin, Prompt, Segment
+    from edgelingua.readers.reader import Reader
+    from edgelingua.readers.remote import RemoteReader
     from edgelingua.recovery import Citation, Recovered
     from edgelingua.scorers.classifier import ClassifierScorer
     from edgelingua.scorers.encoder import SentenceEncoder
@@ -66,7 +68,9 @@ __all__ = [
     "Policy",
     "Prompt",
     "Pruner",
+    "Reader",
     "Recovered",
+    "RemoteReader",
     "Reply",
     "Rules",
     "RunOptions",
@@ -112,11 +116,13 @@ __getattr__, __dir__ = attach(
         "Policy": "kv.policies",
         "Prompt": "prompt",
         "Pruner": "compressors",
+        "Reader": "readers.reader",
         "Recovered": "recovery",
+        "RemoteReader": "readers.remote",
         "Reply": "assistant",
         "Rules": "selection.units",
         "RunOptions": "ort.session",
-        "Sampling": "llama.sampler",
+        "Sampling": "llama.sampling",
         "Scorer": "scores",
         "Segment": "prompt",
         "SentenceEncoder": "scorers.encoder",

@@ -2,57 +2,79 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from edgelingua.alignment import cell_masks
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor, default_method, load_compressor
-from edgelingua.errors import CapError, EvictionWarning, InputError, described
+from edgelingua.errors import InputError, described
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
-from edgelingua.kv.session import Session
 from edgelingua.kv.statistics import CacheStatistics, Memory
-from edgelingua.llama.model import ChatPart, LlamaModel, Sampling
-from edgelingua.llama.writing import Writing
+from edgelingua.llama.sampling import Sampling
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt, Segment
+from edgelingua.readers.reader import Asked, Reader, Written
 from edgelingua.scores import Progress
 from edgelingua.stream import Stream, heeding
+from edgelingua.system.addresses import is_url
 from edgelingua.system.logs import logger
 from edgelingua.system.measure import Stopwatch
 from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.structure import Mode
 
+if TYPE_CHECKING:
+    from edgelingua.llama.model import LlamaModel
+
 _log = logger(__name__)
 
 SYSTEM = "You answer questions about the text you are given. Answer briefly, from the text only."
+DEFAULT_CAP = 1024
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
 class Reply:
     """An answer and what it took.
 
-    ``prompt_tokens`` counts the whole chat prompt. ``complete``: the model ended the answer;
-    otherwise ``max_tokens`` did, or it was cancelled. ``milliseconds`` are those of the stages
-    ``compress``, ``prefill`` and ``generate``; ``memory`` is as it was at the end.
+    ``milliseconds`` are those of the stages ``compress``, ``prefill`` and ``generate``.
     """
 
     text: str
     compressed: Compressed
-    cache: CacheStatistics
-    prompt_tokens: int
-    answer_tokens: int
-    complete: bool
+    written: Written
     milliseconds: dict[str, float]
-    memory: Memory
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the whole chat prompt."""
+        return self.written.read
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens of the answer."""
+        return self.written.written
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model ended the answer; else ``max_tokens`` did, or it was cancelled."""
+        return self.written.complete
+
+    @property
+    def cache(self) -> CacheStatistics:
+        """The cache at the end; `InputError` where the reader keeps none here."""
+        return _ours(self.written.cache, "cache")
+
+    @property
+    def memory(self) -> Memory:
+        """Where the memory went at the end; `InputError` where the reader takes none here."""
+        return _ours(self.written.memory, "memory")
 
 
 class Assistant:
@@ -63,9 +85,10 @@ class Assistant:
     compressor
         Compresses the text.
     reader
-        The model that answers.
+        The model that answers: a `LlamaModel`, which does so under the cap, or a `Reader` such as
+        `RemoteReader`, whose cache is its own.
     cap
-        Most tokens in the reader's KV cache, at every step.
+        Most tokens in the KV cache of a `LlamaModel`, at every step; ``None``: `DEFAULT_CAP`.
     policy
         Decides which cached tokens go when the cap is reached; ``None``: the reader's
         `LlamaModel.default_policy`. It is told what the compressor scored.
@@ -76,20 +99,32 @@ class Assistant:
         How the answer's tokens are drawn.
     cache
         How the cache is kept.
+
+    Raises
+    ------
+    InputError
+        A cap, a policy or a cache for a reader whose cache is its own.
     """
 
     def __init__(
         self,
         compressor: Compressor,
-        reader: LlamaModel,
+        reader: LlamaModel | Reader,
         *,
-        cap: int = 1024,
+        cap: int | None = None,
         policy: Policy | None = None,
         system: str = SYSTEM,
         sampling: Sampling | None = None,
         cache: CacheOptions | None = None,
     ) -> None:
         refuse_surrogates(system, "the system prompt")
+        if isinstance(reader, Reader):
+            for name, value in (("cap", cap), ("policy", policy), ("cache", cache)):
+                if value is not None:
+                    raise InputError(
+                        f"{name}: this reader keeps its cache itself; leave it out, or give a "
+                        "LlamaModel, whose cache is kept here"
+                    )
         self.compressor = compressor
         self.reader = reader
         self.cap = cap
@@ -104,16 +139,27 @@ class Assistant:
         model: str | Path | None = None,
         reader: str | Path = registry.DEFAULT_READER,
         *,
-        cap: int = 1024,
+        cap: int | None = None,
         threads: int = 0,
     ) -> Assistant:
-        """Load a bundle (default: edgelingua-mini) and a reader (see `models.find_reader`)."""
-        llama = LlamaModel(registry.find_reader(reader), threads=threads)
+        """Load a bundle (default: edgelingua-mini) and a reader.
+
+        ``reader``: see `models.find_reader`; or the address of a `RemoteReader` that needs no key.
+        """
+        answering: LlamaModel | Reader
+        if is_url(reader):
+            from edgelingua.readers.remote import RemoteReader
+
+            answering = RemoteReader(str(reader))
+        else:
+            from edgelingua.llama.model import LlamaModel
+
+            answering = LlamaModel(registry.find_reader(reader), threads=threads)
         method = default_method(model, question=True)
         compressor = load_compressor(
-            method, model, count=llama.count, options=RunOptions(threads=threads)
+            method, model, count=answering.count, options=RunOptions(threads=threads)
         )
-        return cls(compressor, llama, cap=cap)
+        return cls(compressor, answering, cap=cap)
 
     def ask(  # noqa: PLR0913 - the options of `stream`, and one
         self,
@@ -175,9 +221,9 @@ class Assistant:
         question
             What is asked; it is never evicted either.
         budget
-            Tokens of text and question together, counted by the reader. ``None``: what the cap
-            leaves beside the chat template, the system prompt and the answer, so that nothing the
-            compressor kept is evicted again.
+            Tokens of text and question together, counted by the reader. ``None``: what the cap, or
+            the context of a remote reader that tells it, leaves beside the chat template, the
+            system prompt and the answer, so that nothing the compressor kept is evicted again.
         structure
             What becomes of code, JSON and tables, see `Prompt.build`.
         max_tokens
@@ -194,79 +240,46 @@ class Assistant:
             The text or the budget cannot be worked with.
         CapError
             The cap cannot hold what must stay in the cache.
+        ReaderError
+            The reader fails, or an endpoint does.
         CancelledError
             It was cancelled before anything was written.
         """
         if not question.strip():
             raise InputError("the question is empty")
         prompt = Prompt.build(context, question=question, structure=structure)
-        staying = self._chat_tokens() + self.reader.count(question)
-        session = self.reader.session(self.cap, self.policy, cache=self.cache)
-        session.check_room(np.ones(staying, dtype=bool))
+        reader = self._answering()
+        reading = reader.reading(Asked(question, self.system, self.sampling, max_tokens))
         if budget is None:
-            budget = Budget(tokens=self._room(max_tokens))
+            budget = Budget(tokens=reading.room())
         elif not isinstance(budget, Budget):
             raise InputError(f"expected a budget, got {described(budget)}: Budget(tokens=100)")
         if budget.count is None:
-            budget = replace(budget, count=self.reader.count)
+            budget = replace(budget, count=reader.count)
         cancel = cancel or Event()
 
         def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:
             watch = Stopwatch()
             with watch.stage("compress"):
                 compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
-            with watch.stage("prefill"):
-                read = self._read(session, compressed, question, cancel)
-            sampler = self.reader.sampler(session, self.sampling)
-            writing = Writing(self.reader, session, sampler, limit=max_tokens, cancel=cancel)
-            with watch.stage("generate"):
-                yield from writing.pieces()
+            done = yield from reading.write(compressed, watch, cancel)
             spent = ", ".join(f"{name} {ms:.0f} ms" for name, ms in watch.milliseconds.items())
-            _log.info("%d tokens read, %d written: %s", read, len(writing.tokens), spent)
-            return Reply(
-                text=writing.text.strip(),
-                compressed=compressed,
-                cache=session.statistics,
-                prompt_tokens=read,
-                answer_tokens=len(writing.tokens),
-                complete=writing.complete,
-                milliseconds=watch.milliseconds,
-                memory=session.memory,
-            )
+            _log.info("%d tokens read, %d written: %s", done.read, done.written, spent)
+            return Reply(done.text.strip(), compressed, done, watch.milliseconds)
 
         return Stream(work(budget, cancel), cancel)
 
-    def _read(self, session: Session, compressed: Compressed, question: str, cancel: Event) -> int:
-        """Feed the compressed prompt; return how many tokens that were."""
-        parts = self._chat(compressed.text)
-        tokens = np.concatenate([part.tokens for part in parts])
-        if len(tokens) > self.cap:
-            warnings.warn(
-                f"the compressed prompt has {len(tokens)} tokens, more than the cap of {self.cap}: "
-                "what does not fit is evicted; lower the budget or raise the cap",
-                EvictionWarning,
-                stacklevel=5,  # where `ask` was called
-            )
-        pinned, importance = cell_masks(self.reader, parts, question, compressed)
-        session.feed(tokens, pinned, importance=importance, progress=heeding(cancel))
-        return len(tokens)
+    def _answering(self) -> Reader:
+        """Return what answers: the reader, in a cache under the cap if it is a model here."""
+        if isinstance(self.reader, Reader):
+            return self.reader
+        from edgelingua.readers.capped import CappedReader
 
-    def _chat(self, content: str) -> list[ChatPart]:
-        system = [("system", self.system)] if self.system else []
-        return self.reader.chat([*system, ("user", content)])
+        cap = DEFAULT_CAP if self.cap is None else self.cap
+        return CappedReader(self.reader, cap=cap, policy=self.policy, cache=self.cache)
 
-    def _chat_tokens(self) -> int:
-        """Tokens of the chat template and the system prompt."""
-        return sum(len(part.tokens) for part in self._chat(""))
 
-    def _room(self, max_tokens: int) -> int:
-        """Tokens that the cap leaves for text and question."""
-        template = self._chat_tokens()
-        room = self.cap - template - max_tokens
-        if room < 1:
-            raise CapError(
-                f"a cap of {self.cap} cells is too small: the chat template and the system prompt "
-                f"take {template}, the answer up to {max_tokens}; at least "
-                f"{template + max_tokens + 1} are needed, or a shorter answer"
-            )
-        return room
+def _ours(value: Value | None, what: str) -> Value:
+    if value is None:
+        raise InputError(f"the reader runs elsewhere: its {what} is not known here")
+    return value

@@ -50,11 +50,11 @@ class InferenceError(EdgeLinguaError):
 
 
 class ReaderError(EdgeLinguaError):
-    """A GGUF model cannot be loaded or cannot decode."""
+    """A GGUF model cannot be loaded or cannot decode, or an endpoint does not answer."""
 
 
 class CapError(EdgeLinguaError):
-    """The KV cap is too small for what must stay in the cache."""
+    """The KV cap, or an endpoint's context, is too small for what must be there."""
 
 
 class PolicyError(EdgeLinguaError):

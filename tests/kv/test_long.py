@@ -14,7 +14,8 @@ from edgelingua.kv.policies import Blocked, KeyDiff, Policy, Streaming
 from edgelingua.kv.session import Session
 from edgelingua.llama.engine import LlamaEngine
 from edgelingua.llama.model import LlamaModel
-from edgelingua.llama.sampler import LlamaSampler, Sampling
+from edgelingua.llama.sampler import LlamaSampler
+from edgelingua.llama.sampling import Sampling
 from tests.conftest import DOCUMENT
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from openai import BadRequestError
 
-from tests.proxy.client import CLIENT
+from tests.other_server import other_server
 from tests.proxy.conftest import FAILURE, LOG, Scripted, agent, completion
 
 if TYPE_CHECKING:
@@ -179,26 +174,8 @@ def test_a_reader_behind_it_finds_its_cache_again(
 @pytest.fixture
 def small_server(gguf: Path) -> Iterator[str]:
     """llama-cpp-python's own server, with room for 512 tokens."""
-    pytest.importorskip("fastapi", reason="llama-cpp-python[server] is not there")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(gguf), "--port", port]
-    process = subprocess.Popen(
-        [*command, "--n_ctx", "512", "--n_threads", "1", "--n_threads_batch", "1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    while process.poll() is None:
-        try:
-            CLIENT.get(url + "/v1/models")
-            break
-        except httpx.ConnectError:
-            time.sleep(0.1)
-    yield url
-    process.terminate()
-    process.wait(60)
+    with other_server(gguf) as url:
+        yield url
 
 
 @pytest.mark.llama

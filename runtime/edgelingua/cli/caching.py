@@ -8,11 +8,13 @@ import typer
 
 from edgelingua.cli.console import usage
 from edgelingua.kv.options import CacheOptions, check_cap
+from edgelingua.models import registry
 
 if TYPE_CHECKING:
     # Imported by the commands that need them: llama.cpp takes a while.
     from edgelingua.kv.policies import Policy
     from edgelingua.llama.model import LlamaModel
+    from edgelingua.readers.capped import CappedReader
 
 
 def policy_of(
@@ -57,3 +59,24 @@ def cap_of_cache(
     with usage("--cap"):
         check_cap(cap, llama.trained_length)
     return cap
+
+
+def capped_reader(
+    name: str,
+    *,
+    cap: int | None,
+    megabytes: float | None,
+    policy: Policy | None,
+    cache: CacheOptions,
+    threads: int,
+) -> CappedReader:
+    """Load a reader that answers under a cap."""
+    # llama_cpp takes a while to import, and an endpoint's reader can do without.
+    from edgelingua.llama.model import LlamaModel
+    from edgelingua.readers.capped import CappedReader
+
+    llama = LlamaModel(registry.find_reader(name), threads=threads)
+    cells = cap_of_cache(llama, cap, megabytes, cache)
+    with usage():
+        llama.cache_options(policy, cache)
+    return CappedReader(llama, cap=cells, policy=policy, cache=cache)

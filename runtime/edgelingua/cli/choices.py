@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,13 @@ from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
 if TYPE_CHECKING:
     from edgelingua.index import SentenceIndex
+
+
+def check_no_others(given: Mapping[str, Any], reason: str) -> None:
+    """Refuse options that mean nothing here: those that have a value."""
+    for name, value in given.items():
+        if value is not None and value is not False:
+            raise typer.BadParameter(reason, param_hint=f"'--{name.replace('_', '-')}'")
 
 
 def with_second_pass(compressor: Pruner, question: str) -> Pruner:

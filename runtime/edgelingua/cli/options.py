@@ -54,6 +54,15 @@ Reader = Annotated[
         callback=name,
     ),
 ]
+AnyReader = Annotated[
+    str,
+    typer.Option(
+        "--reader",
+        help="The model that answers: a known name, a .gguf file, hub:OWNER/NAME/FILE, or the "
+        "address of an OpenAI-compatible endpoint: http://HOST:PORT/v1.",
+        callback=name,
+    ),
+]
 CountFile = Annotated[
     str | None,
     typer.Option(

@@ -79,13 +79,6 @@ Clients = Annotated[
 ]
 
 
-def check_no_others(given: Mapping[str, Any], reason: str) -> None:
-    """Refuse options that mean nothing here: those that have a value."""
-    for name, value in given.items():
-        if value is not None and value is not False:
-            raise typer.BadParameter(reason, param_hint=f"'--{name.replace('_', '-')}'")
-
-
 def serve_upstream(
     listening: Mapping[str, Any],
     proxy: Mapping[str, Any],

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgelingua.cli import readable
-from edgelingua.cli.caching import cap_of_cache, policy_of
+from edgelingua.cli import answered
+from edgelingua.cli.caching import capped_reader, policy_of
 from edgelingua.cli.choices import (
     budget_of,
-    compression_statistics,
+    check_no_others,
     method_for,
     pins_of,
     with_second_pass,
 )
 from edgelingua.cli.console import printable, read_text, usage
 from edgelingua.cli.options import (
+    AnyReader,
     AsJson,
     AtLevel,
     Block,
@@ -26,6 +26,7 @@ from edgelingua.cli.options import (
     CacheValues,
     Cap,
     CapMb,
+    CountFile,
     DeviceOption,
     Guard,
     MethodName,
@@ -36,7 +37,6 @@ from edgelingua.cli.options import (
     PolicyName,
     RankerName,
     Rate,
-    Reader,
     Recent,
     SecondPass,
     Smooth,
@@ -50,18 +50,29 @@ from edgelingua.cli.options import (
 )
 from edgelingua.cli.output import print_json, print_lines
 from edgelingua.cli.output import progress as progress_bar
+from edgelingua.cli.remote import ApiKey, ReaderModel, Seconds, remote_reader
 from edgelingua.compressors import load_compressor
 from edgelingua.kv.options import CacheOptions
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
-from edgelingua.system.measure import Stopwatch, peak_rss_mb
+from edgelingua.system.addresses import is_url
+from edgelingua.system.measure import Stopwatch
+
+if TYPE_CHECKING:
+    from edgelingua.kv.policies import Policy
+    from edgelingua.readers.capped import CappedReader
+    from edgelingua.readers.remote import RemoteReader
 
 
 def run(
     question: Annotated[str, typer.Option(help="What to answer from the text.", callback=text)],
     source: Source = "-",
-    reader: Reader = registry.DEFAULT_READER,
+    reader: AnyReader = registry.DEFAULT_READER,
+    reader_model: ReaderModel = None,
+    api_key: ApiKey = None,
+    seconds: Seconds = None,
+    count: CountFile = None,
     tokens: Tokens = None,
     rate: Rate = None,
     cap: Cap = None,
@@ -101,6 +112,8 @@ def run(
     """Compress a text and answer a question about it, with a KV cache that never exceeds --cap.
 
     Without --tokens and --rate, the text is compressed to what fits the cap.
+
+    With --reader http://HOST:PORT/v1 an endpoint answers: Ollama, LM Studio, llama-server.
     """
     budget = None if tokens is None and rate is None else budget_of(tokens, rate)
     pins = pins_of(pin, pin_pattern)
@@ -109,42 +122,60 @@ def run(
     method = method_for(method, model, ranker=ranker, question=question)
     # The prompt is the assistant's to lay out; here its text gets its pins.
     (document,) = Prompt.build(read_text(source), pin=pins).segments
-    # llama_cpp takes a while to import, and compress can do without.
+    # What answers is loaded where it is needed only: compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
-    from edgelingua.kv.policies import name_of
-    from edgelingua.llama.model import LlamaModel, Sampling
+    from edgelingua.llama.sampling import Sampling
 
     watch = Stopwatch()
-    cache = CacheOptions(keys=cache_keys, values=cache_values)
     chosen = policy_of(
         policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
     )
     with usage():
         sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
+    answering: CappedReader | RemoteReader
+    ran: Policy | None = None
     with watch.stage("load"):
-        llama = LlamaModel(registry.find_reader(reader), threads=threads)
-        cells = cap_of_cache(llama, cap, cap_mb, cache)
-        with usage():
-            llama.cache_options(chosen, cache)
+        if is_url(reader):
+            check_no_others(
+                {
+                    "cap": cap,
+                    "cap_mb": cap_mb,
+                    "policy": policy,
+                    "cache_keys": cache_keys != "f16",
+                    "cache_values": cache_values != "f16",
+                },
+                "is for a reader here; an endpoint keeps its cache itself",
+            )
+            answering = remote_reader(
+                reader, reader_model, api_key=api_key, count=count, seconds=seconds
+            )
+        else:
+            check_no_others(
+                {"reader_model": reader_model, "seconds": seconds, "count": count},
+                "is for a reader at an address (--reader http://…)",
+            )
+            answering = capped = capped_reader(
+                reader,
+                cap=cap,
+                megabytes=cap_mb,
+                policy=chosen,
+                cache=CacheOptions(keys=cache_keys, values=cache_values),
+                threads=threads,
+            )
+            ran = capped.policy
         compressor = load_compressor(
             method,
             model,
             level=level,
             guard=guard,
             ranker=ranker,
-            count=llama.count,
+            count=answering.count,
             options=RunOptions(threads, device, strict),
         )
     if second_pass:
         compressor = with_second_pass(compressor, question)
     assistant = Assistant(
-        compressor,
-        llama,
-        cap=cells,
-        policy=chosen,
-        system=SYSTEM if system is None else system,
-        sampling=sampling,
-        cache=cache,
+        compressor, answering, system=SYSTEM if system is None else system, sampling=sampling
     )
 
     def show(piece: str) -> None:
@@ -161,31 +192,9 @@ def run(
             on_text=None if as_json else show,
             progress=progress,
         )
-    ran = chosen or llama.default_policy
-    milliseconds = watch.milliseconds | reply.milliseconds
+    figures = (reply, answering.name, ran, method, watch.milliseconds | reply.milliseconds)
     if as_json:
-        statistics = compression_statistics(reply.compressed) | {
-            "method": method,
-            "reader": llama.path.name,
-            "prompt_tokens": reply.prompt_tokens,
-            "answer_tokens": reply.answer_tokens,
-            "cells_used": reply.cache.peak,
-            "cap": reply.cache.cap,
-            "evicted": reply.cache.evicted,
-            "policy": name_of(ran),
-            "policy_repr": repr(ran),
-            "milliseconds": milliseconds,
-            "memory_mb": asdict(reply.memory),
-            "peak_rss_mb": peak_rss_mb(),
-        }
-        print_json({"answer": reply.text, "statistics": statistics})
+        print_json({"answer": reply.text, "statistics": answered.statistics(*figures)})
     else:
         sys.stdout.write("\n")
-        read = f"{llama.path.name}: {reply.prompt_tokens:,} tokens read"
-        print_lines(
-            readable.compression(reply.compressed, method)
-            | {"reader": f"{read}, {reply.answer_tokens:,} written"}
-            | readable.cache(reply.cache, ran)
-            | readable.time(milliseconds)
-            | readable.memory(peak_rss_mb(), reply.memory)
-        )
+        print_lines(answered.lines(*figures))

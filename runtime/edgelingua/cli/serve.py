@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from edgelingua.cli.caching import cap_of_cache, policy_of
-from edgelingua.cli.choices import method_for
+from edgelingua.cli.choices import check_no_others, method_for
 from edgelingua.cli.console import usage
 from edgelingua.cli.options import (
     Block,
@@ -40,7 +40,6 @@ from edgelingua.cli.proxy import (
     StateFolder,
     StateMb,
     Upstream,
-    check_no_others,
     serve_upstream,
 )
 from edgelingua.compressors import load_compressor

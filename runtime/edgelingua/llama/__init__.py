@@ -8,7 +8,8 @@ from edgelingua.lazy import attach
 
 if TYPE_CHECKING:
     from edgelingua.llama.model import LlamaModel
-    from edgelingua.llama.sampler import LlamaSampler, SamplerState, Sampling
+    from edgelingua.llama.sampler import LlamaSampler, SamplerState
+    from edgelingua.llama.sampling import Sampling
     from edgelingua.llama.template import ChatPart
 
 __all__ = ["ChatPart", "LlamaModel", "LlamaSampler", "SamplerState", "Sampling"]
@@ -20,6 +21,6 @@ __getattr__, __dir__ = attach(
         "LlamaModel": "model",
         "LlamaSampler": "sampler",
         "SamplerState": "sampler",
-        "Sampling": "sampler",
+        "Sampling": "sampling",
     },
 )

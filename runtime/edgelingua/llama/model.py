@@ -21,7 +21,8 @@ from edgelingua.kv.storage import SavedSession
 from edgelingua.llama import cache_check, self_test
 from edgelingua.llama.engine import LlamaEngine, identity_of
 from edgelingua.llama.grammar import Grammar
-from edgelingua.llama.sampler import LlamaSampler, SamplerState, Sampling
+from edgelingua.llama.sampler import LlamaSampler, SamplerState
+from edgelingua.llama.sampling import Sampling
 from edgelingua.llama.template import ChatPart, lay_out
 from edgelingua.llama.weights import Weights
 from edgelingua.models.registry import find_reader

@@ -26,6 +26,7 @@ from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua.files.folders import aside, remove, replace_folder, restore, restore_all
 from edgelingua.files.safe import hash_file, open_regular, stamp_of
 from edgelingua.models.wheels import CutFile, Wheel, missing_pip
+from edgelingua.system.addresses import is_url
 from edgelingua.system.logs import logger
 
 if TYPE_CHECKING:
@@ -302,6 +303,12 @@ def find_reader(reference: str | Path) -> Path:
         return fetch(reference)
     if reference.startswith(HUB_PREFIX):
         return _from_hub(reference)
+    if is_url(reference):
+        raise ModelNotFoundError(
+            "a reader here is wanted, whose cache is ours, and not an endpoint's address: only "
+            "`edgelingua run` and Assistant answer through one (RemoteReader), and `edgelingua "
+            "serve --upstream` stands in front of one"
+        )
     path = Path(reference).expanduser()
     if not path.is_file():
         raise ModelNotFoundError(

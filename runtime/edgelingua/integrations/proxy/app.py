@@ -27,6 +27,7 @@ from edgelingua.integrations.server import guard, page
 from edgelingua.integrations.server.door import METRICS, Door, health
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.savings import Savings
+from edgelingua.system.addresses import is_loopback
 
 KEY = b"x-edgelingua-key"
 """Where clients say the proxy's own key: ``Authorization`` is for whoever stands behind it."""
@@ -97,7 +98,7 @@ def create_app(compressor: Compressor, state: State, options: ProxyOptions) -> A
         except ValueError:  # no address at all
             origin = urlsplit("")
         own = options.api_key is not None and origin.netloc.encode() == headers.get(b"host")
-        if b"origin" in headers and not own and not guard.is_loopback(origin.hostname or ""):
+        if b"origin" in headers and not own and not is_loopback(origin.hostname or ""):
             raise ApiError(
                 "Pages of other sites may not ask here.", status=403, code="origin_not_allowed"
             )

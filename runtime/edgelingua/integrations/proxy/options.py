@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
 from edgelingua.budget import Budget
 from edgelingua.errors import InputError
 from edgelingua.integrations.server.options import Listening
+from edgelingua.system.addresses import check_url
 
 OnFailure = Literal["open", "closed"]
 """What becomes of a request that the compressor fails on: passed on as it came, or refused."""
@@ -59,18 +59,7 @@ class ProxyOptions(Listening):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        try:
-            url = urlsplit(self.upstream)
-            said = bool(url.hostname) and (url.port is None or url.port > 0)
-        except ValueError:
-            said = False
-        if not said or url.scheme not in ("http", "https") or url.query or url.fragment:
-            raise InputError(
-                "the upstream is no address: expected http://HOST:PORT or https://HOST, with a "
-                "path if it has one"
-            )
-        if url.username is not None or url.password is not None:
-            raise InputError("the upstream's address has a password in it: clients send their own")
+        check_url(self.upstream, "the upstream")
         Budget(rate=self.rate)
         if self.on_failure not in get_args(OnFailure):
             raise InputError(f"on failure: expected open or closed, got {self.on_failure!r}")

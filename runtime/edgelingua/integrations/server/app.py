@@ -22,6 +22,7 @@ from edgelingua.integrations.server.options import ServerOptions
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.requests import chat_request, completion_request
 from edgelingua.integrations.server.service import Endpoint, Service
+from edgelingua.integrations.server.tokens import tokenizing
 
 
 def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
@@ -52,6 +53,7 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
     async def metrics(_: HttpRequest) -> Response:
         return Response(service.metrics.page(), media_type=METRICS)
 
+    tokenize = tokenizing(answerer.reader, int(options.body_mb * 1e6))
     compression = Compression(
         answerer.compressor,
         service.worker,
@@ -72,6 +74,7 @@ def create_app(answerer: Answerer, options: ServerOptions) -> ASGIApp:
             Route("/v1/chat/completions", Endpoint(service, chat_request), methods=["POST"]),
             Route("/v1/completions", Endpoint(service, completion_request), methods=["POST"]),
             Route("/v1/compress", compression, methods=["POST"]),
+            Route("/tokenize", tokenize, methods=["POST"]),
             Route("/v1/savings", service.savings.reply),
             Route("/v1/embeddings", embeddings, methods=["POST"]),
             Route("/v1/models", models),

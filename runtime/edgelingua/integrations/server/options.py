@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgelingua.errors import InputError
-from edgelingua.integrations.server.guard import is_loopback
+from edgelingua.system.addresses import is_loopback
 
 if TYPE_CHECKING:
     from edgelingua.llama.model import Sampling

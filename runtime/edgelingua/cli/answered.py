@@ -1,0 +1,77 @@
+"""An answer and what it took, for ``edgelingua run`` to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from edgelingua.cli import readable
+from edgelingua.cli.choices import compression_statistics
+from edgelingua.system.measure import peak_rss_mb
+
+if TYPE_CHECKING:
+    from edgelingua.assistant import Reply
+    from edgelingua.kv.policies import Policy
+
+
+def statistics(
+    reply: Reply,
+    reader: str,
+    policy: Policy | None,
+    method: str,
+    milliseconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the figures of an answer, as ``--json`` has them.
+
+    Parameters
+    ----------
+    reply
+        The answer.
+    reader
+        What answered.
+    policy
+        What chose what left the cache; ``None``: an endpoint answered, whose cache is its own.
+    method
+        What compressed.
+    milliseconds
+        Of each stage.
+    """
+    told = compression_statistics(reply.compressed) | {
+        "method": method,
+        "reader": reader,
+        "prompt_tokens": reply.prompt_tokens,
+        "answer_tokens": reply.answer_tokens,
+        "milliseconds": milliseconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    if policy is None:
+        return told
+    from edgelingua.kv.policies import name_of
+
+    return told | {
+        "cells_used": reply.cache.peak,
+        "cap": reply.cache.cap,
+        "evicted": reply.cache.evicted,
+        "policy": name_of(policy),
+        "policy_repr": repr(policy),
+        "memory_mb": asdict(reply.memory),
+    }
+
+
+def lines(
+    reply: Reply,
+    reader: str,
+    policy: Policy | None,
+    method: str,
+    milliseconds: Mapping[str, float],
+) -> readable.Lines:
+    """Return the same for a person."""
+    read = f"{reader}: {reply.prompt_tokens:,} tokens read, {reply.answer_tokens:,} written"
+    return (
+        readable.compression(reply.compressed, method)
+        | {"reader": read}
+        | ({} if policy is None else readable.cache(reply.cache, policy))
+        | readable.time(milliseconds)
+        | readable.memory(peak_rss_mb(), None if policy is None else reply.memory)
+    )
