@@ -10,7 +10,7 @@ PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
 .PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama lint docs cli-page install lock \
-    wheels clean
+    wheels desktop clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -101,6 +101,13 @@ wheel-%:
 	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools
 	build/tools/bin/python -m pip install --upgrade pip -r scripts/requirements.txt
 	build/tools/bin/python scripts/llama_wheel.py $* --out $(WHEELS)
+
+# examples/desktop as a folder that needs no Python; `make wheel-x86_64` before it, for any CPU.
+desktop:
+	$(PYTHON) -m venv build/desktop/venv
+	build/desktop/venv/bin/python -m pip install $(FIND) . -r examples/desktop/requirements.txt
+	build/desktop/venv/bin/pyinstaller --noconfirm --workpath build/desktop --distpath dist \
+	    examples/desktop/desktop.spec
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
