@@ -13,7 +13,10 @@ from edgelingua import Budget, Prompt, load_compressor
 from tests.conftest import DOCUMENT
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+try:
+    import PySide6.QtWidgets  # noqa: F401
+except ImportError as error:  # without it, or without what it needs of the system
+    pytest.skip(str(error), allow_module_level=True)
 pytest.importorskip("pypdf")
 pytest.importorskip("bs4")
 

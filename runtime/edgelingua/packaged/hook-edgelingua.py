@@ -20,4 +20,4 @@ datas += collect_data_files("edgelingua.text")
 datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
 datas += copy_metadata("tokenizers")
 # Large, and seldom used: whoever does imports them in the program itself.
-excludedimports = ["huggingface_hub", "spacy"]
+excludedimports = ["dask", "huggingface_hub", "mcp", "pandas", "pyarrow", "pyspark", "ray", "spacy"]
