@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from edgelingua.bundle.manifest import Variant
 from edgelingua_export.errors import ExportError
 from edgelingua_export.onnx_graph import Graph, save, tidy
 
@@ -89,6 +91,35 @@ def add_attention_output(path: Path, heads: Sequence[Head], per_layer: int) -> N
     )
     tidy(graph.model)
     save(graph.model, path, like=path)
+
+
+def cut_short(folder: Path, variant: Variant) -> Variant:
+    """Write a variant's graph once more, cut behind the last layer whose attention it shows.
+
+    It answers with `ATTENTION`, and with the keys and values that it takes to read on. Weights that
+    lie beside the graph are shared, others written again.
+
+    Returns
+    -------
+    Variant
+        The variant, which names that file; as it was, if it shows no attention.
+    """
+    shown = variant.attention
+    if shown is None:
+        return variant
+    path = folder / variant.file
+    early = path.with_name("early." + path.name)
+    graph = Graph.load(path, weights=False)
+    kept = {ATTENTION}.union(
+        f"present.{layer}.{kv}" for layer in range(shown.layers) for kv in ("key", "value")
+    )
+    outputs = [output for output in graph.model.graph.output if output.name in kept]
+    graph.model.graph.ClearField("output")
+    graph.model.graph.output.extend(outputs)
+    tidy(graph.model)
+    save(graph.model, early, like=early)
+    file = early.relative_to(folder).as_posix()
+    return replace(variant, attention=replace(shown, file=file))
 
 
 def _weights(graph: Graph, layer: int) -> str:

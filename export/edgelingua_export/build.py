@@ -20,6 +20,7 @@ from edgelingua.files.folders import aside, remove, replace_folder, restore
 from edgelingua.files.safe import hash_file
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export import npu, texts
+from edgelingua_export.attention_outputs import cut_short
 from edgelingua_export.card import write_card
 from edgelingua_export.conversion import make_fp32
 from edgelingua_export.errors import NoCandidateError
@@ -133,7 +134,7 @@ def _build_in(  # noqa: PLR0917 - a step of `build`, which has all of this
     step(f"searching a quantization for {options.search.target}")
     recipe |= quantize(ModelBundle(folder, manifest), made.feeds, options.search, measured, step)
     tokenizer = TextTokenizer(folder / TOKENIZER, made.tokens.word_boundary)
-    variants = dict(manifest.variants)
+    variants = {label: cut_short(folder, each) for label, each in manifest.variants.items()}
     used = [
         texts.record(texts.CALIBRATION, "outliers and sensitive layers", len(made.calibration)),
         texts.record(texts.SEARCH, "comparing candidates", recipe["search"]["tokens"]),

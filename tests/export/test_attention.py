@@ -11,8 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from edgelingua.bundle.bundle import ModelBundle
-from edgelingua.errors import InputError
+from edgelingua.errors import BundleError, InputError
 from edgelingua.scorers import PerplexityScorer
+from edgelingua.scorers.heads import BundleHeads
 from edgelingua_export.attention_outputs import add_attention_output, parse_heads
 from edgelingua_export.build import BuildOptions, build
 from edgelingua_export.errors import ExportError
@@ -30,6 +31,13 @@ def silent(_: str) -> None:
 def bundle(tiny_lm: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     folder = tmp_path_factory.mktemp("attention") / "bundle"
     build(find(str(tiny_lm)), "scorer", folder, BuildOptions(True, attention=HEADS), silent)
+    return ModelBundle.open(folder)
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_lm: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    folder = tmp_path_factory.mktemp("plain") / "bundle"
+    build(find(str(tiny_lm)), "scorer", folder, BuildOptions(True), silent)
     return ModelBundle.open(folder)
 
 
@@ -59,12 +67,22 @@ def test_only_the_layers_asked_for_keep_their_weights(
     assert [len(node.output) for node in kernels] == [3, 4]
 
 
-def test_scores_are_the_same_with_and_without(
-    bundle: ModelBundle, scorer_bundle: ModelBundle
-) -> None:
-    with_attention, without = (
-        PerplexityScorer(b, variant="cpu-fp32") for b in (bundle, scorer_bundle)
-    )
+def test_the_early_graph_ends_behind_the_last_layer_shown(tiny_lm: Path, tmp_path: Path) -> None:
+    options = BuildOptions(keep_fp32=True, attention=((0, 1),))
+    built = build(find(str(tiny_lm)), "scorer", tmp_path / "b", options, silent)
+    bundle = ModelBundle.open(tmp_path / "b")
+    for label, variant in built.variants.items():
+        early = onnx.load(bundle.folder / variant.early.file).graph
+        names = {output.name for output in early.output}
+        assert names == {"attention", "present.0.key", "present.0.value"}
+        assert {value.name for value in early.input} == variant.early.inputs
+        whole, short = PerplexityScorer(bundle, variant=label), BundleHeads(bundle, variant=label)
+        ids = whole.tokenizer.encode(DOCUMENT.read_text(encoding="utf-8")).ids[:300]
+        np.testing.assert_allclose(short.attention(ids, 40), whole.attention(ids, 40), atol=1e-6)
+
+
+def test_scores_are_the_same_with_and_without(bundle: ModelBundle, plain: ModelBundle) -> None:
+    with_attention, without = (PerplexityScorer(b, variant="cpu-fp32") for b in (bundle, plain))
     ids = without.tokenizer.encode(DOCUMENT.read_text(encoding="utf-8")).ids[:400]
     np.testing.assert_allclose(with_attention.score_ids(ids), without.score_ids(ids), atol=1e-4)
 
@@ -90,9 +108,11 @@ def test_a_classifier_has_none_to_show(tiny_bert: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
-def test_what_cannot_be_asked(bundle: ModelBundle, scorer_bundle: ModelBundle) -> None:
+def test_what_cannot_be_asked(bundle: ModelBundle, plain: ModelBundle) -> None:
     with pytest.raises(InputError, match="--attention"):
-        PerplexityScorer(scorer_bundle).attention(np.arange(9), 2)
+        PerplexityScorer(plain).attention(np.arange(9), 2)
+    with pytest.raises(BundleError, match="edgelingua-export heads"):
+        BundleHeads(plain)
     scorer = PerplexityScorer(bundle)
     for tokens, queries in ((5, 0), (5, 6), (512, 1)):
         with pytest.raises(InputError, match="queries"):

@@ -70,6 +70,8 @@ class ModelBundle:
             }
             for label, variant in manifest.variants.items():
                 _check_graph(folder, label, variant, manifest)
+                if variant.early is not variant:
+                    _check_graph(folder, label, variant.early, manifest)
         except OSError as error:
             raise BundleError(f"{folder}: cannot be read: {error}") from None
         bundle = cls(folder, manifest, stamps)
@@ -140,6 +142,27 @@ class ModelBundle:
         """
         with self.unchanged():
             return place(self.folder, self._variants(name), options)
+
+    def load_early(
+        self, name: str | None = None, options: RunOptions | None = None
+    ) -> tuple[Variant, Graph]:
+        """Load the graph that shows what heads look at, as `load` does; see `Variant.early`.
+
+        Raises
+        ------
+        BundleError
+            There is no variant of that name, or it shows no attention.
+        InferenceError
+            The graph cannot be loaded.
+        """
+        variants = {label: v.early for label, v in self._variants(name).items() if v.attention}
+        if not variants:
+            raise BundleError(
+                f"{self.folder}: names no heads whose attention it shows; find some with "
+                "edgelingua-export heads, and build it again with --attention LAYER.HEAD,…"
+            )
+        with self.unchanged():
+            return place(self.folder, variants, options)
 
     def _variants(self, name: str | None) -> Mapping[str, Variant]:
         variants = self.manifest.variants

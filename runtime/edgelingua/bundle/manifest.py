@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -65,11 +65,17 @@ class Attention:
 
     ``output`` is a tensor ``(1, heads, n, total)``, float32: the weights, after the softmax, that
     each of the ``n`` new tokens gives to all of ``total``. ``heads`` are (layer, query head),
-    counted from 0.
+    counted from 0. ``file`` is the same graph cut behind the last of their layers, if there is one.
     """
 
     output: str
     heads: tuple[tuple[int, int], ...]
+    file: str | None = None
+
+    @property
+    def layers(self) -> int:
+        """Layers up to the last that has one of the heads."""
+        return 1 + max(layer for layer, _ in self.heads)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,20 @@ class Variant:
     attention: Attention | None = None
     target: str = "cpu"
     length: int | None = None
+
+    @property
+    def early(self) -> Variant:
+        """The graph that answers with `attention` and nothing else, in as few layers as it takes.
+
+        The whole one, if there is no other.
+        """
+        shown, cache = self.attention, self.cache
+        if shown is None or shown.file is None or cache is None:
+            return self
+        names = cache.names[: 2 * shown.layers]
+        return replace(
+            self, file=shown.file, targets=None, nll=None, cache=replace(cache, names=names)
+        )
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -148,8 +168,11 @@ class Manifest:
         """Return the JSON text, with the schema version in front."""
         fields_of = asdict(self)
         for variant in fields_of["variants"].values():
-            if variant["states"] is None:  # version 0.2.0 knows no encoders, and reads the others
+            # Version 0.2.0 knows neither encoders nor graphs cut short, and reads the others.
+            if variant["states"] is None:
                 del variant["states"]
+            if variant["attention"] and variant["attention"]["file"] is None:
+                del variant["attention"]["file"]
         return json.dumps({"schema_version": SCHEMA_VERSION, **fields_of}, indent=2) + "\n"
 
     @classmethod
@@ -189,6 +212,8 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
+        for label, variant in self.variants.items():
+            _check_heads(label, variant)
         self._check_files()
         self._check_tokens()
         if not self.variants:
@@ -229,8 +254,9 @@ class Manifest:
         if len({name.casefold() for name in (*self.files, MANIFEST)}) <= len(self.files):
             raise ValueError(f"files: two names differ in case only, or one is {MANIFEST}")
         for label, variant in self.variants.items():
-            if variant.file not in self.files:
-                raise ValueError(f"variant {label}: its file {variant.file!r} is not listed")
+            for file in dict.fromkeys((variant.file, variant.early.file)):
+                if file not in self.files:
+                    raise ValueError(f"variant {label}: its file {file!r} is not listed")
         if TOKENIZER not in self.files:
             raise ValueError(f"files: {TOKENIZER} is not listed")
 
@@ -242,6 +268,16 @@ class Manifest:
             raise ValueError(f"tokens.max_length {self.tokens.max_length} leaves no room for text")
         if self.task == "scorer" and not self.tokens.prefix:
             raise ValueError("tokens.prefix: a scorer needs a token to start from")
+
+
+def _check_heads(label: str, variant: Variant) -> None:
+    """Refuse heads that no layer of the graph has."""
+    if variant.attention is None:
+        return
+    heads = variant.attention.heads
+    layers = len(variant.cache.names) // 2 if variant.cache else 0
+    if not heads or not all(0 <= at < layers and 0 <= head < _LARGE for at, head in heads):
+        raise ValueError(f"variant {label}: attention.heads: expected heads of its {layers} layers")
 
 
 def _parse(value: Any, wanted: Any, where: str) -> Any:

@@ -23,6 +23,7 @@ from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
 if TYPE_CHECKING:
     from edgelingua.index import SentenceIndex
+    from edgelingua.llama.heads import ReaderHeads
 
 
 def check_no_others(given: Mapping[str, Any], reason: str) -> None:
@@ -62,6 +63,27 @@ def method_for(name: str | None, model: str | None, *, ranker: str | None, quest
     if method.needs_question and not question.strip():
         raise typer.BadParameter(f"{name} needs a --question")
     return name
+
+
+def looking_of(
+    heads: str | None, method: str, reader: str | None, threads: int
+) -> ReaderHeads | None:
+    """Return the heads of --heads, of the --reader or the default one; ``None``: none are named."""
+    if heads is None:
+        return None
+    with usage("--heads"):
+        if method != "ehpc":
+            raise InputError(f"it is for the method ehpc, not for {method}")
+        pairs = [re.fullmatch(r"\s*(\d{1,4})\.(\d{1,4})\s*", one) for one in heads.split(",")]
+        chosen = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
+        if len(chosen) < len(pairs):
+            raise InputError(f"{heads!r}: expected LAYER.HEAD,… counted from 0, such as 15.6,18.2")
+    from edgelingua.llama.heads import ReaderHeads
+    from edgelingua.llama.model import LlamaModel
+
+    llama = LlamaModel(reader or registry.DEFAULT_READER, threads=threads)
+    with usage("--heads"):
+        return ReaderHeads(llama, chosen)
 
 
 def pins_of(texts: Sequence[str] | None, patterns: Sequence[str] | None) -> list[PinOf]:

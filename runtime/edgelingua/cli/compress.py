@@ -16,6 +16,7 @@ from edgelingua.cli.choices import (
     budget_of,
     compression_statistics,
     count_like,
+    looking_of,
     method_for,
     pins_of,
     read_index,
@@ -30,6 +31,7 @@ from edgelingua.cli.options import (
     Explain,
     Gap,
     Guard,
+    Heads,
     IndexFile,
     MethodName,
     Model,
@@ -84,6 +86,7 @@ def compress(
     guard: Guard = None,
     gap: Gap = None,
     ranker: RankerName = None,
+    heads: Heads = None,
     index: IndexFile = None,
     second_pass: SecondPass = False,
     explain: Explain = None,
@@ -121,6 +124,7 @@ def compress(
     )
     with watch.stage("load"):
         count, counted_in = count_like(reader, count_file)
+        looker = looking_of(heads, method, reader, threads)
         compressor = load_compressor(
             method,
             model,
@@ -130,6 +134,7 @@ def compress(
             ranker=ranker,
             count=count,
             options=RunOptions(threads, device, strict),
+            reader=looker,
         )
         if indexed:
             from edgelingua.compressors.cpc import with_index

@@ -106,6 +106,15 @@ RankerName = Annotated[
         callback=name,
     ),
 ]
+Heads = Annotated[
+    str | None,
+    typer.Option(
+        "--heads",
+        metavar="LAYER.HEAD,…",
+        help="ehpc: the --reader's own heads look, in place of a bundle's.",
+        callback=name,
+    ),
+]
 IndexFile = Annotated[
     Path | None,
     typer.Option(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edgelingua.compressors.cpc import with_index
     from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine
     from edgelingua.compressors.parts.document_filter import DocumentFilter
+    from edgelingua.scorers.heads import Looker
 
 __all__ = [
     "METHODS",
@@ -61,7 +62,8 @@ class Method:
     """A row of the table: what a method does, where it is from, the kind of bundle it runs on.
 
     ``make`` takes ``(ModelBundle, RunOptions | None)``, or nothing where ``task`` is ``None``; with
-    ``has_ranker``, also the scorer bundle that ranks passages, or ``None``.
+    ``has_ranker``, also the scorer bundle that ranks passages, or ``None``. ``with_reader`` takes
+    what a reader gives instead of a bundle.
     """
 
     summary: str
@@ -70,13 +72,14 @@ class Method:
     make: Callable[..., Pruner]
     needs_question: bool = False
     has_ranker: bool = False
+    with_reader: Callable[..., Pruner] | None = None
 
 
-def _make(module: str) -> Callable[..., Pruner]:
+def _make(module: str, name: str = "make") -> Callable[..., Pruner]:
     """Return ``make`` of a method's file, which is imported when it is called: few need many."""
 
     def make(*arguments: Any) -> Any:
-        return import_module(f"edgelingua.compressors.{module}").make(*arguments)
+        return getattr(import_module(f"edgelingua.compressors.{module}"), name)(*arguments)
 
     return make
 
@@ -129,6 +132,14 @@ METHODS: Mapping[str, Method] = {
         _make("cpc"),
         needs_question=True,
     ),
+    "ehpc": Method(
+        "tokens that evaluator heads of a causal LM look at while it reads the question",
+        "arXiv:2501.12959",
+        "scorer",
+        _make("ehpc"),
+        needs_question=True,
+        with_reader=_make("ehpc", "with_reader"),
+    ),
     "bm25": Method(
         "keep the sentences that share words with the question: a baseline",
         "doi:10.1561/1500000019",
@@ -151,6 +162,7 @@ def load_compressor(  # noqa: PLR0913 - one for each option
     count: Counting | None = None,
     options: RunOptions | None = None,
     ranker: str | Path | None = None,
+    reader: Looker | None = None,
 ) -> Pruner:
     """Make the compressor for a method.
 
@@ -178,18 +190,24 @@ def load_compressor(  # noqa: PLR0913 - one for each option
     ranker
         For `llmlingua2_question`: a scorer bundle that ranks the passages by how well they predict
         the question. ``None``: BM25 ranks them.
+    reader
+        For `ehpc`: heads of a GGUF model, in place of a bundle's (`llama.heads.ReaderHeads`).
 
     Raises
     ------
     InputError
-        No such method, or it has no use for a ranker.
+        No such method, or it has no use for a ranker or a reader.
     MissingExtraError
         The method needs a package that is not installed.
     ModelNotFoundError, BundleError, InferenceError
         The bundle is not there, damaged, for another task, or does not run.
     """
-    chosen = find_method(method, ranker=ranker is not None)
-    if chosen.task is None:
+    chosen = find_method(method, ranker=ranker is not None, reader=reader is not None)
+    if reader is not None and chosen.with_reader:
+        if model is not None:
+            raise InputError(f"{method} takes a bundle or a reader, not both")
+        pruner = chosen.with_reader(reader)
+    elif chosen.task is None:
         pruner = chosen.make()
     else:
         bundle = ModelBundle.open(_folder(model, chosen.task))
@@ -201,19 +219,22 @@ def load_compressor(  # noqa: PLR0913 - one for each option
     return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
 
 
-def find_method(name: str, *, ranker: bool = False) -> Method:
+def find_method(name: str, *, ranker: bool = False, reader: bool = False) -> Method:
     """Return the method of that name.
 
     Raises
     ------
     InputError
-        There is none, or it has no use for a ``ranker``.
+        There is none, or it has no use for a ``ranker`` or a ``reader``.
     """
     if name not in METHODS:
         raise InputError(f"no method {name!r}; there are {', '.join(METHODS)}")
     if ranker and not METHODS[name].has_ranker:
         fitting = ", ".join(name for name, method in METHODS.items() if method.has_ranker)
         raise InputError(f"{name} takes no ranker; a ranker is for {fitting}")
+    if reader and not METHODS[name].with_reader:
+        fitting = ", ".join(name for name, method in METHODS.items() if method.with_reader)
+        raise InputError(f"{name} takes no reader; a reader is for {fitting}")
     return METHODS[name]
 
 

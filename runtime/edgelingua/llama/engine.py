@@ -51,6 +51,8 @@ class LlamaEngine:
         How the cache is kept and read.
     probe
         Keep the attention weights of the last decode, all of them: for the self-test.
+    hook
+        What listens, in place of what ``options`` ask for.
 
     Attributes
     ----------
@@ -65,13 +67,16 @@ class LlamaEngine:
         options: CacheOptions | None = None,
         *,
         probe: bool = False,
+        hook: Hook | None = None,
     ) -> None:
         self.model = model
         self.options = options = options or CacheOptions()
         self.cap = cap
         # The cache is allocated now, whole: the cap is what bounds memory, not the eviction.
         self.cells = -(-cap // _GRAIN) * _GRAIN
-        self._hook = Hook(options.queries, keep_weights=probe) if options.hooks else None
+        if hook is None and options.hooks:
+            hook = Hook(options.queries, keep_weights=probe)
+        self._hook = hook
         self._position_of_cell = np.full(self.cells, -1, dtype=np.int64)
         self.predicts_all = False
         self._predicted: list[NDArray[np.float32]] = []

@@ -19,7 +19,7 @@ from edgelingua.kv.state import Signal
 from edgelingua.llama.library import libggml, llama_cpp
 
 
-class _Tensor(ctypes.Structure):
+class Tensor(ctypes.Structure):
     """ggml's tensor, up to its name."""
 
     _fields_ = (
@@ -37,6 +37,11 @@ class _Tensor(ctypes.Structure):
         ("name", ctypes.c_char * 64),
     )
 
+    @property
+    def layer(self) -> int:
+        """The layer that its name ends with."""
+        return int(self.name.rpartition(b"-")[2])
+
 
 _get = libggml.ggml_backend_tensor_get
 _get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
@@ -47,7 +52,7 @@ _op_name.restype = ctypes.c_char_p
 
 _OPS = {_op_name(number): number for number in range(60)}
 _ROPE, _SOFT_MAX, _SET_ROWS = (_OPS.get(name, -1) for name in (b"ROPE", b"SOFT_MAX", b"SET_ROWS"))
-_OP_AT = _Tensor.op.offset
+_OP_AT = Tensor.op.offset
 
 
 class Hook:
@@ -90,7 +95,7 @@ class Hook:
         try:
             if ask:
                 return self._error is None and self._wanted(address)
-            self._take(_Tensor.from_address(address))
+            self._take(Tensor.from_address(address))
         except BaseException as error:
             self._error = error
         # No to the data itself would stop the decode, and llama.cpp would call that a success.
@@ -100,34 +105,39 @@ class Hook:
         # A thousand tensors pass per token: most are told apart by one number.
         op = ctypes.c_int.from_address(address + _OP_AT).value
         if op == _ROPE:
-            return self._queries and _Tensor.from_address(address).name.startswith(b"Qcur-")
+            return self._queries and Tensor.from_address(address).name.startswith(b"Qcur-")
         if not self._attention:
             return False
         if op == _SET_ROWS and self.cells is None:
-            tensor = _Tensor.from_address(address)
+            tensor = Tensor.from_address(address)
             if tensor.name.startswith(b"cache_k_l"):
                 # Which cell each token goes to: an input, filled before anything runs.
-                self.cells = _read(_Tensor.from_address(tensor.src[1]), np.int64)
+                self.cells = _read(Tensor.from_address(tensor.src[1]), np.int64)
             return False
-        return op == _SOFT_MAX and _Tensor.from_address(address).name.startswith(b"kq_soft_max-")
+        return op == _SOFT_MAX and Tensor.from_address(address).name.startswith(b"kq_soft_max-")
 
-    def _take(self, tensor: _Tensor) -> None:
-        layer = int(tensor.name.rpartition(b"-")[2])
+    def _take(self, tensor: Tensor) -> None:
+        layer = tensor.layer
         if tensor.op == _ROPE:
             size, heads, count, _ = tensor.ne
             skipped = max(0, count - self.last_queries) * heads * size
             self.queries[layer] = _read(tensor, np.float32, skipped).reshape(-1, heads, size)
             return
-        cells, count, heads, streams = tensor.ne
-        if streams != 1:
-            raise ReaderError(f"attention of {streams} streams, expected one")
-        weights = _read(tensor, np.float32).reshape(heads, count, cells)
-        self.attention[layer] = weights.sum(axis=(0, 1)) / np.float32(heads)
+        weights = self._softmax(tensor)
+        self.attention[layer] = weights.sum(axis=(0, 1)) / np.float32(len(weights))
         if self.keep_weights:
             self.weights[layer] = weights
 
+    @staticmethod
+    def _softmax(tensor: Tensor) -> NDArray[np.float32]:
+        """Attention weights of a layer: ``(heads, t, cells)``."""
+        cells, count, heads, streams = tensor.ne
+        if streams != 1:
+            raise ReaderError(f"attention of {streams} streams, expected one")
+        return _read(tensor, np.float32).reshape(heads, count, cells)
 
-def _read(tensor: _Tensor, dtype: type[Any], skipped: int = 0) -> NDArray[Any]:
+
+def _read(tensor: Tensor, dtype: type[Any], skipped: int = 0) -> NDArray[Any]:
     """Copy a contiguous tensor, flat, but for the first ``skipped`` values."""
     shape = list(tensor.ne)
     strides = [tensor.nb[0] * math.prod(shape[:axis]) for axis in range(4)]

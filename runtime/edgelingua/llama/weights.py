@@ -76,6 +76,16 @@ class Weights(Vocabulary):
         return int(llama_cpp.llama_model_n_swa(self.handle))
 
     @property
+    def layers(self) -> int:
+        """Layers it has."""
+        return int(llama_cpp.llama_model_n_layer(self.handle))
+
+    @property
+    def heads(self) -> int:
+        """Query heads of each layer."""
+        return int(llama_cpp.llama_model_n_head(self.handle))
+
+    @property
     def kv_heads(self) -> int:
         """Heads that keys and values have in each layer."""
         return int(llama_cpp.llama_model_n_head_kv(self.handle))

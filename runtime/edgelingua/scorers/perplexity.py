@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Count
 from edgelingua.bundle.bundle import ModelBundle
-from edgelingua.bundle.manifest import Attention, Cache, Variant
 from edgelingua.errors import InferenceError, InputError
-from edgelingua.ort.session import Graph, RunOptions, Value
+from edgelingua.ort.session import RunOptions
+from edgelingua.scorers.causal import CausalModel, Past
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.system.logs import logger
 
 _log = logger(__name__)
-
-_CHUNK = 256
-"""Tokens per run: bounds the logits the graph holds at once (256 x 49,152 floats are 50 MB)."""
 
 
 class PerplexityScorer:
@@ -66,7 +60,7 @@ class PerplexityScorer:
         cache, targets, nll = chosen.cache, chosen.targets, chosen.nll
         if cache is None or targets is None or nll is None:  # the manifest's check has seen to it
             raise InferenceError(f"{bundle.folder}: a scorer needs a KV cache, targets and nll")
-        self._model = _CausalModel(graph, chosen, cache, targets, nll)
+        self._model = CausalModel(graph, chosen, cache, targets, nll)
         self._room = max(2, min(window, self._tokens.max_length) - len(self._tokens.prefix))
         smoke = self._window_nll(np.zeros(2, dtype=np.int64))
         if not np.isfinite(smoke).all():
@@ -135,10 +129,7 @@ class PerplexityScorer:
                 f"queries and {len(ids)} tokens"
             )
         sequence = np.concatenate([self._tokens.prefix, ids]).astype(np.int64)
-        read, asking = sequence[:-queries], sequence[-queries:]
-        _, past, length = model.run_all(read, read[:0], model.nothing(), 0)
-        weights = model.attention(asking, past, length, shown)
-        return weights[:, :, len(self._tokens.prefix) :]
+        return model.attention(sequence, queries, shown)[:, :, len(self._tokens.prefix) :]
 
     def reading(self) -> Reading:
         """Start reading a text: what was read stays in the model's cache."""
@@ -160,9 +151,9 @@ class Reading:
     only `read` goes on.
     """
 
-    def __init__(self, model: _CausalModel, prefix: tuple[int, ...]) -> None:
+    def __init__(self, model: CausalModel, prefix: tuple[int, ...]) -> None:
         self._model = model
-        self._past: _Past = model.nothing()
+        self._past: Past = model.nothing()
         self._length = 0
         # What was read but has not run yet: at least the last token, which predicts the next one.
         self._pending = np.asarray(prefix, dtype=np.int64)
@@ -194,82 +185,7 @@ class Reading:
         )
         self._pending = self._pending[-1:]
 
-    def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], _Past, int]:
+    def _score(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], Past, int]:
         self._catch_up()
         sequence = np.concatenate([self._pending, ids])
         return self._model.run_all(sequence[: len(ids)], sequence[1:], self._past, self._length)
-
-
-@dataclass(frozen=True)
-class _CausalModel:
-    """A graph with a KV cache, and how to feed it."""
-
-    graph: Graph
-    variant: Variant
-    cache: Cache
-    targets: str
-    nll: str
-
-    def nothing(self) -> _Past:
-        """Return the keys and values of no token."""
-        empty = np.zeros((1, self.cache.heads, 0, self.cache.head_size), dtype=np.float32)
-        return dict.fromkeys((past for past, _ in self.cache.names), empty)
-
-    def run_all(
-        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
-    ) -> tuple[NDArray[np.float32], _Past, int]:
-        """Run ``ids`` chunk by chunk; return the NLL of ``targets``, the new past, its length.
-
-        There is a target for each of the ids, or none at all.
-        """
-        nll = np.zeros(len(targets), dtype=np.float32)
-        for start in range(0, len(ids), _CHUNK):
-            chunk, wanted = ids[start : start + _CHUNK], targets[start : start + _CHUNK]
-            nll[start : start + len(wanted)], past = self.run(chunk, wanted, past, length)
-            length += len(chunk)
-        return nll, past, length
-
-    def run(
-        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
-    ) -> tuple[NDArray[np.float32], _Past]:
-        """Run ``ids`` behind ``past``; return the NLL of ``targets``, and the new past.
-
-        The targets follow the last of the ``ids``, as many as there are.
-        """
-        names = self.cache.names
-        feeds = self._feeds(ids, targets, past, length)
-        output, *present = self.graph.run(feeds, [self.nll, *(p for _, p in names)])
-        nll = output.numpy()
-        if nll.shape != (1, len(targets)):
-            raise InferenceError(
-                f"the model's output has shape {nll.shape}, expected (1, {len(targets)})"
-            )
-        return nll[0], dict(zip((p for p, _ in names), present, strict=True))
-
-    def attention(
-        self, ids: NDArray[np.int64], past: _Past, length: int, shown: Attention
-    ) -> NDArray[np.float32]:
-        """Run ``ids`` behind ``past``; return what they attend to, ``(heads, n, length + n)``."""
-        (weights,) = self.graph.run(self._feeds(ids, ids[:0], past, length), [shown.output])
-        result: NDArray[np.float32] = weights.numpy()
-        expected = (1, len(shown.heads), len(ids), length + len(ids))
-        if result.shape != expected:
-            raise InferenceError(f"attention of shape {result.shape}, expected {expected}")
-        of_one: NDArray[np.float32] = result[0]
-        return of_one
-
-    def _feeds(
-        self, ids: NDArray[np.int64], targets: NDArray[np.int64], past: _Past, length: int
-    ) -> _Past:
-        end = length + len(ids)
-        feeds = past | {
-            self.variant.ids: ids[None],
-            self.variant.mask: np.ones((1, end), dtype=np.int64),
-            self.targets: targets[None],
-        }
-        if self.variant.positions:
-            feeds[self.variant.positions] = np.arange(length, end, dtype=np.int64)[None]
-        return feeds
-
-
-_Past = dict[str, NDArray[Any] | Value]
