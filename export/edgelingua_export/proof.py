@@ -112,4 +112,5 @@ def _attention_difference(
     """How far the weights of the graph that is cut short are from torch's."""
     scorer = BundleHeads(bundle, variant=variant, window=parity.WINDOW)
     exported = scorer.attention(original.ids, len(original.ids) // 2)
-    return np.abs(exported - original.attention[:, -exported.shape[1] :])
+    difference: NDArray[np.float32] = np.abs(exported - original.attention[:, -exported.shape[1] :])
+    return difference

@@ -27,9 +27,9 @@ def test_a_head_that_looks_at_answers_is_found(layer: int, head: int, seed: int)
     rng = np.random.default_rng(seed)
     looked: list[Looked] = []
     for _ in range(20):
-        weights = rng.random((4, 3, 200), dtype=np.float32) / 200
-        answer = np.arange(3) + rng.integers(40, 160)
-        weights[layer, head, answer] = 0.3
+        weights = rng.random((4, 3, 200), dtype=np.float32) * np.float32(0.005)
+        answer = np.arange(3) + int(rng.integers(40, 160))
+        weights[layer, head, answer] = np.float32(0.3)
         looked.append((weights, answer))
     found = choose(looked, silent)
     assert (layer, head) in found.heads
