@@ -212,8 +212,6 @@ class Manifest:
         return manifest
 
     def _check(self) -> None:
-        for label, variant in self.variants.items():
-            _check_heads(label, variant)
         self._check_files()
         self._check_tokens()
         if not self.variants:
@@ -231,6 +229,7 @@ class Manifest:
             if self.task == "encoder" and variant.states is None:
                 raise ValueError(f"variant {label}: an encoder's variants need states")
             self._check_length(label, variant)
+            _check_heads(label, variant)
 
     def _check_length(self, label: str, variant: Variant) -> None:
         if variant.length is None:
