@@ -29,8 +29,11 @@ SERVER = (
 )
 """Servers, clients and browsers: where they are missing, what needs them is skipped."""
 
-_NAMES = "|".join(HEAVY + SERVER + (POSIX if sys.platform == "win32" else ()))
-_MISSING = re.compile(rf"No module named '({_NAMES})|import of ({_NAMES}) halted")
+FRAMEWORKS = ("haystack", "langchain", "langchain_classic", "langchain_core", "llama_index", "llm")
+"""Likewise."""
+
+_NAMES = "|".join(HEAVY + SERVER + FRAMEWORKS + (POSIX if sys.platform == "win32" else ()))
+_MISSING = re.compile(rf"No module named '({_NAMES})['.]|import of ({_NAMES}) halted")
 
 sys.modules.update(dict.fromkeys(HEAVY))  # type: ignore[arg-type]  # to import one fails
 
@@ -52,6 +55,6 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for name in ("torch", "llama"):
+        for name in ("torch", "llama", "frameworks"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"needs {name}"))

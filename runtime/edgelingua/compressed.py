@@ -91,12 +91,24 @@ class Compressed:
     def segment_texts(self) -> list[str]:
         """Return the compressed text of each segment of the prompt; joined, they are `text`."""
         texts = []
-        for offset, segment in self.prompt.layout.segments:
-            end = offset + len(segment.text)
-            inside = np.clip(self.spans, offset, end)
-            own = self.gaps[(self.gaps >= offset) & (self.gaps < end)]
-            texts.append(join(self.prompt.text, inside, self.gap, own))
+        for (start, segment), spans in zip(
+            self.prompt.layout.segments, self.segment_spans(), strict=True
+        ):
+            own = self.gaps[(self.gaps >= start) & (self.gaps < start + len(segment.text))]
+            texts.append(join(segment.text, spans, self.gap, own - start))
         return texts
+
+    def segment_spans(self) -> list[Spans]:
+        """Return what is kept of each segment: character ranges of its own text, ``(K, 2)``."""
+        edges = self.prompt.layout.edges
+        first = np.searchsorted(self.spans[:, 1], edges[:-1], side="right").tolist()
+        last = np.searchsorted(self.spans[:, 0], edges[1:], side="left").tolist()
+        return [
+            np.clip(self.spans[a : max(a, b)], start, end) - start
+            for a, b, start, end in zip(
+                first, last, edges[:-1].tolist(), edges[1:].tolist(), strict=True
+            )
+        ]
 
     def recover(self, answer: str) -> Recovered:
         """Restore the original wording of what ``answer`` quotes, with its sources.

@@ -41,6 +41,7 @@ def _marked(page: Path) -> Any:
     name = page.relative_to(ROOT).as_posix()
     marks = [pytest.mark.llama] if needs_reader(page) else []
     marks += [pytest.mark.long] if name == "docs/compress.md" else []
+    marks += [pytest.mark.frameworks] if name == "docs/frameworks.md" else []
     return pytest.param(page, id=name, marks=marks)
 
 

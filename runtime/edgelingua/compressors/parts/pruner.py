@@ -12,6 +12,7 @@ from edgelingua.errors import InputError
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, Scorer
 from edgelingua.selection.units import Level, Rules
+from edgelingua.system.in_thread import in_thread
 from edgelingua.text.counting import ESTIMATE, counter
 
 if TYPE_CHECKING:
@@ -49,7 +50,16 @@ class Pruner(ABC):
     def compress(
         self, prompt: Prompt, budget: Budget, progress: Progress | None = None
     ) -> Compressed:
-        """Compress ``prompt`` to at most ``budget``."""
+        """Compress ``prompt`` to at most ``budget``; any number of threads may do so at a time."""
+
+    async def acompress(
+        self, prompt: Prompt, budget: Budget, progress: Progress | None = None
+    ) -> Compressed:
+        """`compress` in one of asyncio's threads; it ends when the task is cancelled.
+
+        ``progress`` is called in that thread.
+        """
+        return await in_thread(lambda check: self.compress(prompt, budget, check), progress)
 
     def with_options(  # noqa: PLR0913 - one for each option
         self,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from edgelingua.budget import Count
 from edgelingua.integrations.proxy.cut import Task
 from edgelingua.integrations.proxy.messages import Place, Turn
-from edgelingua.integrations.proxy.wishes import Wishes
 from edgelingua.integrations.server.question import Asked, split
 
 _QUESTION = 256
@@ -16,6 +16,24 @@ _QUESTION = 256
 
 _LOOKED_AT = 50_000
 """Characters at the end of a text in which its question is looked for."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a request wants.
+
+    ``rate`` is the fraction of its tokens that a text may keep; ``documents``, whether a long last
+    turn of the user is cut too, but for its first line and its end; ``pins`` survive wherever they
+    stand;
+    ``report`` asks for an object ``edgelingua`` in a reply that is not streamed; ``off``, to be
+    passed on as it is.
+    """
+
+    rate: float
+    documents: bool
+    pins: tuple[str, ...] = ()
+    report: bool = False
+    off: bool = False
 
 
 def asked_in(text: str, count: Count) -> Asked:

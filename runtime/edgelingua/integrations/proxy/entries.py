@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any
 
 from edgelingua.compressors import Compressor
-from edgelingua.integrations.proxy.choosing import Chooser, in_the_middle
+from edgelingua.integrations.proxy.choosing import Chooser, Wishes, in_the_middle
 from edgelingua.integrations.proxy.cut import Cut, Sent, Task, cut, new_id, tokens_of
 from edgelingua.integrations.proxy.messages import turns
 from edgelingua.integrations.proxy.squeezed import Entry
 from edgelingua.integrations.proxy.state import State
 from edgelingua.integrations.proxy.trail import Trail
-from edgelingua.integrations.proxy.wishes import Wishes
 from edgelingua.scores import Progress
 
 _CONTROL = re.compile(r"<\|[^\s|]{1,40}\|>|\[/?INST\]|<(?:fim_|start_of_turn|PRE>)")

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from edgelingua.integrations.proxy import tool, wishes
+from edgelingua.integrations.proxy.choosing import Wishes
 from edgelingua.integrations.proxy.dialects import Dialect
 from edgelingua.integrations.proxy.entries import Entries
 from edgelingua.integrations.proxy.headers import credentials
@@ -94,7 +95,7 @@ async def prepare(
 
 async def squeeze(
     body: dict[str, Any],
-    wished: wishes.Wishes,
+    wished: Wishes,
     whose: bytes,
     dialect: Dialect,
     squeezer: Squeezer,

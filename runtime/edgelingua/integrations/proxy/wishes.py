@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
 
+from edgelingua.integrations.proxy.choosing import Wishes
 from edgelingua.integrations.proxy.options import ProxyOptions
 from edgelingua.integrations.server.problems import ApiError
 from edgelingua.integrations.server.values import (
@@ -22,22 +22,6 @@ FIELD = "edgelingua"
 _KNOWN = ("documents", "pin", "rate", "report")
 _HEADER = "x-edgelingua"
 _WORDS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a request wants.
-
-    ``rate`` and ``documents`` as in `ProxyOptions`; ``pins`` survive wherever they stand;
-    ``report`` asks for an object ``edgelingua`` in a reply that is not streamed; ``off``, to be
-    passed on as it is.
-    """
-
-    rate: float
-    documents: bool
-    pins: tuple[str, ...] = ()
-    report: bool = False
-    off: bool = False
 
 
 def read(body: dict[str, Any], headers: Headers, options: ProxyOptions) -> Wishes:
