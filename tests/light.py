@@ -19,6 +19,7 @@ POSIX = ("fcntl", "pty", "resource", "termios")
 HEAVY = ("torch", "transformers", "optimum", "gguf", "llama_cpp", "onnxruntime_qnn", "matplotlib")
 SERVER = (
     "anthropic",
+    "anyio",
     "httpx",
     "mcp",
     "openai",

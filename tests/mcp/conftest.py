@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-import anyio
 import pytest
 
 from tests.conftest import DOCUMENT
@@ -26,6 +25,7 @@ Talk = Callable[["Client"], Awaitable[Result]]
 
 def over_stdio(talk: Talk[Result], errors: TextIO, *options: str) -> Result:
     """Talk with a server that is started for it."""
+    import anyio
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
 
@@ -42,6 +42,7 @@ def over_stdio(talk: Talk[Result], errors: TextIO, *options: str) -> Result:
 
 def over_http(talk: Talk[Result], url: str, key: str = KEY) -> Result:
     """Talk with a server that is there."""
+    import anyio
     import httpx2
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +27,7 @@ from edgelingua.integrations.mcp.tools import Tools
 from edgelingua.prompt import Prompt
 from edgelingua.text.estimate import estimated_tokens
 from tests.conftest import DOCUMENT
-from tests.mcp.conftest import KEY, over_http, over_stdio, serving
+from tests.mcp.conftest import COMMAND, KEY, over_http, over_stdio, serving
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -150,6 +153,20 @@ def test_pages_of_other_sites_are_not_let_in(monkeypatch: pytest.MonkeyPatch) ->
 def test_options_that_cannot_be(options: dict[str, Any], says: str) -> None:
     with pytest.raises(typer.BadParameter, match=says):
         mcp(**options)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_while_it_waits(number: int, code: int) -> None:
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    with subprocess.Popen([*COMMAND, "--method", "truncate"], stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(hello).encode() + b"\n")
+        process.stdin.flush()
+        assert b'"id":1' in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(60) == code
 
 
 def test_a_missing_extra_is_named_with_its_command() -> None:

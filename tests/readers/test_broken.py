@@ -22,6 +22,8 @@ CHAT = "/chat/completions"
 HTML = response(b"<html>hello", kind="text/html")
 PIECE = {"choices": [{"delta": {"content": "Tom"}}]}
 MODELS_PLAIN = response(b'{"data": [{"id": "one"}]}')
+THOUGHT = {"choices": [{"delta": {"content": "", "reasoning_content": "Hm."}}]}
+LONG = {"choices": [{"delta": {}, "finish_reason": "length"}]}
 STOP = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
 
 
@@ -49,6 +51,7 @@ def error(message: str, status: str = "400 Bad Request", more: str = "") -> byte
         (events(PIECE, {"error": {"message": "out of memory"}}), "failed: out of memory"),
         (events(PIECE, {"error": "out of memory"}), "failed: out of memory"),
         (events(PIECE, {"error": None}), "failed"),
+        (events(THOUGHT, LONG), "spent all 10 tokens on thinking"),
         (events(*[{"choices": [{"delta": {"content": "a" * 99999}}]}] * 20), "does not end"),
         (response(b"data: " + b"a" * 5_000_000, kind="text/event-stream"), "without an end"),
         (error("too hot", "500 Internal Server Error"), "status 500: too hot"),
@@ -157,6 +160,14 @@ def test_a_model_may_be_named_where_none_is_listed(broken: Broken) -> None:
     assert b'"model":"mine"' in broken.asked[-1].replace(b'": "', b'":"')
 
 
+def test_a_reader_is_loaded_by_its_address(broken: Broken) -> None:
+    broken.says[CHAT] = events(THOUGHT, PIECE, STOP)
+    assistant = Assistant.load(reader=broken.url + "/")
+    assert assistant.ask(TEXT, "Whose boat?", Budget(tokens=60)).text == "Tom"
+    with pytest.raises(InputError, match="keeps its cache itself"):
+        Assistant.load(reader=broken.url, cap=100)
+
+
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -170,6 +181,9 @@ def test_nobody_there() -> None:
         ("http://", {}),
         ("ftp://host/v1", {}),
         ("http://host:port/v1", {}),
+        ("http://ho st/v1", {}),
+        ("http://host/\x00", {}),
+        ("http://xn--zz\u00ad.\u2024/v1", {}),
         ("http://me:secret@host/v1", {}),
         ("http://host/v1?key=secret", {}),
         ("http://host/v1", {"api_key": ""}),

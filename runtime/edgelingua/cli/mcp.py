@@ -20,6 +20,7 @@ from edgelingua.cli.options import (
     Threads,
 )
 from edgelingua.cli.output import say
+from edgelingua.cli.signals import leave_at_once
 from edgelingua.compressors import default_method, load_compressor
 from edgelingua.errors import BundleError, InputError, MissingExtraError
 from edgelingua.files.safe import open_inside
@@ -92,6 +93,7 @@ def mcp(
     tools = Tools(compressor, None if folder is None else _reader_of(folder))
     server = create_server(tools, files=folder is not None)
     if not http:
+        leave_at_once()  # nothing is half written, and a thread waits for what stdin brings
         server.run()
         return
     serve(create_app(server, options), options, lambda url: say(f"MCP at {url}/mcp"))

@@ -21,6 +21,8 @@ except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or "httpx", "remote") from error
 
 _CONNECT = 10.0
+_SOON = 60.0
+"""Longest silence where no model has to read or write."""
 _LOOK = 0.1
 """Seconds after which a reply that has sent nothing is asked whether it was cancelled."""
 _MOST = 32_000_000
@@ -51,6 +53,10 @@ class Endpoint:
         check_url(url, "the reader")
         if not seconds > 0:
             raise InputError(f"a silence of at most {seconds} seconds: expected more than 0")
+        try:
+            httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError):
+            raise InputError("the reader's address has characters that none can have") from None
         parts = urlsplit(url.rstrip("/"))
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path or '/v1'}"
         self.root = self.url.removesuffix("/v1")
@@ -63,7 +69,8 @@ class Endpoint:
             # A proxy that the environment names leads to other machines, not to this one.
             "trust_env": not is_loopback(parts.hostname or ""),
         }
-        self._client = httpx.Client(**self._options)
+        soon = httpx.Timeout(min(seconds, _SOON), connect=_CONNECT)
+        self._client = httpx.Client(**self._options | {"timeout": soon})
 
     def json(self, url: str, body: dict[str, Any] | None = None) -> Any | None:
         """Return what it answers at an address; ``None`` where there is no such path.

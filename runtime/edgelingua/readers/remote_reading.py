@@ -117,14 +117,14 @@ class RemoteReading:
             text=text,
             read=whole(heard.usage.get("prompt_tokens")) or read,
             written=whole(heard.usage.get("completion_tokens")) or self._model.count(text),
-            complete=heard.ended == "stop",
+            complete=heard.ended not in ("", "length"),
         )
 
     def _pieces(
         self, body: dict[str, Any], cancel: Event, heard: _Heard
     ) -> Generator[str, None, None]:
         """Yield the answer in pieces, and note what else is heard."""
-        most = 1000 * (self._asked.max_tokens + 1000)
+        longest = most = 1000 * (self._asked.max_tokens + 1000)
         try:
             with closing(self._endpoint.events("/chat/completions", body, cancel)) as events:
                 for event in events:
@@ -137,8 +137,15 @@ class RemoteReading:
             if error.status == 404:
                 raise ReaderError(self._model.missing()) from None
             raise
-        if not heard.ended and not cancel.is_set():
+        if cancel.is_set():
+            return
+        if not heard.ended:
             raise self._endpoint.troubles.broken()
+        if heard.thought and heard.ended == "length" and most == longest:
+            raise ReaderError(
+                f"{self._endpoint.url}: spent all {self._asked.max_tokens} tokens on thinking; "
+                "allow a longer answer (--max-tokens), or switch its thinking off"
+            )
 
     def _check_fits(self, compressed: Compressed) -> None:
         window, beside = self._model.window, self._beside()
@@ -156,9 +163,10 @@ class RemoteReading:
 
 @dataclass
 class _Heard:
-    """What an endpoint has said besides the answer: why it ended, and what it used."""
+    """What else an endpoint has said: why the answer ended, thoughts, what it used."""
 
     ended: str = ""
+    thought: bool = False
     usage: dict[str, Any] = field(default_factory=dict)
 
     def piece(self, event: dict[str, Any]) -> str:
@@ -171,7 +179,10 @@ class _Heard:
             return ""
         self.ended = str(choice.get("finish_reason") or self.ended)
         said = choice.get("delta") or choice.get("message")
-        piece = said.get("content") if isinstance(said, dict) else None
+        if not isinstance(said, dict):
+            return ""
+        self.thought |= bool(said.get("reasoning_content") or said.get("reasoning"))
+        piece = said.get("content")
         return piece if isinstance(piece, str) else ""
 
 

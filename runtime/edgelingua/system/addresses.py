@@ -20,7 +20,7 @@ def check_url(url: str, what: str) -> None:
     """
     try:
         parts = urlsplit(url)
-        said = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        said = bool(parts.hostname) and (parts.port is None or parts.port > 0) and " " not in url
     except ValueError:
         said = False
     if not said or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
