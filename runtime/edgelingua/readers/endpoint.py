@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ try:
     import httpx
     from anyio.from_thread import start_blocking_portal
 
+    from edgelingua.readers.bodies import TooLongError, beginning, data_of
     from edgelingua.readers.troubles import Troubles
 except ModuleNotFoundError as error:
     raise MissingExtraError(error.name or "httpx", "remote") from error
@@ -26,7 +27,6 @@ _SOON = 60.0
 _LOOK = 0.1
 """Seconds after which a reply that has sent nothing is asked whether it was cancelled."""
 _MOST = 32_000_000
-_MOST_LINE = 4_000_000
 
 
 class Endpoint:
@@ -146,19 +146,19 @@ class Endpoint:
                 client.stream("POST", url, json=body) as response,
             ):
                 if response.status_code != 200:
-                    raise self.troubles.refused(response, await _beginning(response), body)
+                    raise self.troubles.refused(response, await beginning(response), body)
                 kind = response.headers.get("content-type", "").partition(";")[0].strip()
                 if kind == "application/json":  # it does not stream
-                    lines.put((await _beginning(response)).decode("utf-8", "replace"))
+                    lines.put((await beginning(response)).decode("utf-8", "replace"))
                     lines.put("[DONE]")
                 elif kind == "text/event-stream":
-                    async for data in _data(response):
+                    async for data in data_of(response):
                         lines.put(data)
                 else:
                     raise self.troubles.odd(f"{kind[:40]!r}")
         except httpx.HTTPError as error:
             raise self.troubles.failed(error) from None
-        except _TooLongError:
+        except TooLongError:
             raise self.troubles.odd("a line without an end") from None
         finally:
             lines.put(None)
@@ -171,34 +171,6 @@ class Endpoint:
         if not isinstance(value, dict):
             raise self.troubles.odd("what is no JSON object")
         return value
-
-
-class _TooLongError(Exception):
-    """A line longer than any event."""
-
-
-async def _beginning(response: httpx.Response) -> bytes:
-    """Return the body, or as much as is read of one."""
-    content = bytearray()
-    async for part in response.aiter_bytes():
-        content += part
-        if len(content) > _MOST_LINE:
-            break
-    return bytes(content)
-
-
-async def _data(response: httpx.Response) -> AsyncIterator[str]:
-    """Yield the data of server-sent events, a line each."""
-    rest = ""
-    async for text in response.aiter_text():
-        *whole, rest = (rest + text).split("\n")
-        for line in whole:
-            if line.startswith("data:"):
-                yield line[5:].strip()
-        if len(rest) > _MOST_LINE:
-            raise _TooLongError
-    if rest.startswith("data:"):
-        yield rest[5:].strip()
 
 
 def _checked(key: str | None) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from edgelingua.errors import InputError, ReaderError
 from edgelingua.readers.endpoint import Endpoint
+from edgelingua.readers.heard import whole
 from edgelingua.readers.reader import Asked
-from edgelingua.readers.remote_reading import RemoteModel, RemoteReading, some, whole
+from edgelingua.readers.remote_reading import RemoteModel, RemoteReading, some
 from edgelingua.text.counting import ESTIMATE, Count, Counting, NamedCount, counted_in, counter
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
@@ -13,6 +13,7 @@ from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError
 from edgelingua.llama.sampling import Sampling
 from edgelingua.readers.endpoint import Endpoint
+from edgelingua.readers.heard import Heard, whole
 from edgelingua.readers.reader import Asked, Written
 from edgelingua.readers.troubles import RefusedError
 from edgelingua.stream import refuse_cancelled
@@ -57,11 +58,6 @@ def some(names: tuple[str, ...]) -> str:
     return ", ".join(shown + ["…"] * (len(names) > _NAMED))
 
 
-def whole(value: object) -> int | None:
-    """Return a number of tokens that an endpoint tells; ``None`` if it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-
-
 class RemoteReading:
     """An answer of an endpoint."""
 
@@ -100,7 +96,7 @@ class RemoteReading:
             "stream_options": {"include_usage": True},
             **self._drawn,
         }
-        heard = _Heard()
+        heard = Heard()
         with closing(self._pieces(body, cancel, heard)) as pieces:
             with watch.stage("prefill"):
                 text = next(pieces, "")
@@ -121,7 +117,7 @@ class RemoteReading:
         )
 
     def _pieces(
-        self, body: dict[str, Any], cancel: Event, heard: _Heard
+        self, body: dict[str, Any], cancel: Event, heard: Heard
     ) -> Generator[str, None, None]:
         """Yield the answer in pieces, and note what else is heard."""
         longest = most = 1000 * (self._asked.max_tokens + 1000)
@@ -159,31 +155,6 @@ class RemoteReading:
     def _beside(self) -> int:
         """Tokens of all but text and question."""
         return self._model.count(self._asked.system) + _TEMPLATE + self._asked.max_tokens
-
-
-@dataclass
-class _Heard:
-    """What else an endpoint has said: why the answer ended, thoughts, what it used."""
-
-    ended: str = ""
-    thought: bool = False
-    usage: dict[str, Any] = field(default_factory=dict)
-
-    def piece(self, event: dict[str, Any]) -> str:
-        """Return the piece of the answer in an event, often none."""
-        if isinstance(event.get("usage"), dict):
-            self.usage = event["usage"]
-        choices = event.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict):
-            return ""
-        self.ended = str(choice.get("finish_reason") or self.ended)
-        said = choice.get("delta") or choice.get("message")
-        if not isinstance(said, dict):
-            return ""
-        self.thought |= bool(said.get("reasoning_content") or said.get("reasoning"))
-        piece = said.get("content")
-        return piece if isinstance(piece, str) else ""
 
 
 def _drawn(sampling: Sampling) -> dict[str, Any]:

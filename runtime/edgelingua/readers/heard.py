@@ -1,0 +1,36 @@
+"""What the events of an endpoint say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Heard:
+    """What else an endpoint has said: why the answer ended, thoughts, what it used."""
+
+    ended: str = ""
+    thought: bool = False
+    usage: dict[str, Any] = field(default_factory=dict)
+
+    def piece(self, event: dict[str, Any]) -> str:
+        """Return the piece of the answer in an event, often none."""
+        if isinstance(event.get("usage"), dict):
+            self.usage = event["usage"]
+        choices = event.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            return ""
+        self.ended = str(choice.get("finish_reason") or self.ended)
+        said = choice.get("delta") or choice.get("message")
+        if not isinstance(said, dict):
+            return ""
+        self.thought |= bool(said.get("reasoning_content") or said.get("reasoning"))
+        piece = said.get("content")
+        return piece if isinstance(piece, str) else ""
+
+
+def whole(value: object) -> int | None:
+    """Return a number of tokens that an endpoint tells; ``None`` if it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
