@@ -1,19 +1,20 @@
-"""Memories written and read by llama.cpp: nats beside PyTorch's, and the answers themselves.
+"""Memories written and read by the runtime: nats beside PyTorch's, and the answers themselves.
 
     python -m benchmarks.memory.llama READER.gguf --memory models/edgelingua-memory/keep \
         --cases cases.jsonl
 
 Every tenth case, 8 and 16 tokens of text for a cell; greedy answers of at most 16 tokens, of which
-the first line counts. Adds a line for each question, ratio and condition to ``llama.jsonl``, with
-the nats in ``nats.jsonl`` of the memory called ``--name`` beside its own. One thread.
+the first line counts. A memory is distilled in one session, saved, loaded, and attached in others.
+Adds a line for each question, ratio and condition to ``llama.jsonl``, with the nats in
+``nats.jsonl`` of the memory called ``--name`` beside its own. One thread.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from benchmarks.common.jsonl import append, read
@@ -21,12 +22,11 @@ from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.reader import first_line, negative_log_likelihood
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel, Sampling
+from edgelingua import LlamaModel, Memory, MemoryAdapter, Sampling
+from edgelingua.kv.memory import Portion
 from edgelingua.kv.policies import Streaming
 from edgelingua.kv.session import Session
-from edgelingua.llama.library import llama_cpp
-from edgelingua_export.train.memory.files import ABOUT, ADAPTER
-from edgelingua_export.train.memory.packing import chosen
+from edgelingua.selection.cells import chosen
 
 HERE = Path(__file__).resolve().parent
 RATIOS, ANSWER, CELLS = (8, 16), 16, 1024
@@ -38,48 +38,54 @@ def main() -> None:
     """Read each case whole, as mini's text and as a memory, and ask its questions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("reader", type=Path, help="a GGUF file")
-    parser.add_argument("--memory", type=Path, required=True, help="of chosen tokens' cells")
+    parser.add_argument("--memory", type=Path, required=True, help="folder of an adapter")
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--every", type=int, default=10, help="case to take")
     parser.add_argument("--name", default="keep", help="of the memory in nats.jsonl")
+    parser.add_argument("--how", default="whole,text,memory", help="conditions, of these")
     parser.add_argument("--before", help="other words before the document than in training")
+    parser.add_argument("--elsewhere", help="words before the memory, other than it was written")
     parser.add_argument("--results", type=Path, default=HERE / "llama.jsonl")
     options = parser.parse_args()
     reader = LlamaModel(options.reader, threads=1)
-    adapter = llama_cpp.llama_adapter_lora_init(
-        reader.handle, str(options.memory / ADAPTER).encode()
-    )
-    about = json.loads((options.memory / ABOUT).read_text("utf-8"))
+    adapter = MemoryAdapter.load(options.memory, reader)
     torch_nats = {
         (row["ratio"], row["case"]): row
         for row in read(HERE / "nats.jsonl")
         if row["name"] == options.name
     }
 
+    def begun(text: str) -> Session:
+        session = reader.session(CELLS, Streaming())
+        session.feed(ids(text), pinned=True)
+        return session
+
     def ids(text: str) -> _Ids:
         return reader.tokenize(text, special=True).astype(np.int32)
 
-    before, between, after = ids(options.before or about["before"]), ids("\n\n"), ids(AFTER)
+    before, between, after = options.before or adapter.before, ids("\n\n"), ids(AFTER)
     lines = options.cases.read_text("utf-8").splitlines()
     for number in range(0, len(lines), options.every):
         case = json.loads(lines[number])
         tokens = np.asarray(case["tokens"], np.int32)
-        begun = reader.session(CELLS, Streaming())
-        begun.feed(before, pinned=True)
-        whole, written = begun.fork(), begun.fork()
-        whole.feed(tokens)
-        _switch(written, adapter, on=True)
-        written.feed(tokens)
-        _switch(written, adapter, on=False)
+        sessions = {}
+        if "whole" in options.how:
+            sessions["whole"] = begun(before)
+            sessions["whole"].feed(tokens)
         for ratio in RATIOS:
-            cells = chosen(np.asarray(case["scores"]), round(len(tokens) / ratio), "mini")
-            memory, text = written.fork(), begun.fork()
-            memory.drop(np.concatenate([np.zeros(len(before), bool), ~cells]))
-            text.feed(np.asarray(case["texts"][str(ratio)], np.int32))
+            cells = max(1, round(len(tokens) / ratio))
+            portion = _portion(adapter, tokens, np.asarray(case["scores"]), cells)
+            sessions["memory"] = begun(options.elsewhere or before)
+            sessions["memory"].attach(
+                _filed(begun(before).distil([portion], "", adapter=adapter.lora))
+            )
+            if "text" in options.how:
+                sessions["text"] = begun(before)
+                sessions["text"].feed(np.asarray(case["texts"][str(ratio)], np.int32))
             for place, (question, answer) in enumerate(case["asked"]):
                 asked = np.concatenate([between, np.asarray(question, np.int32), after])
                 gold = np.asarray(answer, np.int32)
-                for how, session in {"whole": whole, "text": text, "memory": memory}.items():
+                for how, session in sessions.items():
                     said = _said(reader, session.fork(), asked)
                     accepted = ["".join(reader.stream_text(iter(gold.tolist())))]
                     row = {
@@ -92,10 +98,19 @@ def main() -> None:
                     append(options.results, json.dumps(row, ensure_ascii=False))
 
 
-def _switch(session: Session, adapter: object, *, on: bool) -> None:
-    context = session.engine._context  # type: ignore[attr-defined]
-    adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter)
-    llama_cpp.llama_set_adapters_lora(context, adapters, int(on), (ctypes.c_float * 1)(1.0))
+def _portion(
+    adapter: MemoryAdapter, tokens: _Ids, scores: NDArray[np.float64], cells: int
+) -> Portion:
+    if adapter.vectors is not None:
+        return Portion(tokens, np.zeros(len(tokens), bool), adapter.vectors[:cells])
+    return Portion(tokens, chosen(scores, cells, adapter.scorer))
+
+
+def _filed(memory: Memory) -> Memory:
+    """The memory as it comes back from its file."""
+    with TemporaryDirectory() as folder:
+        memory.save(Path(folder) / "memory.soft")
+        return Memory.load(Path(folder) / "memory.soft")
 
 
 def _nats(session: Session, asked: _Ids, gold: _Ids) -> float:

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from edgelingua.errors import CancelledError, EdgeLinguaError
     from edgelingua.history import History, Turn
     from edgelingua.index import SentenceIndex
+    from edgelingua.kv.memory import Memory
     from edgelingua.kv.options import CacheOptions
     from edgelingua.kv.policies import DEFAULT_POLICY, POLICIES, Policy, load_policy
     from edgelingua.kv.session import Session
+    from edgelingua.llama.memory_adapter import MemoryAdapter
     from edgelingua.llama.model import LlamaModel
     from edgelingua.llama.sampling import Sampling
     from edgelingua.models.registry import find_bundle, find_reader
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from edgelingua.readers.reader import Reader
     from edgelingua.readers.remote import RemoteReader
     from edgelingua.recovery import Citation, Recovered
+    from edgelingua.remembering import remember
     from edgelingua.scorers.classifier import ClassifierScorer
     from edgelingua.scorers.encoder import SentenceEncoder
     from edgelingua.scorers.perplexity import PerplexityScorer
@@ -62,6 +65,8 @@ __all__ = [
     "History",
     "Level",
     "LlamaModel",
+    "Memory",
+    "MemoryAdapter",
     "ModelBundle",
     "PerplexityScorer",
     "Pin",
@@ -87,6 +92,7 @@ __all__ = [
     "find_reader",
     "load_compressor",
     "load_policy",
+    "remember",
 ]
 
 __getattr__, __dir__ = attach(
@@ -109,6 +115,8 @@ __getattr__, __dir__ = attach(
         "Level": "selection.units",
         "LlamaModel": "llama.model",
         "METHODS": "compressors",
+        "Memory": "kv.memory",
+        "MemoryAdapter": "llama.memory_adapter",
         "ModelBundle": "bundle.bundle",
         "POLICIES": "kv.policies",
         "PerplexityScorer": "scorers.perplexity",
@@ -135,6 +143,7 @@ __getattr__, __dir__ = attach(
         "find_reader": "models.registry",
         "load_compressor": "compressors",
         "load_policy": "kv.policies",
+        "remember": "remembering",
     },
     renamed={"Conversation": "History"},
 )

@@ -1,4 +1,4 @@
-"""Compressor and cache planned together: what a compressor scored, told to the cache's policy."""
+"""Compressor and cache planned together: what the session is told of tokens, and memories."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.compressed import Compressed
+from edgelingua.kv.memory import Memory
+from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel
 from edgelingua.llama.template import last_message
+from edgelingua.prompt import SEPARATOR
 
 
 def cell_masks(
@@ -51,6 +54,30 @@ def cell_masks(
         pinned[start : start + evictable] = token_pinned(document, pieces)[:evictable]
         importance[start : start + len(tokens)] = token_importance(document, pieces)
     return pinned, importance
+
+
+def cells_of(reader: LlamaModel, memories: Sequence[Memory]) -> int:
+    """Return how many cells `attach` takes."""
+    return sum(len(memory) + len(_between(reader)) for memory in memories)
+
+
+def attach(
+    session: Session, reader: LlamaModel, memories: Sequence[Memory], *, group: int = 0
+) -> None:
+    """Put memories where documents stand: behind each a blank line, and all of it stays.
+
+    Raises
+    ------
+    StateError, CapError, InputError
+        As `Session.attach`.
+    """
+    for memory in memories:
+        session.attach(memory, group=group)
+        session.feed(_between(reader), pinned=True, group=group)
+
+
+def _between(reader: LlamaModel) -> NDArray[np.int32]:
+    return reader.tokenize_part(SEPARATOR)
 
 
 def token_importance(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray[np.float32]:

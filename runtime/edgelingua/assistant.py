@@ -8,13 +8,16 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from edgelingua.budget import Budget
-from edgelingua.compressed import Compressed
+import numpy as np
+
+from edgelingua.budget import Budget, Count
+from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors import Compressor, default_method, load_compressor
 from edgelingua.errors import InputError, described
+from edgelingua.kv.memory import Memory
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
-from edgelingua.kv.statistics import CacheStatistics, Memory
+from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 from edgelingua.llama.sampling import Sampling
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
@@ -26,6 +29,7 @@ from edgelingua.system.addresses import is_url
 from edgelingua.system.logs import logger
 from edgelingua.system.measure import Stopwatch
 from edgelingua.text.encodings import refuse_surrogates
+from edgelingua.text.ranges import as_spans
 from edgelingua.text.structure import Mode
 
 if TYPE_CHECKING:
@@ -72,7 +76,7 @@ class Reply:
         return _ours(self.written.cache, "cache")
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryUse:
         """Where the memory went at the end; `InputError` where the reader takes none here."""
         return _ours(self.written.memory, "memory")
 
@@ -99,14 +103,16 @@ class Assistant:
         How the answer's tokens are drawn.
     cache
         How the cache is kept.
+    memories
+        Stand before the text of every question, or in its place; their cells count against the cap.
 
     Raises
     ------
     InputError
-        A cap, a policy or a cache for a reader whose cache is its own.
+        A cap, a policy, a cache or memories for a reader whose cache is its own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a reader here takes, and what is asked of it
         self,
         compressor: Compressor,
         reader: LlamaModel | Reader,
@@ -116,10 +122,12 @@ class Assistant:
         system: str = SYSTEM,
         sampling: Sampling | None = None,
         cache: CacheOptions | None = None,
+        memories: Sequence[Memory] = (),
     ) -> None:
         refuse_surrogates(system, "the system prompt")
         if isinstance(reader, Reader):
-            for name, value in (("cap", cap), ("policy", policy), ("cache", cache)):
+            own = {"cap": cap, "policy": policy, "cache": cache, "memories": memories or None}
+            for name, value in own.items():
                 if value is not None:
                     raise InputError(
                         f"{name}: this reader keeps its cache itself; leave it out, or give a "
@@ -132,6 +140,7 @@ class Assistant:
         self.system = system
         self.sampling = sampling or Sampling()
         self.cache = cache
+        self.memories = tuple(memories)
 
     @classmethod
     def load(
@@ -217,7 +226,8 @@ class Assistant:
         Parameters
         ----------
         context
-            The text, or several. What a `Segment` pins is never evicted.
+            The text, or several. What a `Segment` pins is never evicted. Empty: the question is
+            about the reader's memories alone.
         question
             What is asked; it is never evicted either.
         budget
@@ -247,8 +257,13 @@ class Assistant:
         """
         if not question.strip():
             raise InputError("the question is empty")
-        prompt = Prompt.build(context, question=question, structure=structure)
         reader = self._answering()
+        # A reader elsewhere has none.
+        alone = isinstance(context, str) and not context and bool(getattr(reader, "memories", ()))
+        if alone:
+            prompt = Prompt.build(question, structure="off")
+        else:
+            prompt = Prompt.build(context, question=question, structure=structure)
         reading = reader.reading(Asked(question, self.system, self.sampling, max_tokens))
         if budget is None:
             budget = Budget(tokens=reading.room())
@@ -261,7 +276,10 @@ class Assistant:
         def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:
             watch = Stopwatch()
             with watch.stage("compress"):
-                compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
+                if alone:
+                    compressed = _whole(prompt, budget, reader.count)
+                else:
+                    compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
             done = yield from reading.write(compressed, watch, cancel)
             spent = ", ".join(f"{name} {ms:.0f} ms" for name, ms in watch.milliseconds.items())
             _log.info("%d tokens read, %d written: %s", done.read, done.written, spent)
@@ -276,10 +294,28 @@ class Assistant:
         from edgelingua.readers.capped import CappedReader
 
         cap = DEFAULT_CAP if self.cap is None else self.cap
-        return CappedReader(self.reader, cap=cap, policy=self.policy, cache=self.cache)
+        return CappedReader(
+            self.reader, cap=cap, policy=self.policy, cache=self.cache, memories=self.memories
+        )
 
 
 def _ours(value: Value | None, what: str) -> Value:
     if value is None:
         raise InputError(f"the reader runs elsewhere: its {what} is not known here")
     return value
+
+
+def _whole(prompt: Prompt, budget: Budget, count: Count) -> Compressed:
+    """A prompt of which nothing is left out."""
+    all_of_it, tokens = as_spans([(0, len(prompt.text))]), count(prompt.text)
+    return Compressed(
+        prompt=prompt,
+        spans=all_of_it,
+        tokens_in=tokens,
+        tokens_out=tokens,
+        limit=budget.limit(tokens),
+        units=all_of_it,
+        scores=np.full(1, np.nan, np.float32),
+        reasons=np.full(1, Reason.PROTECTED, np.int8),
+        score_unit="rank",
+    )

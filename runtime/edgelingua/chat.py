@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from edgelingua.alignment import cell_masks
+from edgelingua.alignment import attach, cell_masks, cells_of
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError, StateError
 from edgelingua.kv import turns
+from edgelingua.kv.memory import Memory
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel, SamplerState, Sampling
@@ -61,15 +62,19 @@ class Chat:
         System prompt; empty: none.
     sampling
         How tokens are drawn.
+    memories
+        Documents to talk about: they are read now, with the system prompt, and stay as it does.
 
     Raises
     ------
+    StateError
+        A memory is none for this reader, or for such a cache.
     InputError
         The session has read something already: that would stand before the template's beginning.
     ReaderError
         The model has no chat template, or none for a talk of several turns with this system prompt.
     CapError
-        The cap cannot hold the system prompt and a turn.
+        The cap cannot hold the system prompt, the memories and a turn.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Chat:
         session: Session,
         system: str = "",
         sampling: Sampling | None = None,
+        memories: Sequence[Memory] = (),
     ) -> None:
         if len(session.cells):
             raise InputError(
@@ -85,7 +91,9 @@ class Chat:
                 "one; to share a beginning, begin a chat and fork it"
             )
         opening = self._set_up(reader, session, system, sampling or Sampling())
-        session.check_room(np.ones(opening, dtype=bool))
+        session.check_room(np.ones(opening + cells_of(reader, memories), dtype=bool))
+        if memories:
+            self.begin(memories)
 
     def _set_up(self, reader: LlamaModel, session: Session, system: str, sampling: Sampling) -> int:
         """Set all up for a session, empty or not; return the tokens that an empty turn takes."""
@@ -126,22 +134,29 @@ class Chat:
         standing = int(turns.standing(self.session).sum())
         return self.session.statistics.cap - standing - template
 
-    def begin(self) -> None:
+    def begin(self, memories: Sequence[Memory] = ()) -> None:
         """Read what stands before the first turn now, and not with it: the system prompt.
 
-        Then `fork` makes chats that need not read it again.
+        Then `fork` makes chats that need not read it again. Memories stand behind it.
 
         Raises
         ------
         CapError
             The cap cannot hold it.
+        StateError
+            A memory is none for this reader, or for such a cache.
+        InputError
+            Memories come too late: something has been read already.
         """
         if len(self.session.cells):
+            if memories:
+                raise InputError("memories in a chat that has begun: give them when it begins")
             return
         parts = self._first_parts("")
         tokens = np.concatenate([part.tokens for part in parts[: last_message(parts)]])
         try:
             self.session.feed(tokens, pinned=True, group=turns.ALWAYS)
+            attach(self.session, self.reader, memories, group=turns.ALWAYS)
         except BaseException:  # half a system prompt is none
             self.session.take_back(np.ones(len(self.session.cells), dtype=bool))
             raise

@@ -61,7 +61,7 @@ class SentenceIndex:
             "mark": _MARK,
             "format": FORMAT,
             "bundle": self.bundle,
-            "content": _content(arrays),
+            "content": npz.digest(arrays),
         }
         npz.save(Path(path), arrays, about)
 
@@ -111,7 +111,7 @@ class SentenceIndex:
         if not np.isfinite(vectors).all():
             raise ValueError("vectors that are not numbers")
         index = cls(text, sentences, about["bundle"])
-        if not isinstance(index.bundle, str) or about["content"] != _content(index._arrays()):
+        if not isinstance(index.bundle, str) or about["content"] != npz.digest(index._arrays()):
             raise ValueError("its content is not what it says")
         return index
 
@@ -122,12 +122,3 @@ def identity(bundle: ModelBundle) -> str:
     hashes = [files[TOKENIZER].sha256]
     hashes += [files[variant.file].sha256 for variant in bundle.manifest.variants.values()]
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-
-
-def _content(arrays: dict[str, NDArray[np.generic]]) -> str:
-    """SHA-256 of the arrays, in their order."""
-    digest = hashlib.sha256()
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -87,6 +87,9 @@ def test_a_page_does_what_it_shows(
         monkeypatch.setenv("EDGELINGUA_HOME", str(tmp_path / "home"))
     folder = tmp_path / "folder"
     shutil.copytree(DOCUMENT.parent, folder / "examples" / "data")
+    if "models/edgelingua-memory/keep" in page.read_text("utf-8"):
+        adapter = Path("models") / "edgelingua-memory" / "keep"
+        shutil.copytree(ROOT / adapter, folder / adapter)
     monkeypatch.chdir(folder)
     session: dict[str, Any] = {"__name__": page.stem}
     for block in blocks(page):

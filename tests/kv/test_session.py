@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgelingua.errors import CapError, ReaderError
-from edgelingua.kv.engine import Heard
+from edgelingua.kv.engine import Adapter, Heard
+from edgelingua.kv.memory import CellLayout, Memory
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Blocked, Streaming
 from edgelingua.kv.session import Session
@@ -47,9 +48,10 @@ class CountingEngine:
 
     def decode(
         self,
-        tokens: NDArray[np.int32],
+        tokens: NDArray[np.int32] | NDArray[np.float32],
         first_position: int,
         listen: frozenset[Signal] = frozenset(),
+        adapter: Adapter | None = None,
     ) -> Heard:
         assert 0 < len(tokens) <= self.chunk
         assert first_position == (self.positions[-1] + 1 if self.positions else 0)
@@ -77,6 +79,17 @@ class CountingEngine:
         return {}
 
     identity: Mapping[str, Any] = {}
+    layout = CellLayout("", "norm", 1, 1, 1, 1)
+
+    def splice(self, memory: Memory, positions: NDArray[np.int64]) -> None:
+        assert len(memory) == len(positions)
+        assert positions[0] > self.positions[-1]
+        assert positions[-1] < self.trained_length
+        self.positions += positions.tolist()
+        assert len(self.positions) <= self.cap, "the cap was exceeded"
+
+    def clear(self) -> None:
+        self.positions = []
 
     def sibling(self) -> CountingEngine:
         return CountingEngine(self.cap, self.chunk)
@@ -238,9 +251,10 @@ def test_a_prompt_is_read_with_most_of_the_window_in_sight() -> None:
     class Watching(CountingEngine):
         def decode(
             self,
-            tokens: NDArray[np.int32],
+            tokens: NDArray[np.int32] | NDArray[np.float32],
             first_position: int,
             listen: frozenset[Signal] = frozenset(),
+            adapter: Adapter | None = None,
         ) -> Heard:
             seen.append(len(self.positions))
             return super().decode(tokens, first_position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from edgelingua.system.measure import peak_rss_mb
 
 if TYPE_CHECKING:
     from edgelingua.assistant import Reply
+    from edgelingua.kv.memory import Memory
     from edgelingua.kv.policies import Policy
 
 
@@ -19,8 +20,9 @@ def statistics(
     reply: Reply,
     reader: str,
     policy: Policy | None,
-    method: str,
+    method: str | None,
     milliseconds: Mapping[str, float],
+    memories: Sequence[Memory],
 ) -> dict[str, Any]:
     """Return the figures of an answer, as ``--json`` has them.
 
@@ -33,13 +35,16 @@ def statistics(
     policy
         What chose what left the cache; ``None``: an endpoint answered, whose cache is its own.
     method
-        What compressed.
+        What compressed; ``None``: memories alone were asked.
     milliseconds
         Of each stage.
+    memories
+        What stood before the text.
     """
     told = compression_statistics(reply.compressed) | {
         "method": method,
         "reader": reader,
+        "memory_cells": sum(map(len, memories)),
         "prompt_tokens": reply.prompt_tokens,
         "answer_tokens": reply.answer_tokens,
         "milliseconds": milliseconds,
@@ -63,13 +68,15 @@ def lines(
     reply: Reply,
     reader: str,
     policy: Policy | None,
-    method: str,
+    method: str | None,
     milliseconds: Mapping[str, float],
+    memories: Sequence[Memory],
 ) -> readable.Lines:
     """Return the same for a person."""
     read = f"{reader}: {reply.prompt_tokens:,} tokens read, {reply.answer_tokens:,} written"
     return (
-        readable.compression(reply.compressed, method)
+        ({} if method is None else readable.compression(reply.compressed, method))
+        | ({"memories": readable.memories(memories)} if memories else {})
         | {"reader": read}
         | ({} if policy is None else readable.cache(reply.cache, policy))
         | readable.time(milliseconds)

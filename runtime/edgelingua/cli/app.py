@@ -20,6 +20,7 @@ from edgelingua.cli.doctor.command import doctor
 from edgelingua.cli.index import index
 from edgelingua.cli.mcp import mcp
 from edgelingua.cli.plan import plan
+from edgelingua.cli.remember import remember
 from edgelingua.cli.run import run
 from edgelingua.cli.serve import serve
 
@@ -50,6 +51,7 @@ def options(
 for _command in (
     compress,
     index,
+    remember,
     run,
     chat,
     serve,

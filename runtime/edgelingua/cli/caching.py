@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,6 +13,7 @@ from edgelingua.models import registry
 
 if TYPE_CHECKING:
     # Imported by the commands that need them: llama.cpp takes a while.
+    from edgelingua.kv.memory import Memory
     from edgelingua.kv.policies import Policy
     from edgelingua.llama.model import LlamaModel
     from edgelingua.readers.capped import CappedReader
@@ -69,6 +71,7 @@ def capped_reader(
     policy: Policy | None,
     cache: CacheOptions,
     threads: int,
+    memories: Sequence[Memory] = (),
 ) -> CappedReader:
     """Load a reader that answers under a cap."""
     # llama_cpp takes a while to import, and an endpoint's reader can do without.
@@ -79,4 +82,4 @@ def capped_reader(
     cells = cap_of_cache(llama, cap, megabytes, cache)
     with usage():
         llama.cache_options(policy, cache)
-    return CappedReader(llama, cap=cells, policy=policy, cache=cache)
+    return CappedReader(llama, cap=cells, policy=policy, cache=cache, memories=memories)

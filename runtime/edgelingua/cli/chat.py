@@ -16,6 +16,7 @@ from edgelingua.cli.options import (
     CacheValues,
     Cap,
     CapMb,
+    MemoryFiles,
     Model,
     Phrase,
     PolicyName,
@@ -48,6 +49,7 @@ def chat(
     load: Annotated[
         Path | None, typer.Option(help="Take up a saved chat, with its cap, policy, sampling.")
     ] = None,
+    memory: MemoryFiles = None,
     max_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 512,
     model: Model = None,
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token.")] = 0.7,
@@ -57,6 +59,7 @@ def chat(
     """Chat for as long as you like, with a KV cache that never exceeds --cap; /help in it."""
     from edgelingua.chat import Chat
     from edgelingua.cli.terminal import Terminal
+    from edgelingua.kv.memory import Memory
     from edgelingua.llama.model import LlamaModel, Sampling
 
     if load:
@@ -67,6 +70,7 @@ def chat(
     )
     with usage():
         sampling = Sampling(temperature, seed=seed)
+    memories = [Memory.load(path) for path in memory or ()]
     llama = LlamaModel(registry.find_reader(reader), threads=threads)
     if load:
         conversation = Chat.load(llama, load)
@@ -74,7 +78,7 @@ def chat(
         with usage():
             llama.cache_options(chosen, cache)
         session = llama.session(cap_of_cache(llama, cap, cap_mb, cache), chosen, cache=cache)
-        conversation = Chat(llama, session, system, sampling)
+        conversation = Chat(llama, session, system, sampling, memories)
     terminal = Terminal(conversation, model, max_tokens, say)
     terminal.run(greet=sys.stdin.isatty() and sys.stderr.isatty())
 
@@ -82,7 +86,8 @@ def chat(
 def _refuse_beside_load(context: typer.Context) -> None:
     """A saved chat has these of its own; to ignore what was asked for would be silent."""
     names = ("cap", "cap_mb", "policy", "recent", "block", "smooth", "phrase", "window")
-    for name in (*names, "cache_keys", "cache_values", "system", "temperature", "seed"):
+    own = ("cache_keys", "cache_values", "system", "memory", "temperature", "seed")
+    for name in (*names, *own):
         source = context.get_parameter_source(name)
         if source is not None and source.name != "DEFAULT":
             option = "--" + name.replace("_", "-")

@@ -123,6 +123,12 @@ IndexFile = Annotated[
         help="What edgelingua index made of the text; without a FILE, its text is compressed.",
     ),
 ]
+MemoryFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--memory", metavar="FILE", help="What edgelingua remember made; may be repeated."
+    ),
+]
 SecondPass = Annotated[
     bool,
     typer.Option(

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgelingua.compressed import Compressed
+    from edgelingua.kv.memory import Memory
     from edgelingua.kv.policies import Policy
-    from edgelingua.kv.statistics import CacheStatistics, Memory
+    from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 
 Lines = dict[str, str]
 """What is told of, and what is told: ``tokens`` → ``4,489 became 400 (8.9 %)``."""
@@ -22,6 +23,11 @@ def compression(compressed: Compressed, method: str) -> Lines:
     share = f"{100 * compressed.rate:.1f} %"
     tokens = f"{compressed.tokens_in:,} became {compressed.tokens_out:,} ({share})"
     return {"tokens": f"{tokens}, at most {compressed.limit:,}", "method": method}
+
+
+def memories(used: Sequence[Memory]) -> str:
+    """How many cells stand for how many tokens."""
+    return f"{sum(map(len, used)):,} cells for {sum(m.tokens_in for m in used):,} tokens"
 
 
 def cache(statistics: CacheStatistics, policy: Policy) -> Lines:
@@ -37,7 +43,7 @@ def time(milliseconds: Mapping[str, float]) -> Lines:
     return {"time": ", ".join(f"{stage} {seconds(ms)}" for stage, ms in milliseconds.items())}
 
 
-def memory(peak_mb: float | None, split: Memory | None = None) -> Lines:
+def memory(peak_mb: float | None, split: MemoryUse | None = None) -> Lines:
     """The most that the process took, and where it goes."""
     peak = "the peak is unknown here" if peak_mb is None else f"{peak_mb:,.0f} MB at the peak"
     return {"memory": f"{split}; {peak}" if split else peak}

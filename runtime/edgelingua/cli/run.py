@@ -29,6 +29,7 @@ from edgelingua.cli.options import (
     CountFile,
     DeviceOption,
     Guard,
+    MemoryFiles,
     MethodName,
     Model,
     Phrase,
@@ -52,10 +53,11 @@ from edgelingua.cli.output import print_json, print_lines
 from edgelingua.cli.output import progress as progress_bar
 from edgelingua.cli.remote import ApiKey, ReaderModel, Seconds, remote_reader
 from edgelingua.compressors import load_compressor
+from edgelingua.kv.memory import Memory
 from edgelingua.kv.options import CacheOptions
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
-from edgelingua.prompt import Prompt
+from edgelingua.prompt import Prompt, Segment
 from edgelingua.system.addresses import is_url
 from edgelingua.system.measure import Stopwatch
 
@@ -73,6 +75,7 @@ def run(
     api_key: ApiKey = None,
     seconds: Seconds = None,
     count: CountFile = None,
+    memory: MemoryFiles = None,
     tokens: Tokens = None,
     rate: Rate = None,
     cap: Cap = None,
@@ -111,7 +114,8 @@ def run(
 ) -> None:
     """Compress a text and answer a question about it, with a KV cache that never exceeds --cap.
 
-    Without --tokens and --rate, the text is compressed to what fits the cap.
+    Without --tokens and --rate, the text is compressed to what fits the cap. With --memory and
+    without a FILE, the question is about the memories.
 
     With --reader http://HOST:PORT/v1 an endpoint answers: Ollama, LM Studio, llama-server.
     """
@@ -120,8 +124,13 @@ def run(
     if not question.strip():
         raise typer.BadParameter("the question is empty", param_hint="'--question'")
     method = method_for(method, model, ranker=ranker, question=question)
-    # The prompt is the assistant's to lay out; here its text gets its pins.
-    (document,) = Prompt.build(read_text(source), pin=pins).segments
+    memories = [Memory.load(path) for path in memory or ()]
+    document: str | Segment = ""
+    if not memories or source != "-":
+        # The prompt is the assistant's to lay out; here its text gets its pins.
+        (document,) = Prompt.build(read_text(source), pin=pins).segments
+    elif pins:
+        raise typer.BadParameter("--pin without a FILE: there is no text whose words could stay")
     # What answers is loaded where it is needed only: compress can do without.
     from edgelingua.assistant import SYSTEM, Assistant
     from edgelingua.llama.sampling import Sampling
@@ -141,6 +150,7 @@ def run(
                     "cap": cap,
                     "cap_mb": cap_mb,
                     "policy": policy,
+                    "memory": memory,
                     "cache_keys": cache_keys != "f16",
                     "cache_values": cache_values != "f16",
                 },
@@ -161,6 +171,7 @@ def run(
                 policy=chosen,
                 cache=CacheOptions(keys=cache_keys, values=cache_values),
                 threads=threads,
+                memories=memories,
             )
             ran = capped.policy
         compressor = load_compressor(
@@ -192,7 +203,8 @@ def run(
             on_text=None if as_json else show,
             progress=progress,
         )
-    figures = (reply, answering.name, ran, method, watch.milliseconds | reply.milliseconds)
+    used = method if document else None
+    figures = (reply, answering.name, ran, used, watch.milliseconds | reply.milliseconds, memories)
     if as_json:
         print_json({"answer": reply.text, "statistics": answered.statistics(*figures)})
     else:

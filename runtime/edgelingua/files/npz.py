@@ -5,6 +5,7 @@ Nothing is unpacked, evaluated or trusted.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -43,6 +44,15 @@ def save(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any
             np.savez(file, allow_pickle=False, **arrays, **{_ABOUT: described})
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({_why(error)})") from None
+
+
+def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of arrays, of their names, types and shapes, in their order."""
+    found = hashlib.sha256()
+    for name, array in arrays.items():
+        found.update(f"{name} {array.dtype} {array.shape} ".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def load(path: Path, read: Callable[[Members], T], what: str) -> T:

@@ -1,4 +1,4 @@
-"""Keys and values inside llama.cpp's serialized sequence state.
+"""Keys and values inside llama.cpp's serialized sequence state, read and written.
 
 The layout is not documented; this follows the sources of the release that pyproject.toml pins, and
 refuses whatever looks different.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.errors import StateError
+
+_MAGIC = 0xAF143CD8
+_HALVES = 1
+"""ggml's number for float16."""
 
 _BLOCK = 32
 """Values that share a scale in the quantized types."""
@@ -50,10 +54,20 @@ _TYPES: Mapping[int, Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A layer's keys or values as they lie there: bytes ``(n, size)`` of a ggml type."""
+    """A layer's keys or values as they lie there: bytes ``(n, size)`` of a ggml type.
+
+    ``element``: bytes of a value, where a state has one row for each channel.
+    """
 
     raw: NDArray[np.uint8]
     kind: int
+    element: int = 0
+
+    @classmethod
+    def halves(cls, values: NDArray[np.float16], element: int) -> Rows:
+        """Rows of float16 values ``(n, size)``."""
+        raw = np.ascontiguousarray(values).view(np.uint8)
+        return cls(raw.reshape(len(values), -1), _HALVES, element)
 
     def decoded(self) -> NDArray[np.float32]:
         """Return the values ``(n, size)``."""
@@ -68,6 +82,36 @@ class CachePart:
     keys: tuple[Rows, ...]
     values: tuple[Rows, ...]
 
+    def behind(self, before: CachePart) -> CachePart:
+        """Return the cells of both, those of ``before`` first; they are of the same kinds."""
+        rows = [
+            [
+                replace(own, raw=np.concatenate([first.raw, own.raw]))
+                for first, own in zip(firsts, owns, strict=True)
+            ]
+            for firsts, owns in ((before.keys, self.keys), (before.values, self.values))
+        ]
+        positions = np.concatenate([before.positions, self.positions])
+        return CachePart(positions, tuple(rows[0]), tuple(rows[1]))
+
+
+def write(part: CachePart) -> NDArray[np.uint8]:
+    """Return a state of one part, as llama.cpp writes it: the inverse of `parse`."""
+    pieces = [struct.pack("<IiII", _MAGIC, 0, 1, len(part.positions))]
+    pieces += [struct.pack("<iIi", at, 1, 0) for at in part.positions.tolist()]
+    transposed = bool(part.values[0].element)
+    pieces.append(struct.pack("<II", transposed, len(part.keys)))
+    for rows in (*part.keys, *part.values):
+        cells, size = rows.raw.shape
+        if rows.element:
+            channels = rows.raw.reshape(cells, -1, rows.element).transpose(1, 0, 2)
+            pieces.append(struct.pack("<iII", rows.kind, rows.element, len(channels)))
+            pieces.append(channels.tobytes())
+        else:
+            pieces.append(struct.pack("<iQ", rows.kind, size))
+            pieces.append(rows.raw.tobytes())
+    return np.frombuffer(b"".join(pieces), dtype=np.uint8)
+
 
 def parse(blob: NDArray[np.uint8]) -> list[CachePart]:
     """Take a state apart: one part, or two for models with sliding windows, global layers first.
@@ -80,8 +124,8 @@ def parse(blob: NDArray[np.uint8]) -> list[CachePart]:
     reader = _Reader(blob)
     try:
         magic, _ = reader.take("<Ii")
-        if magic != 0xAF143CD8:
-            raise StateError(f"a sequence state begins with {magic:#x}; expected 0xaf143cd8")
+        if magic != _MAGIC:
+            raise StateError(f"a sequence state begins with {magic:#x}; expected {_MAGIC:#x}")
         parts = [_part(reader)]
         while reader.at < len(blob):
             parts.append(_part(reader))
@@ -142,7 +186,7 @@ def _columns(reader: _Reader, cells: int) -> Rows:
     kind, element, channels = reader.take("<iII")
     _check_type(kind)
     raw = reader.bytes(channels * cells * element).reshape(channels, cells, element)
-    return Rows(raw.transpose(1, 0, 2).reshape(cells, channels * element), kind)
+    return Rows(raw.transpose(1, 0, 2).reshape(cells, channels * element), kind, element)
 
 
 def _check_type(kind: int) -> None:

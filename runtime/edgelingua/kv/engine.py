@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.kv.memory import CellLayout, Memory
 from edgelingua.kv.state import Signal
 
 
@@ -23,6 +24,15 @@ class Heard:
 
     queries: NDArray[np.float32] | None = None
     attention: NDArray[np.float32] | None = None
+
+
+class Adapter(Protocol):
+    """A change of a model's weights for single reads, as a LoRA (arXiv:2106.09685)."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it is made of."""
+        ...
 
 
 class Engine(Protocol):
@@ -50,11 +60,16 @@ class Engine(Protocol):
 
     def decode(
         self,
-        tokens: NDArray[np.int32],
+        tokens: NDArray[np.int32] | NDArray[np.float32],
         first_position: int,
         listen: frozenset[Signal] = frozenset(),
+        adapter: Adapter | None = None,
     ) -> Heard:
-        """Append tokens at consecutive positions; logits of the last one become available."""
+        """Append tokens at consecutive positions; logits of the last one become available.
+
+        Learned tokens come as vectors ``(t, width)`` in place of the model's own embeddings. The
+        adapter works in this step, and in none that does not name it.
+        """
         ...
 
     def remove(self, start: int, end: int) -> None:
@@ -73,6 +88,22 @@ class Engine(Protocol):
         self, names: frozenset[Signal], positions: NDArray[np.int64]
     ) -> Mapping[Signal, NDArray[np.float32]]:
         """Keys or values of the cells at ``positions``, as `CellView.signal` has them."""
+        ...
+
+    @property
+    def layout(self) -> CellLayout:
+        """What memories for this engine are made of.
+
+        Raises `StateError` where the cache is none that a memory can be taken from or put into.
+        """
+        ...
+
+    def splice(self, memory: Memory, positions: NDArray[np.int64]) -> None:
+        """Put a memory's cells at ``positions``, behind those that are there; `logits` stay."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all that was read."""
         ...
 
     @property
@@ -104,7 +135,7 @@ class Engine(Protocol):
         ...
 
     def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
-        """Fill the empty cache with a `state`; `logits` are the given ones until the next decode.
+        """Fill the cache with a `state` alone; `logits` are the given ones until the next decode.
 
         Raises `StateError` where it is none of this engine's.
         """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,17 +11,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.errors import CapError, EdgeLinguaError, StateError
-from edgelingua.kv.engine import Engine, Heard
+from edgelingua.errors import CapError, EdgeLinguaError, InputError, StateError
+from edgelingua.kv.engine import Adapter, Engine, Heard
 from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.memory import NO_TOKEN, Memory, Portion
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.overheard import Overheard, Queries
 from edgelingua.kv.policies import DEFAULT_POLICY, Policy
 from edgelingua.kv.state import Cells, CellView, Signal, runs
-from edgelingua.kv.statistics import CacheStatistics, Memory
+from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 from edgelingua.kv.storage import SavedSession
 from edgelingua.scores import Progress
 from edgelingua.system.logs import logger
+from edgelingua.text.encodings import refuse_surrogates
 
 _log = logger(__name__)
 
@@ -91,10 +94,10 @@ class Session:
         return self._cells.group.copy()
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryUse:
         """Where the memory of this process goes."""
         engine = self.engine
-        return Memory.split(engine.weight_bytes, engine.cache_bytes, engine.compute_bytes)
+        return MemoryUse.split(engine.weight_bytes, engine.cache_bytes, engine.compute_bytes)
 
     @property
     def statistics(self) -> CacheStatistics:
@@ -143,6 +146,21 @@ class Session:
         groups = np.broadcast_to(np.asarray(group, np.int32), tokens.shape)
         if pinned.any() or len(self._cells) + len(tokens) > self._cap:
             self.check_room(pinned)
+        self._feed(tokens, pinned, importance, groups, progress=progress)
+
+    def _feed(
+        self,
+        tokens: NDArray[np.int32],
+        pinned: NDArray[np.bool_],
+        importance: NDArray[np.float32],
+        groups: NDArray[np.int32],
+        *,
+        progress: Progress | None = None,
+        adapter: Adapter | None = None,
+        vectors: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Read tokens, or ``vectors`` in place of them, step by step."""
+        inputs = tokens if vectors is None else vectors
         at = 0
         while at < len(tokens):
             missing = len(tokens) - at
@@ -154,8 +172,168 @@ class Session:
                 book = self._cells.appended(
                     tokens[step], pinned[step], importance[step], groups[step]
                 )
-                self._read(book, tokens[step], missing)
+                self._read(book, inputs[step], missing, adapter)
             at += room
+
+    def distil(
+        self,
+        portions: Sequence[Portion],
+        text: str,
+        *,
+        adapter: Adapter | None = None,
+        group: int = 0,
+        progress: Progress | None = None,
+    ) -> Memory:
+        """Read a document and keep a few cells of it, which stay here, pinned; return them.
+
+        Portions are read one after the other. Each sees what was read before and the cells that
+        are left of the portions before it; then what does not stay of it goes.
+
+        Parameters
+        ----------
+        portions
+            The document's tokens, and which of their cells stay.
+        text
+            The document, to tell what the memory stands for.
+        adapter
+            Works while they are read, and at no other time.
+        group, progress
+            As in `feed`.
+
+        Raises
+        ------
+        StateError
+            This cache is none that memories can be made of: quantized, or with sliding windows.
+        CapError
+            A portion does not fit beside what is pinned and the cells of those before it.
+        InputError
+            There is nothing to read.
+
+        Whatever is raised, Ctrl-C too, the session is as it was before.
+        """
+        layout = self.engine.layout
+        refuse_surrogates(text, "the document")
+        if not portions:
+            raise InputError("nothing to remember: the document is empty")
+        sizes = np.asarray([len(portion.stays) for portion in portions])
+        held = np.cumsum([portion.stays.sum() for portion in portions])
+        self.check_room(np.ones(int((sizes + np.append(0, held[:-1])).max()), dtype=bool))
+        tokens_in = sum(len(portion.tokens) for portion in portions)
+        read = 0
+
+        def told(done: int, _: int) -> None:
+            if progress:
+                progress(read + done, tokens_in)
+
+        with self._unchanged_by_errors():
+            for portion in portions:
+                learned = np.full(len(portion.vectors), NO_TOKEN, np.int32)
+                for tokens, vectors in ((portion.tokens, None), (learned, portion.vectors)):
+                    pinned = np.ones(len(tokens), dtype=bool)
+                    importance = np.full(len(tokens), np.nan, np.float32)
+                    groups = np.full(len(tokens), group, np.int32)
+                    self._feed(
+                        tokens,
+                        pinned,
+                        importance,
+                        groups,
+                        progress=told,
+                        adapter=adapter,
+                        vectors=vectors,
+                    )
+                gone = np.zeros(len(self._cells), dtype=bool)
+                gone[-len(portion.stays) :] = ~portion.stays
+                self.drop(gone)
+                read += len(portion.tokens)
+            first = len(self._cells) - int(held[-1])
+            cells = self._cells
+            states = self.engine.states(_FROM_CACHE, cells.positions)
+        return Memory(
+            text=text,
+            tokens_in=tokens_in,
+            layout=layout,
+            adapter=adapter.digest if adapter else "",
+            start=int(cells.positions[first - 1]) + 1 if first else 0,
+            positions=cells.positions[first:].copy(),
+            tokens=cells.tokens[first:].copy(),
+            keys=states["keys"][:, first:].astype(np.float16),
+            values=states["values"][:, first:].astype(np.float16),
+        )
+
+    def attach(self, memory: Memory, *, pinned: bool = True, group: int = 0) -> None:
+        """Put a memory's cells behind what was read, as if its document had been read here.
+
+        Keys are turned to their new positions. `logits` are still those of what was read before, so
+        feed something before drawing.
+
+        Parameters
+        ----------
+        memory
+            What `distil` made with this reader.
+        pinned
+            Whether its cells must never be evicted.
+        group
+            As in `feed`.
+
+        Raises
+        ------
+        StateError
+            It was made for another reader, or this cache takes none: quantized, or with sliding
+            windows.
+        CapError
+            Its cells do not fit beside what is pinned.
+        InputError
+            Nothing has been read yet: a memory stands behind something, as a system prompt.
+        """
+        memory.check(self.engine.layout)
+        if not len(self._cells):
+            raise InputError(
+                "a memory in a session that has read nothing: feed what stands before the "
+                "document, as a system prompt, first"
+            )
+        if memory.tokens.max() >= len(self.engine.logits()):
+            raise StateError("the memory has tokens that this reader does not know")
+        if memory.positions[-1] >= self.engine.trained_length:
+            raise StateError(
+                f"the memory has a cell at position {memory.positions[-1]}; the reader was trained "
+                f"for {self.engine.trained_length}"
+            )
+        pins = np.full(len(memory), pinned)
+        self.check_room(pins)
+        with self._unchanged_by_errors(), uninterrupted():
+            missing = len(memory) + 1 - (self._cap - len(self._cells))  # one to go on with
+            if missing > 0:
+                self._give_up(missing)
+            if len(memory) >= self._cap - len(self._cells):
+                raise CapError(
+                    f"a memory of {len(memory)} cells: a cap of {self._cap} has "
+                    f"{self._cap - len(self._cells)} left beside what is pinned or protected"
+                )
+            limit = self.engine.trained_length - 1
+            if self._cells.next_position + memory.length > limit:
+                self._compact()
+            positions = memory.placed(self._cells.next_position, limit)
+            book = self._cells.appended(memory.tokens, pins, group=group, positions=positions)
+            self.engine.splice(memory, positions)
+            self._cells, self._queries = book, Overheard()
+            self._peak = max(self._peak, len(book))
+        _log.debug("a memory of %d cells at position %d", len(memory), positions[0])
+
+    @contextmanager
+    def _unchanged_by_errors(self) -> Iterator[None]:
+        """Whatever is raised inside, the session is as it was before."""
+        before = self._cells, self._queries, self._peak, self._evicted
+        state = (self.engine.state(), self.engine.logits()) if len(self._cells) else None
+        try:
+            yield
+        except BaseException:
+            with uninterrupted():
+                if state:
+                    self.engine.load(*state)
+                else:
+                    self.engine.clear()
+                self._cells, self._queries, self._peak, self._evicted = before
+            raise
 
     def generate(
         self, sampler: TokenSampler, limit: int, stop: frozenset[int], *, group: int = 0
@@ -372,11 +550,7 @@ class Session:
             wanted = min(wanted, room)  # read what fits, and there will be queries to judge by
         missing = wanted - room
         if missing > 0:
-            free = np.flatnonzero(~self._locked(self._cells))
-            order = np.argsort(self._scores()[free], kind="stable")
-            evicted = np.zeros(len(self._cells), dtype=bool)
-            evicted[free[order[: max(missing, self._block)]]] = True
-            self._evict(evicted)
+            self._give_up(max(missing, self._block))
         room = min(wanted, self._cap - len(self._cells))
         if room < 1:
             raise CapError(
@@ -386,9 +560,19 @@ class Session:
             self._compact()
         return room
 
+    def _give_up(self, count: int) -> None:
+        """Evict so many of the cells that can go, or all of them."""
+        free = np.flatnonzero(~self._locked(self._cells))
+        order = np.argsort(self._scores()[free], kind="stable")
+        evicted = np.zeros(len(self._cells), dtype=bool)
+        evicted[free[order[:count]]] = True
+        self._evict(evicted)
+
     def _scores(self) -> NDArray[np.float64]:
         """What the policy makes of the cells, with the signals it declared and no others."""
         wanted = self.policy.signals
+        if "queries" in wanted and not self._queries:  # a memory was the last that came
+            return self._cells.positions.astype(np.float64)
         signals = dict(self.engine.states(wanted & _FROM_CACHE, self._cells.positions))
         positions = None
         if "attention" in wanted:
@@ -405,7 +589,13 @@ class Session:
         self._evicted += int(gone.sum())
         _log.debug("%d tokens evicted, %d cells in use", int(gone.sum()), len(self._cells))
 
-    def _read(self, book: Cells, tokens: NDArray[np.int32], missing: int) -> None:
+    def _read(
+        self,
+        book: Cells,
+        tokens: NDArray[np.int32] | NDArray[np.float32],
+        missing: int,
+        adapter: Adapter | None,
+    ) -> None:
         """Have the engine read ``tokens``; the book becomes ``book``."""
         first = self._cells.next_position
         listen = self.policy.signals - _FROM_CACHE
@@ -413,7 +603,7 @@ class Session:
         if len(self._cells) + missing <= self._cap - self.policy.queries:
             listen -= {"queries"}
         try:
-            heard = self.engine.decode(tokens, first, listen)
+            heard = self.engine.decode(tokens, first, listen, adapter)
         except EdgeLinguaError:
             self.engine.remove(first, first + len(tokens))  # what was read before it failed
             raise

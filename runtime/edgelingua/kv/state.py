@@ -19,10 +19,11 @@ Signal = Literal["keys", "values", "queries", "attention"]
 class CellView:
     """What a policy sees: one row per cached token, in ascending order of position.
 
-    ``positions`` ``(n,)`` int64; ``tokens`` ``(n,)`` int32; ``pinned`` ``(n,)`` bool, cells that
-    the session never evicts whatever the policy says; ``importance`` ``(n,)`` float32, higher =
-    keep, as given with the tokens, NaN where nothing was given; ``query_positions`` ``(w,)``, where
-    the last queries stood. See `signal` for what the engine says.
+    ``positions`` ``(n,)`` int64; ``tokens`` ``(n,)`` int32, -1 for a memory's learned ones;
+    ``pinned`` ``(n,)`` bool, cells that the session never evicts whatever the policy says;
+    ``importance`` ``(n,)`` float32, higher = keep, as given with the tokens, NaN where nothing was
+    given; ``query_positions`` ``(w,)``, where the last queries stood. See `signal` for what the
+    engine says.
     """
 
     positions: NDArray[np.int64]
@@ -99,10 +100,11 @@ class Cells:
         pinned: NDArray[np.bool_] | bool = False,
         importance: NDArray[np.float32] | float = np.nan,
         group: NDArray[np.int32] | int = 0,
+        positions: NDArray[np.int64] | None = None,
     ) -> Cells:
-        """Return the book with cells behind the last one."""
+        """Return the book with cells behind the last one; ``positions``: not right behind it."""
         first, count = self.next_position, len(tokens)
-        new = np.arange(first, first + count, dtype=np.int64)
+        new = np.arange(first, first + count, dtype=np.int64) if positions is None else positions
         fresh = np.zeros((len(self.attention), count), dtype=np.float32)
         return Cells(
             np.concatenate([self.positions, new]),

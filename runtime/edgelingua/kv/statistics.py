@@ -18,7 +18,7 @@ class CacheStatistics:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUse:
     """Where the memory of this process goes, in MB (10^6 bytes).
 
     ``weights``: what of the model's file is in memory, and copies that were rearranged for the
@@ -36,7 +36,7 @@ class Memory:
     python: float | None
 
     @classmethod
-    def split(cls, weights: int, cache: int, compute: int) -> Memory:
+    def split(cls, weights: int, cache: int, compute: int) -> MemoryUse:
         """Split the memory of this process: three parts in bytes are known, the rest is counted."""
         whole = rss_mb()
         rest = None if whole is None else max(0.0, whole - (weights + cache + compute) / 1e6)

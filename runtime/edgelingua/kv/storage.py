@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import StateError
 from edgelingua.files import npz
+from edgelingua.kv.memory import NO_TOKEN
 from edgelingua.kv.options import check_cap
 from edgelingua.kv.policy import Policy
 from edgelingua.kv.state import Cells
@@ -158,7 +159,7 @@ class SavedSession:
             raise ValueError("logits or cells of a wrong shape")
         if not np.isfinite(self.logits.max()):  # NaN anywhere makes this NaN
             raise ValueError("logits that are not numbers")
-        if cells.tokens.min() < 0 or cells.tokens.max() >= len(self.logits):
+        if cells.tokens.min() < NO_TOKEN or cells.tokens.max() >= len(self.logits):
             raise ValueError(f"tokens that are none of {len(self.logits)}")
         if not (cells.attention >= 0).all() or not np.isfinite(cells.attention).all():
             raise ValueError("attention weights that are none")

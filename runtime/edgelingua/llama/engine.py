@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from edgelingua.errors import ReaderError, StateError
 from edgelingua.kv import blob
-from edgelingua.kv.engine import Heard
+from edgelingua.kv.engine import Adapter, Heard
 from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.memory import CellLayout, Memory
 from edgelingua.kv.options import CacheOptions
-from edgelingua.kv.state import Signal
+from edgelingua.kv.state import Signal, runs
+from edgelingua.llama.adapter import LlamaAdapter
 from edgelingua.llama.hook import Hook
 from edgelingua.llama.library import BUILD, buffers, forget, llama_cpp, why
 from edgelingua.llama.threads import usable
@@ -94,8 +96,14 @@ class LlamaEngine:
         self._memory = llama_cpp.llama_get_memory(self._context)
         if not self._memory:
             raise ReaderError(f"{model.path}: this model has no KV cache, so it cannot generate")
-        self._batch = llama_cpp.llama_batch_init(options.chunk, 0, 1)
-        weakref.finalize(self, llama_cpp.llama_batch_free, self._batch)
+        self._adapter: LlamaAdapter | None = None
+        self._batches = {0: self._new_batch(0)}
+
+    def _new_batch(self, width: int) -> Any:
+        """Room for a chunk of tokens; of vectors of that ``width``, if it is not 0."""
+        batch = llama_cpp.llama_batch_init(self.options.chunk, width, 1)
+        weakref.finalize(self, llama_cpp.llama_batch_free, batch)
+        return batch
 
     def _parameters(self) -> Any:
         options = self.options
@@ -161,26 +169,29 @@ class LlamaEngine:
 
     def decode(
         self,
-        tokens: NDArray[np.int32],
+        tokens: NDArray[np.int32] | NDArray[np.float32],
         first_position: int,
         listen: frozenset[Signal] = frozenset(),
+        adapter: Adapter | None = None,
     ) -> Heard:
-        """Append tokens at consecutive positions.
+        """Append tokens, or vectors in place of them, at consecutive positions.
+
+        The adapter works in this step alone: every step sets the one that it names, or none.
 
         Raises
         ------
         ReaderError
             llama.cpp could not decode, or listening to it failed; or it has not finished the last
-            tokens: another thread is at it, or was when this process was forked.
+            tokens: another thread is at it, or was when this process was forked. Or the vectors or
+            the adapter are none of this model.
         """
         if not 0 < len(tokens) <= self.chunk:
             raise ReaderError(f"{len(tokens)} tokens at once: expected 1 to {self.chunk}")
         self._refuse_while_reading()
         self._use_threads(usable(self.model.threads))
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for index, token in enumerate(tokens.tolist()):
-            batch.token[index] = token
+        self._use_adapter(adapter)
+        batch = self._filled(tokens)
+        for index in range(len(tokens)):
             batch.pos[index] = first_position + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
@@ -206,6 +217,34 @@ class LlamaEngine:
             shape = (len(tokens), self.model.vocabulary_size)
             self._predicted.append(np.ctypeslib.as_array(pointer, shape).copy())
         return self._heard(first_position + np.arange(len(tokens)))
+
+    def _filled(self, tokens: NDArray[np.int32] | NDArray[np.float32]) -> Any:
+        """A batch of these tokens or vectors."""
+        width = 0 if tokens.ndim == 1 else tokens.shape[1]
+        if width and width != self.model.width:
+            raise ReaderError(f"vectors of {width} numbers: this model has {self.model.width}")
+        if width not in self._batches:
+            self._batches[width] = self._new_batch(width)
+        batch = self._batches[width]
+        batch.n_tokens = len(tokens)
+        numbers = np.ascontiguousarray(tokens, np.float32 if width else np.int32)
+        ctypes.memmove(batch.embd if width else batch.token, numbers.ctypes.data, numbers.nbytes)
+        return batch
+
+    def _use_adapter(self, adapter: Adapter | None) -> None:
+        """Have an adapter work from now on, or none; it costs nothing where that is so already."""
+        if adapter is self._adapter:
+            return
+        if adapter is not None and not (
+            isinstance(adapter, LlamaAdapter) and adapter.model is self.model
+        ):
+            raise ReaderError("the adapter was not loaded for this model")
+        handles = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter and adapter.handle)
+        count = int(adapter is not None)
+        scales = (ctypes.c_float * 1)(1.0)
+        if llama_cpp.llama_set_adapters_lora(self._context, handles, count, scales) != 0:
+            raise ReaderError(f"llama.cpp does not take this adapter: {why()}")
+        self._adapter = adapter
 
     def _use_threads(self, threads: int) -> None:
         if threads != self._threads:
@@ -321,8 +360,87 @@ class LlamaEngine:
             raise StateError(f"llama.cpp could not write down its cells: {why()}")
         return data
 
+    @property
+    def layout(self) -> CellLayout:
+        """What memories for this engine are made of.
+
+        Raises
+        ------
+        StateError
+            None can be taken from this cache or put into it.
+        """
+        model, options = self.model, self.options
+        if {options.keys, options.values} != {"f16"}:
+            raise StateError(
+                f"a cache in {options.keys}/{options.values}: memories need keys and values in f16"
+            )
+        if model.window or not model.plain_keys:
+            raise StateError(
+                f"{model.path}: its layers do not all keep the same keys and values of all tokens, "
+                "as memories need"
+            )
+        return model.layout
+
+    def clear(self) -> None:
+        """Forget all that was read."""
+        llama_cpp.llama_memory_clear(self._memory, False)
+        self._position_of_cell[:] = -1
+        self._shifted = self._read = False
+        self._restored = None
+
+    def splice(self, memory: Memory, positions: NDArray[np.int64]) -> None:
+        """Put a memory's cells at ``positions``, behind those that are there; `logits` stay.
+
+        llama.cpp itself turns the keys, so that they are what they would be if they had been there
+        from the first.
+
+        Raises
+        ------
+        StateError
+            Keys cannot be turned here, or llama.cpp does not take the cells.
+        """
+        logits = self.logits()
+        self._settle()
+        before = blob.parse(self.state())[0]
+        cells = blob.CachePart(
+            memory.positions,
+            *(
+                tuple(
+                    blob.Rows.halves(layer.reshape(len(memory), -1), rows.element)
+                    for layer, rows in zip(layers, there, strict=True)
+                )
+                for layers, there in ((memory.keys, before.keys), (memory.values, before.values))
+            ),
+        )
+        if not np.array_equal(memory.positions, positions):
+            if not self.can_shift:
+                raise StateError(
+                    f"the memory was made for position {memory.start}, and this model's keys "
+                    "cannot be moved"
+                )
+            self.load(blob.write(cells), logits)
+            # First where it begins, then the gaps: no move runs into cells not yet moved.
+            begin = int(positions[0] - memory.positions[0])
+            self.shift(0, int(memory.positions[-1]) + 1, begin)
+            moved = memory.positions + begin
+            for start, end in runs(moved):
+                delta = int((positions - moved)[np.searchsorted(moved, start)])
+                if delta:
+                    self.shift(start, end, delta)
+            self._settle()
+            cells = blob.parse(self.state())[0]
+        self.load(blob.write(cells.behind(before)), logits)
+
+    def _settle(self) -> None:
+        """Have keys turned now that were moved: llama.cpp does it when it next reads something."""
+        if not self._shifted:
+            return
+        behind = int(llama_cpp.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        self.decode(np.zeros(1, dtype=np.int32), behind)
+        self.remove(behind, behind + 1)
+
     def load(self, state: NDArray[np.uint8], logits: NDArray[np.float32]) -> None:
-        """Fill the empty cache with another engine's `state`; go on from its logits.
+        """Fill the cache with another engine's `state` alone; go on from its logits.
 
         Raises
         ------
@@ -335,11 +453,11 @@ class LlamaEngine:
                 f"{len(positions)} cells and {len(logits)} logits: expected at most {self.cells} "
                 f"and {self.model.vocabulary_size}"
             )
+        self.clear()
         forget()
         pointer = np.ascontiguousarray(state).ctypes.data_as(_BYTES)
         if llama_cpp.llama_state_seq_set_data(self._context, pointer, len(state), 0) != len(state):
             raise StateError(f"llama.cpp does not take these cells: {why()}")
-        self._position_of_cell[:] = -1
         self._position_of_cell[: len(positions)] = positions  # into an empty cache, in order
         self._restored = logits.astype(np.float32)
 

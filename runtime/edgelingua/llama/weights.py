@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import time
 import weakref
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from edgelingua.errors import ReaderError
 from edgelingua.files.safe import hash_file, open_regular
 from edgelingua.kv.interrupts import uninterrupted
+from edgelingua.kv.memory import CellLayout
 from edgelingua.kv.options import CacheOptions
 from edgelingua.llama import header, loading
 from edgelingua.llama.library import buffers, forget, llama_cpp, why
@@ -20,6 +22,12 @@ from edgelingua.system.logs import logger
 from edgelingua.system.measure import mapped_rss
 
 _log = logger(__name__)
+
+_ROTARY: Mapping[int, str] = {
+    llama_cpp.LLAMA_ROPE_TYPE_NONE: "none",
+    llama_cpp.LLAMA_ROPE_TYPE_NORM: "norm",
+    llama_cpp.LLAMA_ROPE_TYPE_NEOX: "neox",
+}
 
 
 class Weights(Vocabulary):
@@ -110,6 +118,24 @@ class Weights(Vocabulary):
         size = self._head_size("key")
         return size % 64 == 0 and self._number("rope.dimension_count") in (None, size)
 
+    @property
+    def width(self) -> int:
+        """Numbers in a token's embedding."""
+        return int(llama_cpp.llama_model_n_embd(self.handle))
+
+    @cached_property
+    def layout(self) -> CellLayout:
+        """What is in a cell; only for models with `plain_keys`."""
+        rotary = int(llama_cpp.llama_model_rope_type(self.handle))
+        return CellLayout(
+            reader=self.digest,
+            rotary=_ROTARY.get(rotary, f"type {rotary}"),
+            layers=int(llama_cpp.llama_model_n_layer(self.handle)),
+            heads=self.kv_heads,
+            key_size=self._head_size("key"),
+            value_size=self._head_size("value"),
+        )
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the file."""
@@ -160,9 +186,8 @@ class Weights(Vocabulary):
 
     def _head_size(self, name: str) -> int:
         """Size of a key or a value in one head."""
-        width = int(llama_cpp.llama_model_n_embd(self.handle))
         heads = int(llama_cpp.llama_model_n_head(self.handle))
-        return self._number(f"attention.{name}_length") or width // heads
+        return self._number(f"attention.{name}_length") or self.width // heads
 
     def _refuse_uncappable(self) -> None:
         for refused, what in (

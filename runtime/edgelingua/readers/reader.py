@@ -8,7 +8,7 @@ from threading import Event
 from typing import Protocol, runtime_checkable
 
 from edgelingua.compressed import Compressed
-from edgelingua.kv.statistics import CacheStatistics, Memory
+from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 from edgelingua.llama.sampling import Sampling
 from edgelingua.system.measure import Stopwatch
 
@@ -35,7 +35,7 @@ class Written:
     written: int
     complete: bool
     cache: CacheStatistics | None = None
-    memory: Memory | None = None
+    memory: MemoryUse | None = None
 
 
 class Reading(Protocol):

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedModel
 
+from edgelingua.selection.cells import chosen
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.memory import files
 from edgelingua_export.train.memory.adapter import Compressor
 from edgelingua_export.train.memory.loop import loss
 from edgelingua_export.train.memory.measure import nats
-from edgelingua_export.train.memory.packing import RECALL, Block, Document, Packed, Packer, chosen
+from edgelingua_export.train.memory.packing import RECALL, Block, Document, Packed, Packer
 from edgelingua_export.train.memory.passages import Passages, gather, nothing
 from edgelingua_export.train.memory.recipe import Asking, Memory, load
 from edgelingua_export.train.memory.run import train

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgelingua.selection.cells import chosen
 from edgelingua_export.train.memory.recipe import Memory
 from edgelingua_export.train.memory.row import Row
 
@@ -159,17 +160,3 @@ class Packer:
             target = np.where(np.arange(len(block.tokens)) >= block.said, block.kind, 0)
             row.add(block.tokens, block=number, target=target)
         return row.columns()
-
-
-def chosen(scores: NDArray[np.floating], cells: int, scorer: str) -> NDArray[np.bool_]:
-    """Which tokens ``(T,)`` stay: the best ``cells``, or without a scorer every nth.
-
-    The last one always does: llama.cpp goes on behind the last cell that is there.
-    """
-    kept = np.zeros(len(scores), bool)
-    if scorer:
-        kept[np.argsort(-scores[:-1], kind="stable")[: cells - 1]] = True
-        kept[-1] = True
-    else:
-        kept[(np.arange(1, cells + 1) * len(scores)) // cells - 1] = True
-    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua.scorers import ClassifierScorer
-from edgelingua.text.boundaries import words
+from edgelingua.selection.cells import word_scores
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.train.labels import Example, groups
@@ -129,29 +130,13 @@ def gather(examples: Iterable[Example], reader: TextTokenizer, judge: Judge) -> 
 
 
 def judge_of(scorer: ClassifierScorer) -> Judge:
-    """Score tokens as the words in which their last characters stand: the mean of those' pieces."""
-
-    def judge(text: str, spans: NDArray[np.int64]) -> NDArray[np.float32]:
-        pieces = scorer.tokenizer.encode(text)
-        borders = words(text)
-        if not len(borders):
-            return np.zeros(len(spans), np.float32)
-        of_piece = _word(borders, pieces.spans)
-        total = np.bincount(of_piece, scorer.score_ids(pieces.ids), len(borders))
-        mean = total / np.maximum(np.bincount(of_piece, minlength=len(borders)), 1)
-        return mean[_word(borders, spans)].astype(np.float32)
-
-    return judge
+    """Score tokens as `selection.cells.word_scores` does."""
+    return partial(word_scores, scorer)
 
 
 def nothing(text: str, spans: NDArray[np.int64]) -> NDArray[np.float32]:
     """Score all tokens 0."""
     return np.zeros(len(spans), np.float32)
-
-
-def _word(borders: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.int64]:
-    word = np.searchsorted(borders[:, 1], np.maximum(spans[:, 1] - 1, 0), side="right")
-    return np.minimum(word, len(borders) - 1)
 
 
 def _answer(group: list[Example]) -> str:
