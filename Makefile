@@ -9,8 +9,8 @@ CONSTRAINTS ?=
 PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama lint docs cli-page install lock \
-    wheels desktop clean
+.PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama test-ray lint docs cli-page install \
+    lock wheels desktop clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -47,6 +47,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 runtime
 	$(BIN)/lint-imports
+
+# A corpus on a cluster of this machine; Ray is not among what CI installs, for it takes too long.
+test-ray: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install -e '.[ray]'
+	$(BIN)/python -m pytest tests/corpus/test_ray.py
 
 # The documentation, into build/site; a broken link or reference fails.
 docs: $(VENV)/.installed-docs

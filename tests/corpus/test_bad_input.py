@@ -219,6 +219,12 @@ def test_places_that_do_not_do(source: str, target: str, said: str, tmp_path: Pa
         compress_corpus(open_corpus(tmp_path / source), tmp_path / target, QUICK)
 
 
+@pytest.mark.parametrize("pattern", ["/etc/*", "", "**x"])
+def test_a_pattern_that_is_none_is_refused(pattern: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"pattern|no file in it"):
+        open_corpus(make(tmp_path, "in", texts(3)), pattern=pattern)
+
+
 def test_a_folder_has_no_columns(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no columns"):
         open_corpus(make(tmp_path, "in", texts(3)), Columns("body"))

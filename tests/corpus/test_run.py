@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,27 @@ def test_questions_come_from_a_column_a_file_or_the_call(kind: str, tmp_path: Pa
     with pytest.raises(InputError, match="1 lines for 2 rows"):
         compress_corpus(open_corpus(source, Columns("body")), tmp_path / kind.replace("in", "x"),
                         recipe, question=asked)  # fmt: skip
+
+
+@pytest.mark.long
+def test_rows_with_which_a_process_dies_twice_fail(tmp_path: Path) -> None:
+    source, target = make(tmp_path, "in.jsonl", texts(3)), tmp_path / "out.jsonl"
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.05):  # none gets as far as its first row
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        summary = compress_corpus(open_corpus(source), target, QUICK, workers=2)
+    finally:
+        over.set()
+        thread.join()
+    assert (summary.rows, summary.failed) == (3, 3)
+    assert "line 1: the process that compressed this was killed" in summary.errors[0]
 
 
 @pytest.mark.long

@@ -99,16 +99,19 @@ def compress(
     if not workers:
         workers = available_cores() if interpreter() else 1
     began = time.monotonic()
-    with _progress() as progress:
-        corpus = open_corpus(source, Columns(column, question_column), pattern)
-        summary = compress_corpus(
-            corpus,
-            target,
-            recipe,
-            question=questions or question,
-            workers=workers,
-            progress=progress,
-        )
+    try:
+        with _progress() as progress:
+            summary = compress_corpus(
+                open_corpus(source, Columns(column, question_column), pattern),
+                target,
+                recipe,
+                question=questions or question,
+                workers=workers,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        say(f"interrupted; what is done is kept in {target}.journal: the same command goes on")
+        raise
     seconds = time.monotonic() - began
     if as_json:
         print_json({"corpus": str(target), **asdict(summary), "seconds": seconds})

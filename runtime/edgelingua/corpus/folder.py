@@ -40,7 +40,12 @@ class Folder:
 
     @cached_property
     def _names(self) -> list[str]:
-        found = (path for path in self.path.rglob(self.pattern) if path.is_file())
+        try:
+            found = [path for path in self.path.rglob(self.pattern) if path.is_file()]
+        except (ValueError, NotImplementedError) as error:
+            raise InputError(
+                f"pattern {self.pattern!r}: {error}; expected one like *.txt"
+            ) from None
         return sorted(path.relative_to(self.path).as_posix() for path in found)
 
     def stamp(self) -> list[Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgelingua.corpus.parquet import added_arrays, added_fields, refuse_other_types
-from edgelingua.corpus.rows import Columns, Recipe, Result, RowCompressor
+from edgelingua.corpus.recipe import Recipe, RowCompressor
+from edgelingua.corpus.rows import Columns, Result
 from edgelingua.errors import MissingExtraError
 
 if TYPE_CHECKING:

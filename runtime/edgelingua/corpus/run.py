@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
 
 from edgelingua.corpus.formats import Corpus, refuse_other_kind
 from edgelingua.corpus.journal import Journal
-from edgelingua.corpus.rows import Columns, Recipe, Result, Row
+from edgelingua.corpus.questions import asked, questions
+from edgelingua.corpus.recipe import Recipe
+from edgelingua.corpus.rows import Result, Row
 from edgelingua.corpus.workers import results
 from edgelingua.errors import InputError
 from edgelingua.files.safe import hash_file
@@ -100,7 +102,7 @@ def compress_corpus(
     recipe = recipe or Recipe()
     refuse_other_kind(corpus, target)
     rows = corpus.count()
-    asked = _questions(question, corpus.columns, rows)
+    each = questions(question, corpus.columns, rows)
     place = target.with_name(f"{target.name}.journal")
     if os.path.lexists(target) and not place.exists():
         raise InputError(f"{target}: it is there already; remove it, or name another")
@@ -116,7 +118,7 @@ def compress_corpus(
         if progress:
             progress(journal.done, rows)
         if journal.done < rows:
-            left = islice(_asked(corpus.rows(), asked), journal.done, None)
+            left = islice(asked(corpus.rows(), each), journal.done, None)
             _compress(left, journal, rows, recipe, workers, progress)
         if corpus.stamp() != begun["corpus"]:
             raise InputError(
@@ -169,36 +171,3 @@ def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
             batch, characters = [], 0
     if batch:
         yield batch
-
-
-def _questions(question: str | Path, columns: Columns, rows: int) -> Iterable[str] | None:
-    """Return a question for each row, where they have none of their own."""
-    if columns.question is not None:
-        if question:
-            raise InputError("questions: give a column, a file or a text, no two of them")
-        return None
-    if isinstance(question, str):
-        return repeat(question)
-    try:
-        with question.open(encoding="utf-8-sig", newline="\n") as file:
-            lines = sum(1 for _ in file)
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not valid UTF-8"
-        raise InputError(f"{question}: cannot be read ({why})") from None
-    if lines != rows:
-        raise InputError(f"{question}: {lines:,} lines for {rows:,} rows; expected one for each")
-    return _lines(question)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline="\n") as file:
-        for line in file:
-            yield line.strip()
-
-
-def _asked(rows: Iterator[Row], questions: Iterable[str] | None) -> Iterator[Row]:
-    if questions is None:
-        yield from rows
-    else:
-        for row, question in zip(rows, questions, strict=False):
-            yield replace(row, question=question)

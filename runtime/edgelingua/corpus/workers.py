@@ -13,7 +13,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
-from edgelingua.corpus.rows import Recipe, Result, Row, RowCompressor
+from edgelingua.corpus.recipe import Recipe, RowCompressor
+from edgelingua.corpus.rows import Result, Row
 
 _AHEAD = 3
 """Batches for each worker that are read before their time comes."""
