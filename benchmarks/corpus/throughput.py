@@ -46,7 +46,8 @@ def main() -> None:
     with suppress(ImportError):
         import ray
 
-        os.environ["RAY_worker_niceness"] = "0"  # of 15 by default: others would come first
+        # Of 15 by default: all other work would come first.
+        os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
         ways |= {
             "Ray, 1 actor": lambda: with_ray(rows, 1),

@@ -75,11 +75,11 @@ def test_kills_lose_no_row_and_double_none(tmp_path: Path, bert_bundle: ModelBun
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.parametrize("kind", ["in.jsonl", "in.parquet", "in"])
+@pytest.mark.parametrize("kind", ["in.parquet", "in"])
 def test_many_kills_lose_no_row_and_double_none(
     kind: str, tmp_path: Path, bert_bundle: ModelBundle
 ) -> None:
-    assert kill_often(tmp_path, kind, bert_bundle.folder, rows=1000, kills=8) >= 4
+    assert kill_often(tmp_path, kind, bert_bundle.folder, rows=600, kills=4) >= 2
 
 
 @pytest.mark.long
