@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 
@@ -154,3 +155,16 @@ def test_a_server_that_counts_nothing_and_does_not_say_its_context(
         assert len(list(stream)) > 2
         assert stream.reply.text
         assert stream.reply.compressed.tokens_out == reader.count(stream.reply.compressed.text)
+
+
+def test_the_endpoint_refuses_to_count_what_is_no_text(endpoint: str) -> None:
+    def tokenize(body: object) -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {KEY}"}
+        url = endpoint.removesuffix("/v1") + "/tokenize"
+        return httpx.post(url, json=body, headers=bearer, trust_env=False)
+
+    assert len(tokenize({"content": "One two"}).json()["tokens"]) == 2
+    for body in ({}, {"content": 3}, {"content": "a\0"}, {"content": "a", "special": True}, [1]):
+        refused = tokenize(body)
+        assert refused.status_code == 400
+        assert "error" in refused.json()
