@@ -14,13 +14,14 @@ import pytest
 from tests.server.conftest import start
 
 KEY = "key-of-the-tests"
+CELLS = 320
 MODELS = b'{"object": "list", "data": [{"id": "one", "object": "model", "context_window": 512}]}'
 
 
 @pytest.fixture(scope="session")
 def endpoint(gguf: Path) -> Iterator[str]:
-    """The address of ``edgelingua serve`` with 512 cells and a key."""
-    running = start("--cap", "512", "--api-key", KEY)
+    """The address of ``edgelingua serve`` with `CELLS` cells and a key."""
+    running = start("--cap", str(CELLS), "--api-key", KEY)
     yield f"{running.url}/v1"
     running.stop()
 

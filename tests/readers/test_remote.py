@@ -23,7 +23,7 @@ from edgelingua.models import registry
 from edgelingua.readers.remote import RemoteReader
 from tests.conftest import DOCUMENT, TEXTS
 from tests.other_server import other_server
-from tests.readers.conftest import KEY
+from tests.readers.conftest import CELLS, KEY
 from tests.server.conftest import NAME
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")[:3000]
@@ -48,7 +48,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_it_counts_as_the_model_does(remote: RemoteReader, reader: LlamaModel) -> None:
     assert remote.model == NAME
-    assert remote.window == 512
+    assert remote.window == CELLS
     assert remote.counted_in.endswith("/tokenize")
     for text in TEXTS.values():
         assert remote.count(text) == reader.count(text)
@@ -56,7 +56,7 @@ def test_it_counts_as_the_model_does(remote: RemoteReader, reader: LlamaModel) -
 
 def test_it_answers_as_the_model_does(assistant: Assistant, reader: LlamaModel) -> None:
     budget = Budget(tokens=100)
-    here = Assistant(load_compressor(count=reader.count), reader, cap=512)
+    here = Assistant(load_compressor(count=reader.count), reader, cap=CELLS)
     ours = here.ask(TEXT, QUESTION, budget, max_tokens=12)
     pieces: list[str] = []
     theirs = assistant.ask(TEXT, QUESTION, budget, max_tokens=12, on_text=pieces.append)
@@ -73,15 +73,15 @@ def test_it_answers_as_the_model_does(assistant: Assistant, reader: LlamaModel) 
 
 def test_without_a_budget_it_fills_the_context(assistant: Assistant) -> None:
     reply = assistant.ask(TEXT, QUESTION, max_tokens=4)
-    assert 512 - 64 - 60 < reply.prompt_tokens <= 512 - 4
+    assert CELLS - 64 - 60 < reply.prompt_tokens <= CELLS - 4
 
 
 def test_cancelled_it_ends_and_the_next_is_answered(assistant: Assistant) -> None:
     text, budget = TEXTS["english"] * 3, Budget(tokens=100)
-    stream = assistant.stream(text, "Tell a long story of it.", budget, max_tokens=200)
+    stream = assistant.stream(text, "Tell a long story of it.", budget, max_tokens=100)
     next(stream)
     threading.Thread(target=stream.cancel).start()
-    assert len(list(stream)) < 150
+    assert len(list(stream)) < 90
     assert not stream.reply.complete
     assert assistant.ask(text, "How much?", budget, max_tokens=3).answer_tokens == 3
 
