@@ -18,7 +18,7 @@ RUNTIME, EXPORT = "runtime/edgelingua", "export/edgelingua_export"
 FOLDERS = {
     "benchmarks": "Scripts that measured what the docs say, their raw results and tables",
     "docs": "Pages of the documentation",
-    "examples": "A demo, a quick start, a desktop app, a recipe to fine-tune, the text of all",
+    "examples": "A demo, a quick start, a desktop app, a service for boards, a recipe to fine-tune",
     "export": "Makes and trains bundles; needs PyTorch",
     "models": "The bundles that the wheel brings, and others: cards and recipes too",
     "requirements": "Lock files: what CI ran with, and the lowest releases that are allowed",
