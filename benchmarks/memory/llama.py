@@ -15,6 +15,7 @@ import argparse
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from benchmarks.common.jsonl import append, read
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, required=True)
     parser.add_argument("--every", type=int, default=10, help="case to take")
     parser.add_argument("--name", default="keep", help="of the memory in nats.jsonl")
-    parser.add_argument("--how", default="whole,text,memory", help="conditions, of these")
+    parser.add_argument("--beside", default="whole,text", help="conditions beside the memory")
     parser.add_argument("--before", help="other words before the document than in training")
     parser.add_argument("--elsewhere", help="words before the memory, other than it was written")
     parser.add_argument("--results", type=Path, default=HERE / "llama.jsonl")
@@ -69,17 +70,16 @@ def main() -> None:
         case = json.loads(lines[number])
         tokens = np.asarray(case["tokens"], np.int32)
         sessions = {}
-        if "whole" in options.how:
+        if "whole" in options.beside:
             sessions["whole"] = begun(before)
             sessions["whole"].feed(tokens)
         for ratio in RATIOS:
-            cells = max(1, round(len(tokens) / ratio))
-            portion = _portion(adapter, tokens, np.asarray(case["scores"]), cells)
+            portion = portion_of(adapter, case, ratio)
             sessions["memory"] = begun(options.elsewhere or before)
             sessions["memory"].attach(
                 _filed(begun(before).distil([portion], "", adapter=adapter.lora))
             )
-            if "text" in options.how:
+            if "text" in options.beside:
                 sessions["text"] = begun(before)
                 sessions["text"].feed(np.asarray(case["texts"][str(ratio)], np.int32))
             for place, (question, answer) in enumerate(case["asked"]):
@@ -89,8 +89,9 @@ def main() -> None:
                     said = _said(reader, session.fork(), asked)
                     accepted = ["".join(reader.stream_text(iter(gold.tolist())))]
                     row = {
+                        "name": options.name, "turned": bool(options.elsewhere),
                         "set": case["set"], "case": number, "question": place, "ratio": ratio,
-                        "how": how, "nats": round(_nats(session.fork(), asked, gold), 3),
+                        "how": how, "nats": round(nats(session.fork(), asked, gold), 3),
                         "torch": torch_nats[ratio, number][how][place],
                         "em": exact_match(said, accepted), "f1": round(f1(said, accepted), 3),
                         "said": said,
@@ -98,9 +99,10 @@ def main() -> None:
                     append(options.results, json.dumps(row, ensure_ascii=False))
 
 
-def _portion(
-    adapter: MemoryAdapter, tokens: _Ids, scores: NDArray[np.float64], cells: int
-) -> Portion:
+def portion_of(adapter: MemoryAdapter, case: dict[str, Any], ratio: int) -> Portion:
+    """A case's document, to be read at once, with a cell for so many tokens."""
+    tokens, scores = np.asarray(case["tokens"], np.int32), np.asarray(case["scores"])
+    cells = max(1, round(len(tokens) / ratio))
     if adapter.vectors is not None:
         return Portion(tokens, np.zeros(len(tokens), bool), adapter.vectors[:cells])
     return Portion(tokens, chosen(scores, cells, adapter.scorer))
@@ -113,7 +115,8 @@ def _filed(memory: Memory) -> Memory:
         return Memory.load(Path(folder) / "memory.soft")
 
 
-def _nats(session: Session, asked: _Ids, gold: _Ids) -> float:
+def nats(session: Session, asked: _Ids, gold: _Ids) -> float:
+    """Nats a token of an answer to what is asked."""
     session.feed(asked)
     return float(negative_log_likelihood(session, gold).mean())
 

@@ -128,6 +128,21 @@ def test_positions_end_where_the_model_was_trained_for(tiny_reader: LlamaModel) 
     assert np.isfinite(session.logits()).all()
 
 
+def test_a_document_longer_than_the_model_was_trained_for(tiny_reader: LlamaModel) -> None:
+    length = tiny_reader.trained_length
+    part = Portion(some(60, 1), np.arange(60) % 30 == 29)
+    session = begun(tiny_reader)
+    memory = session.distil([part] * (length // 60 + 5), "x")
+    assert memory.tokens_in > length > memory.positions[-1]
+    assert len(memory) == 2 * (length // 60 + 5)
+    assert session.statistics.peak <= 128
+    other = begun(tiny_reader, 40)
+    other.attach(memory)
+    other.feed(some(100, 3))
+    assert other.cells.tokens[40 : 40 + len(memory)].tolist() == memory.tokens.tolist()
+    assert np.isfinite(other.logits()).all()
+
+
 def test_several_memories_saved_restored_and_forked(
     tiny_reader: LlamaModel, tmp_path: Path
 ) -> None:
