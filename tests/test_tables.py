@@ -7,7 +7,7 @@ from typing import Any
 
 import edgelingua.kv.policies
 import edgelingua.scorers
-from edgelingua.compressors import METHODS
+from edgelingua.compressors import METHODS, REWRITERS
 from edgelingua.kv.policies import POLICIES, WRAPPERS
 from tests.conftest import ROOT
 
@@ -28,8 +28,9 @@ def files(folder: str) -> set[str]:
 
 
 def test_a_method_is_a_file_a_row_and_independent() -> None:
-    assert files("compressors") == set(METHODS)
-    modules = {f"edgelingua.compressors.{name}" for name in METHODS}
+    names = {*METHODS, *REWRITERS}
+    assert files("compressors") == names
+    modules = {f"edgelingua.compressors.{name}" for name in names}
     assert independent("Compressors do not import each other") == modules
 
 

@@ -38,6 +38,8 @@ SECRET = "hunter2 correct horse"
         *(f"--method {value}" for value in ("nope", "LLMLingua2", "llmlingua3", "bm25")),
         *("--rate 0.5 --tokens 5", "--threads -1", "--threads 9999999999", "--device abacus"),
         *("--structure none", "--level chapter", "--threshold abc", "--threshold nan"),
+        *("--method scope", "--method scope --level word", "--method scope --heads 1.2"),
+        *("--heads 1.2", "--method ehpc --question why --heads 1", "--method random --heads 0.1"),
         *("--ranker nope", "--second-pass", "--method truncate --second-pass", "--pin-pattern ("),
     ],
 )  # fmt: skip

@@ -22,6 +22,7 @@ from edgelingua.prompt import Pin as PinOf
 from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
 if TYPE_CHECKING:
+    from edgelingua.compressors.scope import Rewritten
     from edgelingua.index import SentenceIndex
     from edgelingua.llama.heads import ReaderHeads
 
@@ -112,7 +113,7 @@ def budget_of(tokens: int | None, rate: float | None) -> Budget:
         return Budget(tokens=tokens, rate=rate)
 
 
-def compression_statistics(compressed: Compressed) -> dict[str, Any]:
+def compression_statistics(compressed: Compressed | Rewritten) -> dict[str, Any]:
     """Return how much went in and came out."""
     return {
         "tokens_in": compressed.tokens_in,

@@ -50,8 +50,9 @@ from edgelingua.cli.options import (
 )
 from edgelingua.cli.output import print_json, print_lines, say, write_page
 from edgelingua.cli.output import progress as progress_bar
+from edgelingua.cli.scope import refuse_others, rewrite
 from edgelingua.compressed import Reason
-from edgelingua.compressors import load_compressor
+from edgelingua.compressors import REWRITERS, load_compressor
 from edgelingua.files.writable import refuse_unwritable_file
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
@@ -105,8 +106,25 @@ def compress(
         rate = 0.5 if threshold is None else 1.0
     budget = budget_of(tokens, rate)
     pins = pins_of(pin, pin_pattern)
-    if explain:
-        _refuse_page(explain, source)
+    _refuse_page(explain, source)
+    if method in REWRITERS:
+        refuse_others(
+            (threshold, level, guard, gap, ranker, heads, index, explain, count_file), second_pass
+        )
+        rewrite(
+            Prompt.build(
+                decoded(read_bytes(source), source),
+                instruction=instruction,
+                question=question,
+                pin=pins,
+                structure=structure,
+            ),
+            budget,
+            (reader, model),
+            RunOptions(threads, device, strict),
+            as_json=as_json,
+        )
+        return
     indexed = None if index is None else read_index(index, method)
     method = "cpc" if indexed else method
     method = method_for(method, model, ranker=ranker, question=question)
@@ -179,8 +197,10 @@ def compress(
         )
 
 
-def _refuse_page(page: Path, source: str) -> None:
+def _refuse_page(page: Path | None, source: str) -> None:
     """Refuse a place for the page that cannot be written, or where the text or the result lies."""
+    if page is None:
+        return
     refuse_unwritable_file(page)
     if not page.exists():
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgelingua.compressed import Compressed
+    from edgelingua.compressors.scope import Rewritten
     from edgelingua.kv.memory import Memory
     from edgelingua.kv.policies import Policy
     from edgelingua.kv.statistics import CacheStatistics, MemoryUse
@@ -18,7 +19,7 @@ Lines = dict[str, str]
 """What is told of, and what is told: ``tokens`` → ``4,489 became 400 (8.9 %)``."""
 
 
-def compression(compressed: Compressed, method: str) -> Lines:
+def compression(compressed: Compressed | Rewritten, method: str) -> Lines:
     """How much went in and came out, and by which method."""
     share = f"{100 * compressed.rate:.1f} %"
     tokens = f"{compressed.tokens_in:,} became {compressed.tokens_out:,} ({share})"

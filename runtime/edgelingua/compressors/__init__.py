@@ -25,19 +25,24 @@ if TYPE_CHECKING:
     from edgelingua.compressors.cpc import with_index
     from edgelingua.compressors.parts.coarse_to_fine import CoarseToFine
     from edgelingua.compressors.parts.document_filter import DocumentFilter
+    from edgelingua.compressors.scope import Rewritten, Scope, Writer
     from edgelingua.scorers.heads import Looker
 
 __all__ = [
     "METHODS",
+    "REWRITERS",
     "CoarseToFine",
     "Compressor",
     "DocumentFilter",
     "Level",
     "Method",
     "Pruner",
+    "Rewritten",
     "Rules",
+    "Scope",
     "TokenPruner",
     "load_compressor",
+    "load_scope",
     "with_index",
 ]
 
@@ -152,6 +157,17 @@ METHODS: Mapping[str, Method] = {
 }
 
 
+REWRITERS: Mapping[str, Method] = {
+    "scope": Method(
+        "chunks written again by the reader, checked against what it read",
+        "after SCOPE, arXiv:2508.15813",
+        "classifier",
+        _make("scope", "Scope"),
+    ),
+}
+"""Methods that write: what comes out is no slices of the prompt. `load_scope` makes them."""
+
+
 def load_compressor(  # noqa: PLR0913 - one for each option
     method: str = "llmlingua2",
     model: str | Path | None = None,
@@ -219,6 +235,34 @@ def load_compressor(  # noqa: PLR0913 - one for each option
     return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
 
 
+def load_scope(
+    reader: Writer, model: str | Path | None = None, *, options: RunOptions | None = None
+) -> Scope:
+    """Make a `Scope`, which writes chunks again with a reader of a billion parameters or more.
+
+    Parameters
+    ----------
+    reader
+        Writes: a `LlamaModel`.
+    model
+        The classifier that says what each chunk is worth, and extracts where nothing is written;
+        ``None``: edgelingua-mini.
+    options
+        The classifier's threads and device.
+
+    Raises
+    ------
+    InputError
+        The reader is too small.
+    ModelNotFoundError, BundleError, InferenceError
+        As `load_compressor`.
+    """
+    from edgelingua.compressors.scope import Scope
+
+    method = default_method(model, question=True)
+    return Scope(reader, load_compressor(method, model, count=reader.count, options=options))
+
+
 def find_method(name: str, *, ranker: bool = False, reader: bool = False) -> Method:
     """Return the method of that name.
 
@@ -227,6 +271,11 @@ def find_method(name: str, *, ranker: bool = False, reader: bool = False) -> Met
     InputError
         There is none, or it has no use for a ``ranker`` or a ``reader``.
     """
+    if name in REWRITERS:
+        raise InputError(
+            f"{name} has a reader write the text anew: edgelingua compress --method {name}, or "
+            "load_scope(reader)"
+        )
     if name not in METHODS:
         raise InputError(f"no method {name!r}; there are {', '.join(METHODS)}")
     if ranker and not METHODS[name].has_ranker:
@@ -258,6 +307,8 @@ def _folder(model: str | Path | None, task: Task = "classifier") -> Path:
 _HEAVY = {
     "CoarseToFine": "parts.coarse_to_fine",
     "DocumentFilter": "parts.document_filter",
+    "Rewritten": "scope",
+    "Scope": "scope",
     "with_index": "cpc",
 }
 """Names of modules that load more than most methods need."""

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgelingua.errors import CapError, PolicyError, ReaderError, StateError
 from edgelingua.kv.options import CacheOptions, check_cap
 from edgelingua.kv.policies import Policy, default_policy, names_without, policy_of
@@ -258,6 +260,32 @@ class LlamaModel(Weights):
         if not isinstance(engine, LlamaEngine) or engine.model is not self:
             raise ReaderError("the session is not one of this model")
         return LlamaSampler(engine, sampling, state, grammar)
+
+    def write(self, messages: Sequence[tuple[str, str]], limit: int, rules: str = "") -> str:
+        """Reply to (role, content) messages, the likeliest tokens, in a session of its own.
+
+        Parameters
+        ----------
+        messages
+            As for `chat`.
+        limit
+            Most tokens of the reply.
+        rules
+            A grammar (GBNF) that it is held to; nothing: it is free.
+
+        Raises
+        ------
+        CapError
+            Messages and reply are longer than the model was trained for.
+        ReaderError
+            As `chat`; or llama.cpp does not take the grammar.
+        """
+        tokens = np.concatenate([part.tokens for part in self.chat(messages)])
+        session = self.session(len(tokens) + limit)
+        session.feed(tokens)
+        grammar = Grammar(self, rules) if rules else None
+        sampler = self.sampler(session, Sampling(repeat_penalty=1.0), grammar=grammar)
+        return "".join(self.stream_text(session.generate(sampler, limit, self.stop_tokens)))
 
     def _try_quantized(self, cache: CacheOptions) -> None:
         """Warn of a quantized cache that the model does not stand; tried once for each."""

@@ -84,6 +84,11 @@ class Weights(Vocabulary):
         return int(llama_cpp.llama_model_n_swa(self.handle))
 
     @property
+    def parameters(self) -> int:
+        """How many weights it has."""
+        return int(llama_cpp.llama_model_n_params(self.handle))
+
+    @property
     def layers(self) -> int:
         """Layers it has."""
         return int(llama_cpp.llama_model_n_layer(self.handle))
