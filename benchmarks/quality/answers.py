@@ -7,6 +7,12 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+SYSTEM = (
+    "You answer questions about the text you are given. Answer with a few words from the text, "
+    "nothing else."
+)
+"""What readers are told."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 

@@ -20,7 +20,7 @@ from edgelingua.compressors import Pruner
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR, Prompt
 
-Needs = Literal["scorer", "mini", "nano"]
+Needs = Literal["scorer", "mini", "nano", "multi", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Contender:
     @property
     def ours(self) -> bool:
         """Whether it runs on one of the models of this project."""
-        return self.needs in {"mini", "nano"}
+        return self.needs in {"mini", "nano", "multi", "sentence"}
 
     def weights(self, bundles: Mapping[str, str]) -> str:
         """Fingerprint of what it runs on; empty where that is no model."""
@@ -73,6 +73,8 @@ CONTENDERS: Mapping[str, Contender] = {
         "edgelingua-mini, no guard", "llmlingua2", "mini", asks=True, guard=False
     ),
     "nano-question": Contender("edgelingua-nano", "llmlingua2", "nano", asks=True),
+    "multi-question": Contender("edgelingua-multi", "llmlingua2", "multi", asks=True),
+    "cpc": Contender("CPC, edgelingua-sentence", "cpc", "sentence", asks=True),
     "nano-two-passes": Contender(
         "edgelingua-nano, second pass", "llmlingua2", "nano", asks=True, second_pass=True
     ),

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.common.shards import Shard, in_turn
 from benchmarks.common.weights import of_file
-from benchmarks.quality.answers import exact_match, f1
+from benchmarks.quality.answers import SYSTEM, exact_match, f1
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
@@ -33,10 +33,6 @@ from edgelingua import LlamaModel, Sampling
 from edgelingua.kv.session import Session
 from edgelingua.prompt import SEPARATOR
 
-SYSTEM = (
-    "You answer questions about the text you are given. Answer with a few words from the text, "
-    "nothing else."
-)
 KEY = ("reader", "set", "method", "rate", "case")
 ANSWER = 24
 """Most tokens generated."""

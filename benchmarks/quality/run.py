@@ -27,8 +27,8 @@ from benchmarks.quality.sets import Case, draw
 from benchmarks.quality.survival import recall, survives
 from benchmarks.quality.tables import SETS
 
-from edgelingua import LlamaModel
 from edgelingua.models.registry import DEFAULT_READER, find_reader
+from edgelingua.text.counting import counter
 
 HERE = Path(__file__).parent
 SCORER = "smollm2-135m-instruct-scorer"
@@ -49,10 +49,19 @@ def main() -> None:
     parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
     parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
     parser.add_argument("--nano", default="edgelingua-nano", help="its bundle")
-    parser.add_argument("--reader", default=DEFAULT_READER, help="whose tokens are counted")
+    parser.add_argument(
+        "--reader", default=DEFAULT_READER, help="whose tokens are counted; or a tokenizer.json"
+    )
     options = parser.parse_args()
-    count = LlamaModel(find_reader(options.reader), vocabulary_only=True).count
-    bundles = {"scorer": options.scorer, "mini": options.mini, "nano": options.nano}
+    is_file = Path(options.reader).is_file()
+    count = counter(options.reader if is_file else find_reader(options.reader))
+    bundles = {
+        "scorer": options.scorer,
+        "mini": options.mini,
+        "nano": options.nano,
+        "multi": "edgelingua-multi",
+        "sentence": "edgelingua-sentence",
+    }
     chosen = {name: CONTENDERS[name] for name in options.methods.split(",")}
     made_with = {name: each.weights(bundles) for name, each in chosen.items()}
     options.results.parent.mkdir(parents=True, exist_ok=True)

@@ -428,3 +428,43 @@ def test_reports_of_pytest_are_lines() -> None:
     records = outline_of(report, "compress").records
     assert "E       AssertionError: assert 6.01 == 6.0" in [report[a:b] for a, b in records]
     assert all("\n" not in report[a:b].strip() for a, b in records)
+
+
+STAMPED = {
+    "HDFS": "081109 2035{n:02d} {n}48 INFO dfs.DataNode$PacketResponder: Received block blk_{n}388",
+    "BGL": "- 11178385{n:02d} 2005.06.03 R02-M1-N{n}-C:J12-U11 RAS KERNEL INFO cache parity error",
+    "BGL alerts": "APPREAD 11178385{n:02d} 2005.06.03 R0{n}-M1 RAS APP FATAL ciod: failed to read",
+    "HPC": "1346{n:02d} node-2{n} unix.hw state_change.unavailable 10778047{n} 1 Component state",
+    "Apache": "[Sun Dec 04 04:47:{n:02d} 2005] [notice] workerEnv.init() ok for child {n}",
+    "Android": "03-17 16:13:{n:02d}.811  1702  2395 D WindowManager: printFreezingDisplayLogs {n}",
+    "ours": "#{n} 17.{n} pump {n} reported a pressure that the valve did not expect at all",
+}
+
+
+@pytest.mark.parametrize("name", STAMPED)
+def test_lines_that_begin_with_numbers_alike_are_a_log(name: str) -> None:
+    text = "\n".join(STAMPED[name].format(n=n) for n in range(3, 13))
+    (block,) = find(text)
+    assert (block.kind, block.start, block.end) == ("log", 0, len(text))
+    records = outline_of(text, "compress").records
+    assert [text[a:b] for a, b in records] == text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 1998 2 people came.\nIn 1999 there were 30.\nThen nobody came for a long time.\nIn 2003"
+        " they closed.",
+        "1. The first point of the list is about harbours.\n2. The second one is about piers.\n"
+        "3. The third one is about ships.\n4. The last one says nothing.",
+    ],
+)
+def test_sentences_with_numbers_are_no_log(text: str) -> None:
+    assert not [block for block in find(text) if block.kind == "log"]
+
+
+def test_rows_of_cells_between_bars_are_a_table_with_their_header() -> None:
+    text = "Year | Wins | Coach\n1910 | 11 | Earl Ball\n1911 | 7 | Earl Ball\n1912 | 6 | Cooney\n"
+    (block,) = find(text)
+    assert block.kind == "table"
+    assert not find("cat a | sort | uniq\nif (a || b || c) {\nx = y | z;\n")

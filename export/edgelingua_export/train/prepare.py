@@ -15,10 +15,17 @@ from edgelingua.scorers import PerplexityScorer
 from edgelingua.text.tokenizer import TextTokenizer
 from edgelingua_export.errors import ExportError
 from edgelingua_export.reports import Report, paced
-from edgelingua_export.train import labels, readers_multi, readers_qa, readers_text
+from edgelingua_export.train import (
+    labels,
+    readers_lines,
+    readers_multi,
+    readers_qa,
+    readers_text,
+)
 from edgelingua_export.train.augment import blind, cloze, other_digits, second_pass
 from edgelingua_export.train.compose import composed
 from edgelingua_export.train.corpus import Corpus, tokenize
+from edgelingua_export.train.hostile import with_hostile
 from edgelingua_export.train.labels import Example
 from edgelingua_export.train.memory.worked import worked
 from edgelingua_export.train.negatives import Nearest, pooled, with_negatives
@@ -34,6 +41,7 @@ READERS: Mapping[str, Callable[[Path], Iterable[Example]]] = {
     "2wikimultihop": readers_qa.two_wiki,
     "musique": readers_qa.musique,
     "questions": readers_multi.questions,
+    "lines": readers_lines.lines,
     "qmsum": readers_text.qmsum,
     "qmsum-evidence": readers_text.evidence,
     "ami": readers_text.ami,
@@ -142,6 +150,8 @@ def examples(data_set: DataSet, data: Path, seed: int) -> list[Example]:
         chosen = list(composed(chosen, data_set.composed, seed))
     if data_set.negatives:
         chosen = list(with_negatives(chosen, data_set.negatives))
+    if data_set.hostile:
+        chosen = list(with_hostile(chosen, data_set.hostile, seed))
     if data_set.second_pass:
         chosen += list(second_pass(chosen, seed))
     if data_set.blind:

@@ -42,6 +42,9 @@ class DataSet:
     composed
         With questions of two and three steps made of the set's own, and so many texts for each; see
         `edgelingua_export.train.compose`.
+    hostile
+        Share of the groups that get a text more that wants to be kept; see
+        `edgelingua_export.train.hostile`.
     digits
         Share of the groups whose digits are permuted.
     limit
@@ -65,6 +68,7 @@ class DataSet:
     blind: bool = False
     cloze: bool = False
     composed: int = 0
+    hostile: float = 0.0
     digits: float = 0.1
     limit: int = 0
     left_out: float = 0.0
@@ -296,8 +300,8 @@ def once(sets: tuple[DataSet, ...]) -> tuple[DataSet, ...]:
     for each in sorted(sets, key=lambda s: bool(s.pooled or s.taught or s.composed)):
         plain.setdefault(
             (each.format, each.file),
-            replace(each, digits=0.0, second_pass=False, blind=False, cloze=False, composed=0,
-                    pooled=0, scorer=""),
+            replace(each, digits=0.0, hostile=0.0, second_pass=False, blind=False, cloze=False,
+                    composed=0, pooled=0, scorer=""),
         )  # fmt: skip
     places = list(dict.fromkeys((each.format, each.file) for each in sets))
     return tuple(plain[place] for place in places)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from edgelingua.text.ranges import Range, lines
-from edgelingua.text.structure.signs import SETTING, Line, LineKind, look
+from edgelingua.text.structure.signs import SETTING, Line, LineKind, look, stamp
 
 _DIFF = re.compile(r"diff --git |--- \S|Index: ")
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
@@ -18,6 +20,8 @@ _INDENTED = re.compile(r"\s+\S")
 _STATEMENT = re.compile(r"\s*(?:INSERT INTO|CREATE TABLE|SELECT)\b", re.IGNORECASE)
 _MOST = 0.6
 """Share of lines that are machine text where all of a text is."""
+_STAMP = 120
+"""Characters at the beginning of a line that say when and where."""
 _LONG = 160
 """Characters; a longer line is a paragraph."""
 
@@ -35,6 +39,7 @@ def find_lines(text: str, start: int, end: int) -> Iterator[tuple[LineKind, Rang
     if end < len(text) and text[end - 1] != "\n":
         end = text.rfind("\n", start, end) + 1
     shown = [look(text, a, b) for a, b in lines(text, start, end) if text[a:b].strip()]
+    shown = _stamped(text, shown)
     diffs = list(_diffs(text, shown))
     yield from (("diff", each) for each in diffs)
     starts = [a for a, _ in diffs]
@@ -50,6 +55,16 @@ def find_lines(text: str, start: int, end: int) -> Iterator[tuple[LineKind, Rang
         if (kind := _kind(text, shown[first : last + 1]))
     ]
     yield from _widened(text, shown, found)
+
+
+def _stamped(text: str, shown: list[Line]) -> list[Line]:
+    """Lines that begin with numbers as some others do are lines of a log."""
+    stamps = [stamp(text[line.start : min(line.end, line.start + _STAMP)]) for line in shown]
+    many = Counter(filter(None, stamps))
+    return [
+        replace(line, kinds=line.kinds | {"log"}, prose=False) if many[found] >= LEAST else line
+        for line, found in zip(shown, stamps, strict=True)
+    ]
 
 
 def _widened(

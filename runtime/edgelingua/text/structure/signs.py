@@ -14,7 +14,7 @@ TIME = "|".join(
     [
         r"[\[(]?(?:\d{4}[-/.]\d\d[-/.]\d\d(?:[T ,_]{1,2}\d\d:\d\d\S*)?",
         rf"\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}},?[ T]{_CLOCK}\S*",
-        r"[A-Z][a-z]{2} {1,2}\d{1,2}(?: \d{4})? \d\d:\d\d:\d\d\S*",
+        r"(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} {1,2}\d{1,2}(?: \d{4})? \d\d:\d\d:\d\d\S*",
         r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d\S*",
         rf"{_CLOCK}(?:[.,]\d+)?(?:\s?[AP]M)?(?=[\])\s\-|,])",
         r"\d{10}(?:\.\d+|\d{3})?(?=\s))[\])]?",
@@ -83,6 +83,8 @@ _SQL = re.compile(
     r"[`\"]\w+[`\"] \w+|PRIMARY KEY|UNIQUE KEY|\) )",
     re.IGNORECASE,
 )
+_STAMP = re.compile(r"\s*(?:[^\W\d]\w*\s+|[^\w\s]{1,3}\s+)?(\S*\d\S*(?:\s+\S*\d\S*)?)(?=\s)")
+_LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 _LOOKED_AT = 400
 """Characters of a line that are looked at."""
 
@@ -116,6 +118,19 @@ def look(text: str, start: int, end: int) -> Line:
     plain = sum(word.strip(".,;:!?\"'()“”").isalpha() for word in words)
     prose = len(words) >= 6 and plain >= 0.75 * len(words)
     return Line(start, end, frozenset(kinds), prose and not kinds & {"log", "output"})
+
+
+def stamp(line: str) -> str:
+    """Return what a line begins with if it is numbers, masked: ``081110 103547`` as ``0 0``.
+
+    Logs have more ways to say when and where than can be listed, but their lines begin alike. Empty
+    for less than two numbers.
+    """
+    match = _STAMP.match(line)
+    if match is None:
+        return ""
+    shape, many = _DIGITS.subn("0", _LETTERS.sub("a", match[1]))
+    return shape if many > 1 else ""
 
 
 def _is_value(value: str) -> bool:

@@ -12,7 +12,12 @@ _CELL = r"[ \t]*+:?-++:?[ \t]*+"
 _DELIMITER = re.compile(rf"[ \t]*+\|?{_CELL}(?:\|{_CELL})*\|?[ \t]*+")
 _QUOTED = re.compile(r'"[^"]*"')
 # A separator that a blank follows is a sentence's; brackets and "=" are those of code.
-_PROSE = {"\t": None, ";": re.compile(r"; |[(){}<>=]"), ",": re.compile(r", |[(){}<>=]")}
+_PROSE = {
+    "\t": None,
+    "|": re.compile(r"\|\||[{};]\s*$"),
+    ";": re.compile(r"; |[(){}<>=]"),
+    ",": re.compile(r", |[(){}<>=]"),
+}
 _LEAST_LINES = 3
 _LEAST_SEPARATORS = 2
 
@@ -21,7 +26,7 @@ def find_tables(text: str, start: int, end: int) -> Iterator[Range]:
     """Yield the tables between ``start`` and ``end``.
 
     Markdown tables with a delimiter row; at least three lines in a row with the same number, two at
-    least, of tabs, semicolons or commas, quoted ones left out. Only of whole lines.
+    least, of tabs, bars, semicolons or commas, quoted ones left out. Only of whole lines.
     """
     if start and text[start - 1] != "\n":
         start = text.find("\n", start, end) + 1 or end
