@@ -22,7 +22,7 @@ from edgelingua.kv.memory import NO_TOKEN, Memory, Portion
 from edgelingua.kv.policies import Streaming
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import Signal
-from tests.kv.test_session import CountingEngine
+from tests.kv.counting import CountingEngine
 
 
 class TokenEngine(CountingEngine):

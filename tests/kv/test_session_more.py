@@ -19,7 +19,7 @@ from edgelingua.kv.policies import H2O, Blocked, Chunked, LagKV, SnapKV, Streami
 from edgelingua.kv.session import Session
 from edgelingua.kv.state import CellView
 from edgelingua.llama.model import LlamaModel
-from tests.kv.test_session import CountingEngine
+from tests.kv.counting import CountingEngine
 
 
 def some_tokens(n: int, seed: int = 0) -> NDArray[np.int32]:
