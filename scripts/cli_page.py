@@ -53,14 +53,15 @@ def _row(parameter: Any, hint: Any) -> str:
 
     The help is that of the annotation: an older typer's arguments do not have it.
     """
-    kind, told = _plain(get_args(hint)[0]), hint.__metadata__[0].help
+    kind, option = _plain(get_args(hint)[0]), hint.__metadata__[0]
+    told = option.help
     if parameter.opts[0].startswith("-"):
-        spelled = [f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts)]
+        spelled = [f"`{each}`" for each in (*parameter.opts, *parameter.secondary_opts)]
         name = " / ".join(spelled)
         if choices := _choices(kind):
             told += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
         elif kind is not bool:
-            name += f" `{_WORDS[kind]}`"
+            name += f" `{option.metavar or _WORDS[kind]}`"
     else:
         name = f"`{(parameter.metavar or parameter.name).strip('[]').upper()}`"
     default = parameter.default.value if isinstance(parameter.default, Enum) else parameter.default

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PurePosixPath
 
+from edgelingua.bundle.floors import FILE as FLOORS
 from edgelingua.bundle.manifest import MANIFEST, Manifest
 from edgelingua.files.safe import hash_file
 from edgelingua.models.registry import find_bundle
@@ -13,6 +14,8 @@ LENGTH = 12
 """Hexadecimal digits of a SHA-256 that a row carries."""
 
 _NOTES = frozenset({".md", ".png"})
+_LATER = frozenset({FLOORS})
+"""Files made from scores, which do not decide them."""
 
 
 def of_file(path: Path) -> str:
@@ -30,6 +33,8 @@ def of_bundle(bundle: str | Path) -> str:
     decisive = [
         f"{name} {record.sha256}"
         for name, record in sorted(manifest.files.items())
-        if PurePosixPath(name).parts[0] != "parity" and PurePosixPath(name).suffix not in _NOTES
+        if PurePosixPath(name).parts[0] != "parity"
+        and PurePosixPath(name).suffix not in _NOTES
+        and name not in _LATER
     ]
     return hashlib.sha256("\n".join(decisive).encode()).hexdigest()[:LENGTH]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +16,7 @@ import numpy as np
 from edgelingua.budget import Budget, Count
 from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors import Compressor, default_method, load_compressor
-from edgelingua.errors import InputError, described
+from edgelingua.errors import InputError, MissingExtraError, described
 from edgelingua.kv.memory import Memory
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
@@ -21,6 +24,7 @@ from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 from edgelingua.llama.sampling import Sampling
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
+from edgelingua.planner.pace import Pace
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.readers.reader import Asked, Reader, Written
 from edgelingua.scores import Progress
@@ -103,6 +107,8 @@ class Assistant:
         How the answer's tokens are drawn.
     cache
         How the cache is kept.
+    pace
+        What ``Budget(rate="auto")`` goes by: how fast reader and compressor are here.
     memories
         Stand before the text of every question, or in its place; their cells count against the cap.
 
@@ -123,6 +129,7 @@ class Assistant:
         sampling: Sampling | None = None,
         cache: CacheOptions | None = None,
         memories: Sequence[Memory] = (),
+        pace: Pace | None = None,
     ) -> None:
         refuse_surrogates(system, "the system prompt")
         if isinstance(reader, Reader):
@@ -141,6 +148,7 @@ class Assistant:
         self.sampling = sampling or Sampling()
         self.cache = cache
         self.memories = tuple(memories)
+        self.pace = pace
 
     @classmethod
     def load(
@@ -150,10 +158,13 @@ class Assistant:
         *,
         cap: int | None = None,
         threads: int = 0,
+        max_ttft: float | None = None,
     ) -> Assistant:
         """Load a bundle (default: edgelingua-mini) and a reader.
 
         ``reader``: see `models.find_reader`; or the address of a `RemoteReader` that needs no key.
+        ``max_ttft``: seconds to the first token that ``Budget(rate="auto")`` has to meet. What that
+        goes by is read from the card of this device, if there is one (``edgelingua bench``).
         """
         answering: LlamaModel | Reader
         if is_url(reader):
@@ -168,7 +179,15 @@ class Assistant:
         compressor = load_compressor(
             method, model, count=answering.count, options=RunOptions(threads=threads)
         )
-        return cls(compressor, answering, cap=cap)
+        pace = None
+        if not isinstance(answering, Reader):
+            bundle = registry.DEFAULT_CLASSIFIER if model is None else Path(model).name
+            # Whoever does not ask for "auto" needs no card, nor this reader on it.
+            with suppress(*() if max_ttft else (InputError, MissingExtraError)):
+                pace = Pace.of(answering.path, bundle, method, seconds=max_ttft)
+        elif max_ttft is not None:
+            raise InputError("max_ttft: nothing is known of how fast a reader elsewhere is")
+        return cls(compressor, answering, cap=cap, pace=pace)
 
     def ask(  # noqa: PLR0913 - the options of `stream`, and one
         self,
@@ -234,6 +253,8 @@ class Assistant:
             Tokens of text and question together, counted by the reader. ``None``: what the cap, or
             the context of a remote reader that tells it, leaves beside the chat template, the
             system prompt and the answer, so that nothing the compressor kept is evicted again.
+            ``Budget(rate="auto")``: what `pace` says, and no more than that; where compressing does
+            not pay, the text is read as it is.
         structure
             What becomes of code, JSON and tables, see `Prompt.build`.
         max_tokens
@@ -269,14 +290,19 @@ class Assistant:
             budget = Budget(tokens=reading.room())
         elif not isinstance(budget, Budget):
             raise InputError(f"expected a budget, got {described(budget)}: Budget(tokens=100)")
+        if budget.tokens is None and budget.rate is None:  # a floor alone
+            budget = replace(budget, tokens=reading.room())
         if budget.count is None:
             budget = replace(budget, count=reader.count)
+        whole = alone
+        if budget.rate == "auto" and not alone:
+            budget, whole = self._paced(prompt, budget, reader.count, reading.room())
         cancel = cancel or Event()
 
         def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:
             watch = Stopwatch()
             with watch.stage("compress"):
-                if alone:
+                if whole:
                     compressed = _whole(prompt, budget, reader.count)
                 else:
                     compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
@@ -286,6 +312,25 @@ class Assistant:
             return Reply(done.text.strip(), compressed, done, watch.milliseconds)
 
         return Stream(work(budget, cancel), cancel)
+
+    def _paced(
+        self, prompt: Prompt, budget: Budget, count: Count, room: int
+    ) -> tuple[Budget, bool]:
+        """Return the budget for a rate of "auto", and whether the text is read as it is."""
+        if self.pace is None:
+            raise InputError(
+                "a rate of 'auto' goes by what was measured on this device: run edgelingua bench, "
+                "and load the assistant anew, or give it a pace=…"
+            )
+        tokens = count(prompt.text)
+        stays = count("".join(compress(prompt.text, prompt.layout.protected.tolist())))
+        rate = self.pace.rate(tokens - stays, beside=stays)
+        if rate == 1 and tokens <= room:  # scores would be for nothing
+            return replace(budget, rate=1.0, floor=None), True
+        if budget.floor is not None and self.pace.seconds is None:
+            rate = 1.0  # the floor says how much
+        most = min(room, stays + math.ceil(rate * (tokens - stays)))
+        return replace(budget, rate=None, tokens=max(1, most)), False
 
     def _answering(self) -> Reader:
         """Return what answers: the reader, in a cache under the cap if it is a model here."""

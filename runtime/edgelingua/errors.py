@@ -100,6 +100,14 @@ class EvictionWarning(UserWarning):
     """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
 
 
+class FloorWarning(UserWarning):
+    """There is no room for all that a budget's floor asks for."""
+
+
+class NoAnswerWarning(UserWarning):
+    """No answer to the question seems to be in the text."""
+
+
 class PinsWarning(UserWarning):
     """A document is pinned beyond its share of the budget: some of its pins were let go."""
 

@@ -49,6 +49,17 @@ def test_what_is_no_quantity_is_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(("--rate", "fast"), "auto"), (("--rate", "0.5", "--max-ttft", "2s"), "--rate auto"),
+     (("--rate", "auto", "--tokens", "40"), "not both")],
+)  # fmt: skip
+def test_rates_that_run_refuses(arguments: tuple[str, ...], told: str) -> None:
+    done = CliRunner().invoke(app, ["run", "--question", "Who?", *arguments], input="It rained.")
+    assert done.exit_code == 2
+    assert told in " ".join(done.stderr.split())
+
+
 def test_quantities() -> None:
     assert [quantities.seconds(text) for text in ("2s", "500 ms", "1.5", "2min")] == [
         2, 0.5, 1.5, 120,

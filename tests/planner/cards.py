@@ -21,7 +21,13 @@ def compressor(per_token: float, start: float = 0.0, **others: object) -> Compre
 
 def reader(per_token: float, name: str = "small", **others: object) -> ReaderCost:
     """A reader whose tokens are characters."""
-    values = {"name": name, "file_mb": 100.0, "trained_length": 8192, "prefill": line(per_token)}
+    values = {
+        "name": name,
+        "file": f"{name}.gguf",
+        "file_mb": 100.0,
+        "trained_length": 8192,
+        "prefill": line(per_token),
+    }
     values |= {"decode": (20.0,) * 4, "cell_bytes": {"f16": 20_000, "q8_0": 10_600}}
     values |= {"characters": 1.0, "template": 40, "load_seconds": 0.5, "base_mb": 200.0}
     return ReaderCost(**values | others)  # type: ignore[arg-type]

@@ -53,8 +53,8 @@ def test_readers_of_before_stay_on_the_same_machine() -> None:
 
 
 def test_rows_are_found_by_name_or_refused() -> None:
-    made = card(reader(0.01, "models/a.gguf"), compressors=(compressor(0.001),))
-    assert made.reader("a.gguf") is made.reader("models/a.gguf")
+    made = card(reader(0.01, "a"), compressors=(compressor(0.001),))
+    assert made.reader("a.gguf") is made.reader("a")
     assert made.compressor("mini", "llmlingua2", question=True).added_mb == 60
     with pytest.raises(InputError, match="--reader other"):
         made.reader("other")

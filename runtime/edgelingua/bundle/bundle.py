@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from edgelingua.bundle import floors
+from edgelingua.bundle.floors import Floors
 from edgelingua.bundle.manifest import MANIFEST, TOKENIZER, FileRecord, Manifest, Task, Variant
 from edgelingua.bundle.onnx_file import summarize
 from edgelingua.bundle.placement import place
@@ -105,6 +107,13 @@ class ModelBundle:
             raise BundleError(
                 f"{self.folder}: a {self.manifest.task} bundle, but a {task} is needed here"
             )
+
+    def floors(self) -> Floors | None:
+        """Return how far down its ranking to go for an answer to survive; ``None``: not known."""
+        if floors.FILE not in self.manifest.files:
+            return None
+        with self.unchanged():
+            return Floors.read(self.folder / floors.FILE)
 
     def tokenizer(self) -> TextTokenizer:
         """Load the tokenizer."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ from edgelingua.budget import Budget, Count
 from edgelingua.cli.console import usage
 from edgelingua.cli.output import say
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import Pruner, default_method, find_method
+from edgelingua.compressors import METHODS, Pruner, default_method, find_method
 from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.llama.counting import count_of
 from edgelingua.models import registry
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from edgelingua.compressors.scope import Rewritten
     from edgelingua.index import SentenceIndex
     from edgelingua.llama.heads import ReaderHeads
+    from edgelingua.llama.model import LlamaModel
+    from edgelingua.planner.pace import Pace
 
 
 def check_no_others(given: Mapping[str, Any], reason: str) -> None:
@@ -105,12 +107,25 @@ def pins_of(texts: Sequence[str] | None, patterns: Sequence[str] | None) -> list
     return pins
 
 
-def budget_of(tokens: int | None, rate: float | None) -> Budget:
-    """Return the budget of --tokens or --rate."""
+def budget_of(
+    tokens: int | None, rate: float | Literal["auto"] | None, floor: float | None = None
+) -> Budget:
+    """Return the budget of --tokens or --rate, and --floor, a percentage."""
     if tokens is not None and rate is not None:
         raise typer.BadParameter("give --tokens or --rate, not both")
     with usage("--rate" if tokens is None else "--tokens"):
-        return Budget(tokens=tokens, rate=rate)
+        if floor is None:
+            return Budget(tokens=tokens, rate=rate)
+    with usage("--floor"):
+        return Budget(tokens=tokens, rate=rate, floor=floor / 100)
+
+
+def pace_of(llama: LlamaModel, method: str, model: str | None, seconds: float | None) -> Pace:
+    """Return what --rate auto goes by."""
+    from edgelingua.planner.pace import Pace
+
+    bundle = "" if METHODS[method].task is None else Path(model or registry.DEFAULT_CLASSIFIER).name
+    return Pace.of(llama.path, bundle, method, seconds=seconds)
 
 
 def compression_statistics(compressed: Compressed | Rewritten) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from edgelingua.cli.options import (
     CountFile,
     DeviceOption,
     Explain,
+    Floor,
     Gap,
     Guard,
     Heads,
@@ -70,6 +71,7 @@ def compress(
     ] = "",
     tokens: Tokens = None,
     rate: Rate = None,
+    floor: Floor = None,
     method: MethodName = None,
     model: Model = None,
     reader: Annotated[
@@ -102,9 +104,9 @@ def compress(
     that is kept whole comes out byte for byte, a byte order mark included.
     """
     watch = Stopwatch()
-    if tokens is None and rate is None:
+    if tokens is None and rate is None and floor is None:
         rate = 0.5 if threshold is None else 1.0
-    budget = budget_of(tokens, rate)
+    budget = budget_of(tokens, rate, floor)
     pins = pins_of(pin, pin_pattern)
     _refuse_page(explain, source)
     if method in REWRITERS:

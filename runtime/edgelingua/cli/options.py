@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
+from edgelingua.cli import quantities
 from edgelingua.cli.console import usage
 from edgelingua.kv.options import CacheType
 from edgelingua.ort.devices import DeviceName
@@ -40,6 +41,41 @@ def mark(value: str | None) -> str | None:
 Source = Annotated[str, typer.Argument(metavar="[FILE|-]", help="A UTF-8 text; - is stdin.")]
 Tokens = Annotated[int | None, typer.Option(help="Most tokens to keep.")]
 Rate = Annotated[float | None, typer.Option(help="Fraction of the tokens to keep.")]
+
+
+def _rate_or_auto(value: str) -> float | Literal["auto"]:
+    """Read a fraction, or the word."""
+    if value == "auto":
+        return "auto"
+    try:
+        return float(value)
+    except ValueError:
+        raise typer.BadParameter("expected a fraction, such as 0.2, or auto") from None
+
+
+RateOrAuto = Annotated[
+    Any,
+    typer.Option(
+        "--rate",
+        parser=_rate_or_auto,
+        metavar="X/auto",
+        help="Fraction of the tokens to keep; auto: what is read soonest on this device, see "
+        "edgelingua bench.",
+    ),
+]
+Floor = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PERCENT",
+        help="Chance that the answer survives: keep as few tokens as that takes. Needs a question.",
+    ),
+]
+MaxTtft = Annotated[
+    float | None,
+    typer.Option(
+        parser=quantities.seconds, metavar="TIME", help="Longest time to the first token: 2s."
+    ),
+]
 MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")]
 Model = Annotated[
     str | None,

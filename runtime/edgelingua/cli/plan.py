@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from edgelingua.cli import quantities
-from edgelingua.cli.options import AsJson
+from edgelingua.cli.options import AsJson, MaxTtft
 from edgelingua.cli.output import print_json, say
 
 
@@ -17,12 +17,7 @@ def plan(
     context: Annotated[
         int, typer.Option(parser=quantities.tokens, metavar="N", help="Tokens of text: 16k.")
     ],
-    max_ttft: Annotated[
-        float | None,
-        typer.Option(
-            parser=quantities.seconds, metavar="TIME", help="Longest time to the first token: 2s."
-        ),
-    ] = None,
+    max_ttft: MaxTtft = None,
     max_memory: Annotated[
         float | None,
         typer.Option(

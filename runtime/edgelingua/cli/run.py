@@ -13,6 +13,7 @@ from edgelingua.cli.choices import (
     budget_of,
     check_no_others,
     method_for,
+    pace_of,
     pins_of,
     with_second_pass,
 )
@@ -28,7 +29,9 @@ from edgelingua.cli.options import (
     CapMb,
     CountFile,
     DeviceOption,
+    Floor,
     Guard,
+    MaxTtft,
     MemoryFiles,
     MethodName,
     Model,
@@ -37,7 +40,7 @@ from edgelingua.cli.options import (
     PinPattern,
     PolicyName,
     RankerName,
-    Rate,
+    RateOrAuto,
     Recent,
     SecondPass,
     Smooth,
@@ -63,6 +66,7 @@ from edgelingua.system.measure import Stopwatch
 
 if TYPE_CHECKING:
     from edgelingua.kv.policies import Policy
+    from edgelingua.planner.pace import Pace
     from edgelingua.readers.capped import CappedReader
     from edgelingua.readers.remote import RemoteReader
 
@@ -77,7 +81,9 @@ def run(
     count: CountFile = None,
     memory: MemoryFiles = None,
     tokens: Tokens = None,
-    rate: Rate = None,
+    rate: RateOrAuto = None,
+    floor: Floor = None,
+    max_ttft: MaxTtft = None,
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = None,
@@ -114,16 +120,21 @@ def run(
 ) -> None:
     """Compress a text and answer a question about it, with a KV cache that never exceeds --cap.
 
-    Without --tokens and --rate, the text is compressed to what fits the cap. With --memory and
+    Without --tokens and --rate, the text is compressed to what fits the cap. With --rate auto it is
+    read as it is where compressing it does not pay. With --memory and
     without a FILE, the question is about the memories.
 
     With --reader http://HOST:PORT/v1 an endpoint answers: Ollama, LM Studio, llama-server.
     """
-    budget = None if tokens is None and rate is None else budget_of(tokens, rate)
+    budget = None
+    if tokens is not None or rate is not None or floor is not None:
+        budget = budget_of(tokens, rate, floor)
     pins = pins_of(pin, pin_pattern)
     if not question.strip():
         raise typer.BadParameter("the question is empty", param_hint="'--question'")
     method = method_for(method, model, ranker=ranker, question=question)
+    if max_ttft is not None and rate != "auto":
+        raise typer.BadParameter("it is for --rate auto", param_hint="'--max-ttft'")
     memories = [Memory.load(path) for path in memory or ()]
     document: str | Segment = ""
     if not memories or source != "-":
@@ -142,6 +153,7 @@ def run(
     with usage():
         sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     answering: CappedReader | RemoteReader
+    pace: Pace | None = None
     ran: Policy | None = None
     with watch.stage("load"):
         if is_url(reader):
@@ -151,6 +163,7 @@ def run(
                     "cap_mb": cap_mb,
                     "policy": policy,
                     "memory": memory,
+                    "rate": rate == "auto",
                     "cache_keys": cache_keys != "f16",
                     "cache_values": cache_values != "f16",
                 },
@@ -174,6 +187,7 @@ def run(
                 memories=memories,
             )
             ran = capped.policy
+            pace = pace_of(capped.model, method, model, max_ttft) if rate == "auto" else None
         compressor = load_compressor(
             method,
             model,
@@ -186,7 +200,11 @@ def run(
     if second_pass:
         compressor = with_second_pass(compressor, question)
     assistant = Assistant(
-        compressor, answering, system=SYSTEM if system is None else system, sampling=sampling
+        compressor,
+        answering,
+        system=SYSTEM if system is None else system,
+        sampling=sampling,
+        pace=pace,
     )
 
     def show(piece: str) -> None:

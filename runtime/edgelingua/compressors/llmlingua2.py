@@ -19,4 +19,6 @@ def make(bundle: ModelBundle, options: RunOptions | None = None) -> TokenPruner:
     Names of several words are kept or dropped whole, which the published code does not do.
     """
     scorer = ClassifierScorer(bundle, options=options)
-    return TokenPruner(scorer, longest_question=scorer.longest_question, rules=RULES)
+    return TokenPruner(
+        scorer, longest_question=scorer.longest_question, rules=RULES, floors=bundle.floors()
+    )

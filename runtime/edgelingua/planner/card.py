@@ -48,14 +48,16 @@ class CompressorCost:
 class ReaderCost:
     """What a reader costs.
 
-    ``name``: what to call it by on the command line. ``prefill``: seconds over tokens read.
-    ``decode``: tokens written a second, behind each of its lengths. ``cell_bytes``: by number
-    format of the cache, those that it stands. ``base_mb``: its process without the cache.
+    ``name``: what to call it by on the command line; ``file``: what its file is called.
+    ``prefill``: seconds over tokens read. ``decode``: tokens written a second, behind each of its
+    lengths. ``cell_bytes``: by number format of the cache, those that it stands. ``base_mb``: its
+    process without the cache.
     ``characters``: of a token, in English prose. ``template``: tokens of chat template and system
     prompt. ``joules``: a second of reading.
     """
 
     name: str
+    file: str
     file_mb: float
     trained_length: int
     prefill: Curve
@@ -98,7 +100,7 @@ class Card:
             It was not measured.
         """
         for cost in self.readers:
-            if name in (cost.name, Path(cost.name).name):
+            if name in (cost.name, cost.file):
                 return cost
         known = ", ".join(cost.name for cost in self.readers) or "none"
         raise InputError(

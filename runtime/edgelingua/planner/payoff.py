@@ -11,7 +11,12 @@ _SHORTEST = 32
 
 
 def first_token(
-    reader: ReaderCost, tokens: int, *, rate: float = 1.0, compressor: CompressorCost | None = None
+    reader: ReaderCost,
+    tokens: int,
+    *,
+    rate: float = 1.0,
+    compressor: CompressorCost | None = None,
+    beside: int = 0,
 ) -> float:
     """Return the seconds until a reader has read a text.
 
@@ -25,9 +30,11 @@ def first_token(
         The fraction of them that is read.
     compressor
         What compresses it before; ``None``: nothing does.
+    beside
+        Tokens that are read with it in any case: the question, what is pinned.
     """
     compressing = compressor.curve(tokens * reader.characters) if compressor else 0.0
-    return compressing + reader.prefill(reader.template + rate * tokens)
+    return compressing + reader.prefill(reader.template + beside + rate * tokens)
 
 
 def saved(reader: ReaderCost, tokens: int, rate: float, compressor: CompressorCost) -> float:

@@ -185,6 +185,11 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
             f"expected a prompt and a budget, got {described(prompt)} and {described(budget)}; "
             "make them with Prompt.build(text) and Budget(tokens=100)"
         )
+    if budget.floor is not None:
+        raise InputError(
+            "a floor is for llmlingua2 with a bundle that reads the question, like edgelingua-mini;"
+            " give tokens or a rate"
+        )
     count = budget.counter or count
     tokens_in = count(prompt.text)
     if not isinstance(tokens_in, Integral):

@@ -152,6 +152,23 @@ class Units:
         refused = self.refused | (~self.protected & (self.scores < threshold))
         return replace(self, refused=refused)
 
+    @property
+    def ranked(self) -> NDArray[np.float32]:
+        """Scores of what may be kept or dropped, the best first; what has none is left out."""
+        free = ~self.protected & ~self.refused & np.isfinite(self.scores)
+        return np.sort(self.scores[free])[::-1]
+
+    def threshold_for(self, share: float) -> float:
+        """Return the score down to which the best units have a share of all their scores.
+
+        ``share``: 0 to 1. Scores must not be negative.
+        """
+        ranked = self.ranked.astype(np.float64)
+        if not len(ranked) or not ranked.sum():
+            return -np.inf
+        sums = np.cumsum(ranked) / ranked.sum()
+        return float(self.ranked[min(len(ranked) - 1, int((sums < share - 1e-9).sum()))])
+
 
 def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Units:
     """Cut a prompt into units.

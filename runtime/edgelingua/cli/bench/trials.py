@@ -138,6 +138,7 @@ def reader(name: str, path: str, seconds: float) -> ReaderCost:
     chat = [("system", SYSTEM), ("user", "")]
     return ReaderCost(
         name=name,
+        file=Path(path).name,
         file_mb=Path(path).stat().st_size / 1e6,
         trained_length=model.trained_length,
         prefill=Curve(tuple(prefill), tuple(prefill.values())),

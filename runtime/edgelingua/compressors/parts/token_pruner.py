@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
-from edgelingua.compressed import Compressed
+from edgelingua.bundle.floors import Floors
+from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.second_pass import best_sentence, larger, score_all, with_clue
-from edgelingua.errors import InputError
+from edgelingua.errors import FloorWarning, InputError, NoAnswerWarning
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, TokenScores, part_of
 from edgelingua.selection.fit import fit, room_for
@@ -43,6 +45,8 @@ class TokenPruner(Pruner):
     second_pass
         Score again with the best sentence that was found put into the question (`clue`), and take
         the larger of the two scores: for questions whose answer is two steps away. Twice the time.
+    floors
+        What ``Budget(floor=…)`` goes by; ``None``: such a budget is refused.
     rules, count_with
         See `Pruner`.
     """
@@ -52,6 +56,7 @@ class TokenPruner(Pruner):
     forced_documents: tuple[int, ...] = ()
     longest_question: int = 0
     second_pass: bool = False
+    floors: Floors | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.document_rate <= 1:  # written so that NaN fails too
@@ -77,13 +82,49 @@ class TokenPruner(Pruner):
         BudgetError
             The protected text alone exceeds the budget.
         """
-        room = room_for(prompt, budget, self.count)
+        share = self._share(prompt, budget.floor) if isinstance(budget, Budget) else None
+        room = room_for(prompt, budget if share is None else budget.without_floor(), self.count)
         prompt = room.prompt
         scored = self._scored(prompt, progress)
         units = units_of(prompt, scored, self.rules).above(self.threshold)
+        if share is not None:
+            self._warn_of_faint(units)
+            units = units.above(units.threshold_for(share))
         if self.document_rate < 1:
             units = self._without_worst_documents(prompt, units)
-        return fit(prompt, units, room, next(iter(scored.values())).unit)
+        compressed = fit(prompt, units, room, next(iter(scored.values())).unit)
+        if share is not None:
+            _warn_of_limit(compressed, units)
+        return compressed
+
+    def _share(self, prompt: Prompt, floor: float | None) -> float | None:
+        """Share of the scores to keep for a floor; ``None``: there is none.
+
+        Raises
+        ------
+        InputError, BudgetError
+            A floor means nothing here, or is too high.
+        """
+        if floor is None:
+            return None
+        if self.floors is None or self.second_pass:
+            raise InputError(
+                "a floor is for llmlingua2 with a bundle that was calibrated, like edgelingua-mini,"
+                " without a second pass; give tokens or a rate"
+            )
+        if not prompt.question:
+            raise InputError("a floor is the chance that an answer survives: it needs a question")
+        return self.floors.share(floor)
+
+    def _warn_of_faint(self, units: Units) -> None:
+        best = float(units.ranked[0]) if len(units.ranked) else 0.0
+        if self.floors and best < self.floors.faint:
+            warnings.warn(
+                f"no answer to the question seems to be in the text: its best word scores "
+                f"{best:.2f}, and {self.floors.faint:.2f} or more in 19 of 20 texts that have one",
+                NoAnswerWarning,
+                stacklevel=3,
+            )
 
     def _scored(self, prompt: Prompt, progress: Progress | None) -> dict[int, TokenScores]:
         """Score the texts of a prompt, by their character offset; ranks hold across them."""
@@ -125,6 +166,17 @@ class TokenPruner(Pruner):
             segment, part = documents[index]
             refused[part] |= segment.rate is None and index not in self.forced_documents
         return replace(units, refused=refused)
+
+
+def _warn_of_limit(compressed: Compressed, units: Units) -> None:
+    dropped = (compressed.reasons == Reason.DROPPED) & ~units.refused
+    if dropped.any() and compressed.limit < compressed.tokens_in:
+        warnings.warn(
+            f"{compressed.limit} tokens do not hold all that the floor asks for; the answer "
+            "survives less often than that",
+            FloorWarning,
+            stacklevel=3,
+        )
 
 
 def _mean(scores: NDArray[np.float32]) -> float:
