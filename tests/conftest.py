@@ -7,8 +7,12 @@ a test asks for one. ``pytest --light`` does without both.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +45,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "examples" / "data" / "grant-1872.txt"
 BUNDLES = Path(__file__).resolve().parent / "bundles"
 """Made by ``python -m tests.tiny_models``."""
+
+CLIENTS = ("langchain-openai==1.7.4", "litellm==1.110.2", "numpy", "onnxruntime", "tokenizers")
+"""What others are, and what `edgelingua` needs among them."""
 
 TEXTS = {
     "english": "The tribunal awarded $15,500,000 in gold; Mr. O'Neil didn't object (much).",
@@ -144,6 +151,20 @@ def copy_of(tmp_path: Path) -> Callable[[ModelBundle], Path]:
         return Path(shutil.copytree(bundle.folder, tmp_path / bundle.folder.name))
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment of its own: its packages want others than ours do."""
+    folder = tmp_path_factory.mktemp("clients")
+    venv.create(folder)
+    (python,) = folder.glob("[bS]*/python" if os.name == "posix" else "[bS]*/python.exe")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+    done = subprocess.run(
+        [*pip, *CLIENTS], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return python
 
 
 @pytest.fixture(scope="session")

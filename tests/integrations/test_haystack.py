@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from inspect import signature
 from typing import Any
 
 os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
@@ -45,12 +46,15 @@ def test_a_pipeline_asks_with_less(parts: list[str]) -> None:
         whole = parts[document.meta["page"]]
         spans = document.meta["edgelingua_spans"]
         assert document.content == "".join(whole[a:b] for a, b in spans)
-    assert asyncio.run(pipeline.run_async(asking))["prompt"]["prompt"] == asked
+    ours: Any = pipeline.get_component("compressor")
+    given = [Document(content=text) for text in parts]
+    assert asyncio.run(ours.run_async(given, QUESTION)) == ours.run(given, QUESTION)
 
-    trusted = ["edgelingua.integrations.haystack"]
-    written: Any = Pipeline.loads(pipeline.dumps(), allowed_modules=trusted).get_component(
-        "compressor"
-    )
+    # Haystack 3 loads what it is told to trust; 2 loads all.
+    known = signature(Pipeline.loads).parameters
+    trusted = {"allowed_modules": ["edgelingua.integrations.haystack"]}
+    more: Any = trusted if "allowed_modules" in known else {}
+    written: Any = Pipeline.loads(pipeline.dumps(), **more).get_component("compressor")
     assert (written.tokens, written.rate, written.pin) == (150, None, ["Geneva"])
 
 

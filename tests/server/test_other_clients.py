@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import venv
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +20,6 @@ pytestmark = pytest.mark.llama
 
 CLIENTS = Path(__file__).parent / "clients"
 NPM = "openai@6.49.0"
-PYPI = ("langchain-openai==1.7.4", "litellm==1.110.2")
 
 
 def run(*command: object) -> Any:
@@ -60,18 +57,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if done.returncode:
         no_node(f"npm cannot install {NPM}: {done.stderr}")
     return Path(shutil.copy(CLIENTS / "openai_client.mjs", folder))
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of an environment of its own: these packages want others than ours."""
-    folder = tmp_path_factory.mktemp("clients")
-    venv.create(folder)
-    (found,) = folder.glob("[bS]*/python" if os.name == "posix" else "[bS]*/python.exe")
-    pip = [sys.executable, "-m", "pip", "--python", str(found), "install", "--no-compile"]
-    done = subprocess.run([*pip, *PYPI], capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return found
 
 
 def check_chunks(chunks: list[dict[str, Any]], whole: dict[str, Any]) -> None:
@@ -135,8 +120,8 @@ def _error(kind: str, status: int, code: str, param: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_langchain_gets_what_it_expects(server: Running, python: Path) -> None:
-    said = run(python, CLIENTS / "langchain_client.py", f"{server.url}/v1", NAME)
+def test_langchain_gets_what_it_expects(server: Running, clients: Path) -> None:
+    said = run(clients, CLIENTS / "langchain_client.py", f"{server.url}/v1", NAME)
     assert said["text"]
     assert said["batch"] == [said["text"]] * 2
     assert "".join(said["pieces"]) == said["text"]
@@ -157,8 +142,8 @@ def test_langchain_gets_what_it_expects(server: Running, python: Path) -> None:
 
 
 @pytest.mark.slow
-def test_litellm_gets_what_it_expects(server: Running, python: Path) -> None:
-    said = run(python, CLIENTS / "litellm_client.py", f"{server.url}/v1", NAME)
+def test_litellm_gets_what_it_expects(server: Running, clients: Path) -> None:
+    said = run(clients, CLIENTS / "litellm_client.py", f"{server.url}/v1", NAME)
     check_chunks(said["chunks"], said["whole"])
     text = said["whole"]["choices"][0]["message"]["content"]
     stopped = said["stopped"]["choices"][0]

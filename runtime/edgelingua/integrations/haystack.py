@@ -3,7 +3,7 @@
 Needs ``pip install 'edgelingua[haystack]'``.
 """
 
-from __future__ import annotations
+# No ``from __future__ import annotations``: Haystack 2 connects components by types, not by names.
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
 _ROLES = {"human": "user", "ai": "assistant"}
 
 
-class EdgeLinguaMiddleware(AgentMiddleware[Any, Any, Any]):
+class EdgeLinguaMiddleware(AgentMiddleware):
     """Compresses tool results and old turns on their way to the model.
 
     The agent's state keeps them whole; what a text became once it stays, so that the model's prompt
