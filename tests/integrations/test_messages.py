@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,5 @@ def test_wrong_options_are_refused(compressor: Compressor) -> None:
         MessageCompressor(compressor, on_failure="maybe")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="pin 1 of 1"):
         MessageCompressor(compressor, pin=[""])
+    with pytest.raises(InputError, match="expected a text, got a compiled pattern"):
+        MessageCompressor(compressor, pin=[re.compile("a")])  # type: ignore[list-item]

@@ -133,7 +133,8 @@ class DocumentCompressor:
             try:
                 segments[index] = self._segment(text)
             except InputError as error:
-                name = f" ({names[index]})" if names and names[index] is not None else ""
+                called = names[index] if index < len(names) else None
+                name = "" if called is None else f" ({called})"
                 told = f"document {index + 1} of {len(texts)}{name}: {error}"
                 if self._closed:
                     raise InputError(told) from None

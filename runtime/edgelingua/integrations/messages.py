@@ -79,6 +79,8 @@ class MessageCompressor:
             raise InputError(f"on_failure: expected open or closed, got {on_failure!r}")
         Budget(rate=rate)  # refuses what is none
         pins = tuple(one for one in pins_of(pin) if isinstance(one, str))
+        if len(pins) < len(pins_of(pin)):
+            raise InputError("a pin of messages: expected a text, got a compiled pattern")
         self._compressor = load_compressor() if compressor is None else compressor
         self._closed = on_failure == "closed"
         self._pins = pins
