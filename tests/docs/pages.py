@@ -15,7 +15,7 @@ PAGES += sorted((ROOT / "docs").rglob("*.md"))
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
 _FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<why>.+) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 _READER = re.compile(r"\b(Assistant|Chat|LlamaModel)\b|\bedgelingua (run|chat)\b")

@@ -97,7 +97,8 @@ def compress(
     dataset
         Has the texts in a column of strings.
     workers
-        Actors, with a thread and a CPU each.
+        Actors, with a thread and a CPU each. Fewer than the cluster has CPUs: reading takes some,
+        and Ray waits for them for ever.
     batch_size
         Rows that an actor gets at a time.
 
