@@ -1,6 +1,6 @@
 """The constants of a floor, and what it promised beside what was observed.
 
-    python -m benchmarks.quality.floor_tables --rows FILE --bundle models/edgelingua-mini
+    python -m benchmarks.quality.floor_tables --rows FILE --bundles models/edgelingua-mini
 
 Every second question of `CALIBRATED` makes the constants, which go into the bundle as
 ``floors.json``; the others, and whole sets that were not calibrated on, are what they are tried on.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.common import jsonl
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.rows import Row
 from numpy.typing import NDArray
 
@@ -40,22 +41,27 @@ Sets = Mapping[str, Sequence[Row]]
 def main() -> None:
     """Make constants and tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--rows", type=Path, required=True, help="made by benchmarks.quality.floors"
-    )
-    parser.add_argument("--bundle", type=Path, required=True, help="its folder")
+    parser.add_argument("--rows", type=Path, nargs="+", required=True, help="made by `floors`")
+    parser.add_argument("--bundles", type=Path, nargs="+", required=True, help="their folders")
     options = parser.parse_args()
+    rows = [row for path in options.rows for row in jsonl.read(path)]
+    parts = [made(bundle, rows) for bundle in options.bundles]
+    (HERE / "floors.md").write_text("\n".join(parts))
+
+
+def made(bundle: Path, rows: Sequence[Row]) -> str:
+    """Put its constants into a bundle; return its tables."""
     sets: dict[str, list[Row]] = defaultdict(list)
-    for row in jsonl.read(options.rows):
-        if row["bundle"] == options.bundle.name:
+    for row in rows:
+        if row["bundle"] == bundle.name:
             sets[row["set"]].append(row)
     calibrating = {name: sets[name][::2] for name in CALIBRATED}
     floors = Floors(
         {chance: share_for(chance, calibrating) for chance in CHANCES}, faint(calibrating)
     )
-    write(floors, options.bundle, {name: len(rows) for name, rows in calibrating.items()})
+    write(floors, bundle, {name: len(some) for name, some in calibrating.items()})
     tried = {name: sets[name][1::2] for name in CALIBRATED} | {n: sets[n] for n in UNSEEN}
-    (HERE / "floors.md").write_text(table(floors, tried) + "\n" + empty(floors, tried, sets))
+    return f"## {bundle.name}\n\n{table(floors, tried)}\n{empty(floors, tried, sets)}"
 
 
 def share_for(chance: float, calibrating: Sets) -> float:
@@ -89,7 +95,12 @@ def faint(calibrating: Sets) -> float:
 def write(floors: Floors, bundle: Path, questions: Mapping[str, int]) -> None:
     """Put the constants into a bundle, with their hash."""
     shares = {str(chance): share for chance, share in floors.shares.items()}
-    value = {"shares": shares, "faint": floors.faint, "questions": questions}
+    value: dict[str, object] = {
+        "shares": shares,
+        "faint": floors.faint,
+        "questions": dict(questions),
+    }
+    value["weights"] = of_bundle(bundle)
     (bundle / FILE).write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
     manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
     size, digest = (bundle / FILE).stat().st_size, hash_file(bundle / FILE)

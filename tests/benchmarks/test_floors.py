@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
+from benchmarks.common.weights import of_bundle
 from benchmarks.quality.floor_tables import chosen, interval, share_for, share_needed
+
+from edgelingua.bundle.floors import FILE
+from edgelingua.bundle.shipped import shipped_bundles
 
 
 def rows(rng: np.random.Generator, number: int) -> list[dict[str, object]]:
@@ -38,6 +43,12 @@ def test_too_few_questions_promise_nothing() -> None:
     assert share_for(0.99, {"a": few}) == 1.0
     assert share_needed({"scores": [0.5, 0.25], "needs": None}) == math.inf
     assert share_needed({"scores": [0.5, 0.25, 0.25], "needs": 0.5}) == 0.5
+
+
+@pytest.mark.parametrize("name", ["edgelingua-mini", "edgelingua-nano"])
+def test_shipped_bundles_were_calibrated_with_the_weights_they_have(name: str) -> None:
+    folder = shipped_bundles()[name]
+    assert json.loads((folder / FILE).read_text())["weights"] == of_bundle(folder)
 
 
 def test_wilson() -> None:
