@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgelingua.cli import quantities
 from edgelingua.cli.options import AsJson, MaxTtft
 from edgelingua.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from edgelingua.planner.plan import Candidate
 
 
 def plan(
@@ -68,7 +72,16 @@ def plan(
         raise typer.Exit(1)
 
 
-def _nearest(refused: list[tuple[Any, str]]) -> list[tuple[str, str]]:
-    """The last of each reader and rate: what came nearest before there was another rate."""
-    last = {(each.reader.name, each.rate): (each.name, why) for each, why in refused}
-    return list(last.values())
+def _nearest(refused: Sequence[tuple[Candidate, str]]) -> list[tuple[str, str]]:
+    """What came nearest for each reader and rate, and why it was not near enough."""
+    nearest: dict[tuple[str, float], tuple[Candidate, str]] = {}
+    for each, why in refused:
+        key = each.reader.name, each.rate
+        best = nearest.get(key)
+        if best is None or _cost(each) < _cost(best[0]):
+            nearest[key] = each, why
+    return [(each.name, why) for each, why in nearest.values()]
+
+
+def _cost(candidate: Candidate) -> tuple[float, float]:
+    return candidate.seconds, candidate.megabytes or 0.0

@@ -82,7 +82,8 @@ def plan(card: Card, limits: Limits) -> Plan:
     """Choose the first candidate that meets all limits.
 
     The largest reader comes first, then the most text, then the cache that rounds least, then the
-    larger compressor: the order of what answers best, as far as that is known without trying.
+    compressors as the card has them, the default first: the order of what answers best, as far as
+    that is known without trying.
 
     Raises
     ------
