@@ -1,0 +1,137 @@
+"""Makes the table of all methods, of `METHODS` and of the rows of several benchmarks.
+
+    python -m benchmarks.methods.table
+
+It stands in ``docs/methods.md`` between two marks; ``edgelingua methods`` has its figures from
+``compressors/parts/figures.py``, which is made here too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.common import jsonl
+from benchmarks.quality.rows import Row, timed
+from benchmarks.quality.survival import RATES
+
+from edgelingua.compressors import METHODS, REWRITERS, Method
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PAGE = ROOT / "docs" / "methods.md"
+FIGURES = ROOT / "runtime" / "edgelingua" / "compressors" / "parts" / "figures.py"
+MADE, END = "<!-- made by benchmarks/methods/table.py -->", "<!-- end -->"
+SETS = ("nq", "hotpotqa", "squad")
+FIFTH = RATES.index(0.2)
+CASES = 40
+"""Of each set: what the slowest methods have met."""
+
+LABELS = {"llmlingua2": "mini-question"}
+"""What benchmarks call a method, where they do not call it by its name."""
+
+_ARXIV = re.compile(r"arXiv:([\d.]+)")
+
+
+def main() -> None:
+    """Write both."""
+    FIGURES.write_text(figures(), encoding="utf-8")
+    before, rest = PAGE.read_text(encoding="utf-8").split(MADE)
+    PAGE.write_text(before + MADE + "\n" + tables() + END + rest.split(END)[1], encoding="utf-8")
+
+
+def survival() -> list[Row]:
+    """Rows of all benchmarks that count answers that survive."""
+    files = ("quality/results/survival.jsonl", "sentence/rows.jsonl", "methods/survival.jsonl")
+    return [row for file in files for row in jsonl.read(HERE.parent / file)]
+
+
+def of(rows: Iterable[Row], method: str, *sets: str) -> list[Row]:
+    """Rows of a method, of the cases that all methods have met."""
+    label = LABELS.get(method, method)
+    return [r for r in rows if r["method"] == label and r["set"] in sets and r["case"] < CASES]
+
+
+def kept(rows: list[Row], method: str) -> list[int | None]:
+    """Answers (%) that survive at a fifth on each set; ``None``: not measured."""
+    found = [of(rows, method, name) for name in SETS]
+    return [round(100 * mean(r["answer"][FIFTH] for r in some)) if some else None for some in found]
+
+
+def figures() -> str:
+    """The module that ``edgelingua methods`` reads."""
+    rows = survival()
+    lines = [
+        '"""Answers (%) that survive at a fifth of the tokens."""  # benchmarks/methods/table.py',
+        "",
+        "from collections.abc import Mapping",
+        "",
+        "KEPT: Mapping[str, tuple[int | None, ...]] = {",
+    ]
+    for name in METHODS:
+        shares = kept(rows, name)
+        if any(share is not None for share in shares):
+            lines.append(f'    "{name}": ({", ".join(map(str, shares))}),')
+    return "\n".join([*lines, "}", '"""On NaturalQuestions, HotpotQA and SQuAD."""', ""])
+
+
+def tables() -> str:
+    """Both tables of the page."""
+    every: dict[str, Method] = {**METHODS, **REWRITERS}
+    lines = [
+        "| method | what it does | source | needs | published |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, method in every.items():
+        source = _ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", method.source)
+        source = re.sub(r"doi:(\S+)", r"[doi](https://doi.org/\1)", source)
+        cells = (f"`{name}`", method.summary, source, method.needs, method.published)
+        lines.append(f"| {' | '.join(cells)} |")
+    rows = survival()
+    answers = jsonl.read(HERE / "answers.jsonl")
+    peaks = {row["method"]: row["peak_mb"] for row in jsonl.read(HERE / "memory.jsonl")}
+    lines += [
+        "",
+        "| method | NQ | HotpotQA | SQuAD | F1, 1.5B reader | ms / 1,000 tokens | MB | when |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, method in every.items():
+        shares = ["–" if s is None else str(s) for s in kept(rows, name)]
+        read = [row["f1"] for row in answers if row["method"] == LABELS.get(name, name)]
+        quality = f"{mean(read):.2f} ({len(read)})" if read else "–"
+        spent = timed(of(rows, name, *SETS))
+        tokens = sum(row["tokens_in"] for row in spent)
+        speed = f"{1e6 * sum(r['cpu'][FIFTH] for r in spent) / tokens:,.0f}" if tokens else "–"
+        memory = f"{peaks[name]:.0f}" if name in peaks else "–"
+        cells = (f"`{name}`", *shares, quality, speed, memory, method.when)
+        lines.append(f"| {' | '.join(cells)} |")
+    whole = [row["f1"] for row in answers if row["method"] == "whole"]
+    lines += [
+        "",
+        f"The reader with the whole text: F1 {mean(whole):.2f} ({len(whole)}).",
+        "",
+        *_written(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _written() -> list[str]:
+    rows = jsonl.read(HERE / "scope.jsonl")
+    if not rows:
+        return []
+    count, parts = len(rows), sum(row["parts"] for row in rows)
+    written, refused = (sum(r["written"] for r in rows), sum(len(r["refused"]) for r in rows))
+    return [
+        f"`scope` at {rows[0]['rate']} of the tokens, {count} questions of SQuAD, the 1.5B reader: "
+        f"{written} of {parts} chunks were written, {refused} refused; "
+        f"{sum(r['answer'] for r in rows)} of {count} answers survive, "
+        f"{sum(r['extracted'] for r in rows)} in what mini extracts in the same tokens; "
+        f"{mean(r['cpu'] for r in rows):.1f} s of processor time for a text of some 150 tokens, "
+        f"{max(r['peak_mb'] for r in rows):,.0f} MB."
+    ]
+
+
+if __name__ == "__main__":
+    main()
