@@ -8,6 +8,7 @@ It stands in ``docs/methods.md`` between two marks; ``edgelingua methods`` has i
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +38,7 @@ _ARXIV = re.compile(r"arXiv:([\d.]+)")
 
 def main() -> None:
     """Write both."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     FIGURES.write_text(figures(), encoding="utf-8")
     before, rest = PAGE.read_text(encoding="utf-8").split(MADE)
     PAGE.write_text(before + MADE + "\n" + tables() + END + rest.split(END)[1], encoding="utf-8")
