@@ -98,6 +98,16 @@ def test_what_has_changed_since_is_not_gone_on_with(tmp_path: Path) -> None:
         compress_corpus(open_corpus(source), target, QUICK)
 
 
+def test_what_fails_before_the_first_row_leaves_nothing(tmp_path: Path) -> None:
+    source, target = make(tmp_path, "in.jsonl", texts(9)), tmp_path / "out.jsonl"
+    with pytest.raises(InputError, match="no such file"):
+        compress_corpus(open_corpus(source), target, Recipe(method="truncate", count="none"))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+    # As a kill leaves it, before any row is done.
+    (tmp_path / "out.jsonl.journal").write_text('{"corpus":"another"}\n')
+    assert compress_corpus(open_corpus(source), target, QUICK).rows == 9
+
+
 def test_a_corpus_that_changes_meanwhile_is_not_written(tmp_path: Path) -> None:
     source, target = make(tmp_path, "in.jsonl", texts(9)), tmp_path / "out.jsonl"
     before = source.read_text()

@@ -55,7 +55,9 @@ class Journal:
         try:
             self._lock()
             with path.open("rb") as file:
-                whole = self._is_ours(file.readline(), begun)
+                whole = self._is_ours(file.readline(), begun, empty=not file.readline())
+                file.seek(0)
+                file.readline()
                 self.done = sum(1 for _ in _good(file)) if whole else 0
                 file.seek(0)  # for how far the good lines go
                 end = sum(len(file.readline()) for _ in range(self.done + 1)) if whole else 0
@@ -71,6 +73,8 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self.done:
+            self.remove()  # nothing is in it that would be missed
         self._file.close()
 
     def add(self, results: Iterable[Result]) -> None:
@@ -95,7 +99,7 @@ class Journal:
         """Remove the file: what it was for is done."""
         if sys.platform == "win32":  # where what is open cannot be removed
             self._file.close()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> None:
         try:
@@ -122,8 +126,8 @@ class Journal:
             if not os.fstat(self._file.fileno()).st_nlink:
                 raise InputError(f"{self.path}: another process has just finished it")
 
-    def _is_ours(self, first: bytes, begun: Mapping[str, Any]) -> bool:
-        """Return whether a first line is whole; refuse that of another work."""
+    def _is_ours(self, first: bytes, begun: Mapping[str, Any], *, empty: bool) -> bool:
+        """Return whether a first line is whole; refuse that of another work, if any was done."""
         if first != _line(begun) and _line(begun).startswith(first):
             return False  # a new file, or one whose first line was cut off
         now = json.loads(_line(begun))
@@ -134,6 +138,8 @@ class Journal:
             raise StateError(
                 f"{self.path}: damaged, or not the journal of a corpus; remove it to begin anew"
             ) from None
+        if differing and empty:
+            return False
         if differing:
             changes = (f"{key} {then.get(key)!r}, now {now.get(key)!r}" for key in differing)
             raise InputError(
