@@ -181,6 +181,7 @@ class Window(QMainWindow):
                 desk.talk.write(text)
             case events.Answered():
                 desk.show_answered(event)
+                self._asked = ""
                 if self._compressed:
                     paper.view.show_cited(desk.talk.answer)
             case events.Failed(why):
