@@ -4,12 +4,18 @@ from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy
 
 from edgelingua.bundle.shipped import shipped_bundles
 
-# The command line comes along where a program imports it.
-_ASIDE = ("cli", "__main__", "packaged")
+# These come along where a program imports them, and adapters to frameworks with their frameworks.
+_ASIDE = ("cli", "corpus", "__main__", "packaged")
+_SERVERS = ("proxy", "server")
 
 
 def _in_programs(module: str) -> bool:
-    return module.split(".")[1:2] not in [[name] for name in _ASIDE]
+    match module.split(".")[1:]:
+        case ["integrations", adapter, *_]:
+            return adapter in _SERVERS
+        case [room, *_]:
+            return room not in _ASIDE
+    return True
 
 
 hiddenimports = collect_submodules("edgelingua", _in_programs, on_error="ignore")
@@ -20,4 +26,4 @@ datas += collect_data_files("edgelingua.text")
 datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
 datas += copy_metadata("tokenizers")
 # Large, and seldom used: whoever does imports them in the program itself.
-excludedimports = ["dask", "huggingface_hub", "mcp", "pandas", "pyarrow", "pyspark", "ray", "spacy"]
+excludedimports = ["huggingface_hub", "spacy"]
