@@ -3,23 +3,23 @@
     python -m benchmarks.kv.stream --data DIR --policies streaming,default
 
 A text of ``--tokens`` tokens is read under ``--cap`` cells, with facts planted in it ("The code of
-the red barn is 4831."), some at each distance from the end. At the end the session is forked for
+the red barn is 4831."), five at each distance from the end. At the end the session is forked for
 each fact, reads "The code of the red barn is", and the NLL of the number is taken, beside that of
-the same number after the same words in a session that never read the fact: a reader this small
-answers badly, but expects what it remembers. Adds a row a policy and fact to ``stream.jsonl``.
+the same number for a thing of which nothing was told: a reader this small answers badly, but
+expects what it remembers. Adds a row a policy and fact to ``stream.jsonl``; writes ``stream.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from itertools import product
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 from benchmarks.common.machine import machine
 from benchmarks.quality.reader import negative_log_likelihood
-from benchmarks.quality.rows import Rows
+from benchmarks.quality.rows import Row, Rows
 from numpy.typing import NDArray
 
 from edgelingua import LlamaModel
@@ -30,14 +30,17 @@ from edgelingua.models.registry import DEFAULT_READER, find_reader
 HERE = Path(__file__).parent
 KEY = ("policy", "tokens", "cap", "distance", "fact")
 DISTANCES = (100, 300, 700, 1500, 3000, 6000, 12000, 25000, 50000, 95000)
-EACH = 3
+EACH = 5
 """Facts at each distance."""
 
+SURE = 2.0
+"""Nats from which a fact counts as recalled."""
+
 THINGS = ("barn", "bridge", "cellar", "tower", "wagon", "garden", "boat", "mill", "chapel", "well")
-COLOURS = ("red", "green", "white")
+COLOURS, UNTOLD = ("red", "green", "white", "yellow", "grey"), "black"
 _STEP = 1024
-_RECENT = 256
-"""Tokens of the text's end that the session without the facts reads."""
+_APART = 10
+"""Tokens between facts of a distance, beside those of the facts."""
 
 
 def main() -> None:
@@ -55,43 +58,45 @@ def main() -> None:
     rows = Rows(HERE / "stream.jsonl", KEY)
     facts = planted(options.tokens)
     for name in options.policies.split(","):
-        if rows.has(name, len(ids), options.cap, facts[0][0], 0):
+        if rows.has(name, len(ids), options.cap, DISTANCES[0], 0):
             continue
         policy = reader.default_policy if name == "default" else load_policy(name)
         session = reader.session(options.cap, policy)
         started, at = time.process_time(), 0
-        for distance, _, told, _ in facts:
-            read(session, ids[at : len(ids) - distance])
-            at = len(ids) - distance
-            session.feed(reader.tokenize_part(told))
+        for distance, number, thing, value in facts:
+            end = len(ids) - distance - _APART * number
+            read(session, ids[at:end])
+            at = end
+            session.feed(reader.tokenize_part(f"\nThe code of the {thing} is {value}.\n"))
         read(session, ids[at:])
         spent = time.process_time() - started
-        untold = reader.session(options.cap, policy)
-        untold.feed(ids[-_RECENT:])
-        for distance, number, _, asked in facts:
-            question, value = asked
-            words, figure = (reader.tokenize_part(part) for part in (f"\n{question}", f" {value}"))
-            known = nll(session.fork(), words, figure)
-            unknown = nll(untold.fork(), words, figure)
+        for distance, number, thing, value in facts:
+            known, unknown = (
+                nll(
+                    session.fork(),
+                    reader.tokenize_part(f"\nThe code of the {one} is"),
+                    reader.tokenize_part(f" {value}"),
+                )
+                for one in (thing, f"{UNTOLD} {thing.split()[1]}")
+            )
             where = {"policy": name, "tokens": len(ids), "cap": options.cap}
             found = {"nll": round(known, 4), "untold": round(unknown, 4)}
             rows.add({**where, "distance": distance, "fact": number, **found})
         print(name, f"{spent:.0f} s", session.statistics, machine()["cpu"], flush=True)
+    (HERE / "stream.md").write_text(table(list(rows)), encoding="utf-8")
 
 
-def planted(tokens: int) -> list[tuple[int, int, str, tuple[str, str]]]:
-    """Facts in the order in which they are read: distance, number, what is told and asked."""
+def planted(tokens: int) -> list[tuple[int, int, str, str]]:
+    """Facts in the order in which they are read: distance, number, thing, value."""
     rng = np.random.default_rng(7)
-    made = []
-    for at, (distance, number) in enumerate(product(DISTANCES, range(EACH))):
-        thing = f"{COLOURS[number]} {THINGS[at // EACH]}"
-        value = str(int(rng.integers(1000, 9999)))
-        told = f"\nThe code of the {thing} is {value}.\n"
-        if distance < tokens:
-            made.append(
-                (distance + 25 * number, number, told, (f"The code of the {thing} is", value))
-            )
-    return sorted(made, key=lambda fact: -fact[0])
+    made = [
+        (distance, number, f"{COLOURS[number]} {THINGS[at]}", str(int(rng.integers(1000, 9999))))
+        for at, distance in enumerate(DISTANCES)
+        for number in range(EACH)
+    ]
+    return sorted(
+        (fact for fact in made if fact[0] < tokens), key=lambda fact: (-fact[0], -fact[1])
+    )
 
 
 def read(session: Session, ids: NDArray[np.int32]) -> None:
@@ -104,6 +109,28 @@ def nll(session: Session, words: NDArray[np.int32], figure: NDArray[np.int32]) -
     """NLL in nats of a figure behind words, all its tokens."""
     session.feed(words)
     return float(negative_log_likelihood(session, figure).sum())
+
+
+def table(rows: list[Row]) -> str:
+    """Nats by which a figure is expected more than that of a thing of which nothing was told."""
+    tokens, cap = max((row["tokens"], row["cap"]) for row in rows)
+    rows = [row for row in rows if (row["tokens"], row["cap"]) == (tokens, cap)]
+    far = sorted({row["distance"] for row in rows})
+    lines = [
+        f"| {tokens:,} tokens, {cap} cells | {' | '.join(f'{d:,} ago' for d in far)} |",
+        "| --- |" + " --- |" * len(far),
+    ]
+    for name in dict.fromkeys(row["policy"] for row in rows):
+        gains = {
+            d: [r["untold"] - r["nll"] for r in rows if (r["policy"], r["distance"]) == (name, d)]
+            for d in far
+        }
+        cells = [
+            f"{mean(some):.1f}, {sum(g > SURE for g in some)} of {len(some)}"
+            for some in gains.values()
+        ]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
