@@ -20,6 +20,9 @@ _VARIABLE = re.compile(
 )
 """What differs between lines of one template: numbers, hashes, UUIDs."""
 
+_FIELD = re.compile(r"(?:'(?:[^'\n]|'')*'|\"[^\"\n]*\"|[^,|\t;()'\"])+")
+_COLUMNS = 3
+"""Cells of a row, at least."""
 _WORD = re.compile(r"[^\W_]+(?:'[a-z])?")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 _VALUE = re.compile(r"([\w.\-]+)[\"']?\s?[=:]\s?[\"']?([^\s,;\"'{}\[\]()]+)")
@@ -208,6 +211,12 @@ def _surprise(records: Sequence[str]) -> NDArray[np.float64]:
     none.
     """
     pairs = [[(key, value) for key, value in _VALUE.findall(record)] for record in records]
+    fields = [_FIELD.findall(record) for record in records]
+    usual, times = Counter(map(len, fields)).most_common(1)[0] if records else (0, 0)
+    if usual >= _COLUMNS and times >= 0.6 * len(records):  # rows of a table: a key is a column
+        for some, cells in zip(pairs, fields, strict=True):
+            if len(cells) == usual:
+                some += [(str(at), cell.strip()) for at, cell in enumerate(cells)]
     of_key = Counter(key for some in pairs for key, _ in some)
     of_pair = Counter(pair for some in pairs for pair in some)
     entropy: dict[str, float] = {}

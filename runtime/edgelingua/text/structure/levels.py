@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from edgelingua.text.ranges import Range, lines
 from edgelingua.text.structure.rows import Row
-from edgelingua.text.structure.signs import LOG, TIME, LineKind
+from edgelingua.text.structure.signs import LOG, SECTION, TIME, LineKind
 
 _HEAD = re.compile(
     rf"\s*(?:{TIME}|[\[(<|]?\b[A-Z]{{3,8}}\b[\])>|:]?|[\w.@/\\\-]+[:\-]\d+[:\-]|\[[^\]\n]{{1,40}}\])"
@@ -89,7 +89,8 @@ def _output(text: str, shown: list[Range]) -> list[Row]:
         if _GUTTER.match(text, a, b):
             rows.append(_row(text, (a, b), 100))
             continue
-        level = float(_indent(text, a, b))
+        section = SECTION.match(text, a, b) is not None
+        level = -1.0 if section else float(_indent(text, a, b))
         columns = len(_COLUMN_GAP.findall(text[a:b])) >= 2
         if columns and table and abs(_indent(text, *shown[table[0]]) - level) <= 2:
             table.append(index)
@@ -101,7 +102,7 @@ def _output(text: str, shown: list[Range]) -> list[Row]:
             continue
         else:
             table = []
-        heads = table == [index] or text[b - 1] == ":"
+        heads = section or table == [index] or text[b - 1] == ":"
         rows.append(_row(text, (a, b), level, heads=heads))
     return rows
 
@@ -127,7 +128,7 @@ def _settings(text: str, shown: list[Range]) -> list[Row]:
     for a, b in shown:
         line = text[a:b].strip()
         dashed = line.startswith("- ") or line == "-"
-        section = re.match(r"\[[^\]]+\]$", line) is not None
+        section = SECTION.match(line) is not None
         level = -1.0 if section else _indent(text, a, b) + 0.5 * dashed
         heads = section or re.search(r":(?:\s*[|>][+\-]?)?$|^-$", line) is not None
         rows.append(_row(text, (a, b), level, heads=heads))

@@ -9,10 +9,8 @@ from dataclasses import replace
 from edgelingua.text.boundaries import before_blanks
 from edgelingua.text.ranges import Range, merged, outside
 from edgelingua.text.structure.outline import Outline, Sketch
+from edgelingua.text.structure.signs import ESCAPE
 
-_ESCAPE = re.compile(
-    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[@-Z\\\\^_])"
-)
 _BASE64 = re.compile(
     r"(?:\bdata:[\w.+\-]+/[\w.+\-]+(?:;[\w=\-]+)*;base64,)?(?<![A-Za-z0-9+/_\-])"
     r"(?:[A-Za-z0-9+/_\-]{60,80}\r?\n(?=[A-Za-z0-9+/_\-]{4,80}={0,2}\s))*"
@@ -20,13 +18,14 @@ _BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_\-])(?:[A-Za-z0-9+/]{60,80}\r?\n){2,}[A-Za-z0-9+/]{1,80}={0,2}"
 )
 _WORD = re.compile(r"[^\s\x1b]+")
+_BLANK = re.compile(r"[ \t]+")
 _BLANKS = 80
 """At most so many before noise."""
 
 
 def find_noise(text: str) -> list[Range]:
     """Find escape codes, and base64 of a hundred characters or more."""
-    found = [match.span() for match in _ESCAPE.finditer(text)] if "\x1b" in text else []
+    found = [match.span() for match in ESCAPE.finditer(text)] if "\x1b" in text else []
     found += [m.span() for m in _BASE64.finditer(text) if _is_random(m.group())]
     return merged(found)
 
@@ -58,6 +57,9 @@ def with_noise(text: str, sketch: Sketch, noise: list[Range]) -> Outline:
     for start, end in sketch.whole:
         solid, *others = parts(start, end)
         whole += [solid, *others]
+        indented = _BLANK.match(text, start, end)
+        if indented and indented.end() < solid[0]:  # a code behind the indentation
+            frames.append((indented.span(), solid, solid))
         if (start, end) not in framed:
             frames += [(other, solid, solid) for other in others]
     for start, end in sketch.records:

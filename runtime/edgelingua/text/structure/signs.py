@@ -84,7 +84,15 @@ _SQL = re.compile(
     re.IGNORECASE,
 )
 _STAMP = re.compile(r"\s*(?:[^\W\d]\w*\s+|[^\w\s]{1,3}\s+)?(\S*\d\S*(?:\s+\S*\d\S*)?)(?=\s)")
+_SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?")
+"""``2.1`` in a contract."""
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
+ESCAPE = re.compile(
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[@-Z\\\\^_])"
+)
+"""Codes by which terminals colour a line."""
+SECTION = re.compile(r"[ \t]*\[[\w.\-\" ]+\][ \t]*$", re.MULTILINE)
+"""The name of a part of a settings file."""
 _LOOKED_AT = 400
 """Characters of a line that are looked at."""
 
@@ -102,6 +110,7 @@ class Line:
 def look(text: str, start: int, end: int) -> Line:
     """Say what a line looks like, by its beginning."""
     line = text[start : min(end, start + _LOOKED_AT)]
+    line = ESCAPE.sub("", line) if "\x1b" in line else line
     kinds = set()
     if LOG.match(line):
         kinds.add("log")
@@ -127,7 +136,7 @@ def stamp(line: str) -> str:
     for less than two numbers.
     """
     match = _STAMP.match(line)
-    if match is None:
+    if match is None or _SECTION_NUMBER.fullmatch(match[1]):
         return ""
     shape, many = _DIGITS.subn("0", _LETTERS.sub("a", match[1]))
     return shape if many > 1 else ""
