@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgelingua.compressed import Compressed
+from edgelingua.compressed import Compressed, mark
 from edgelingua.kv.memory import Memory
 from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel
@@ -127,8 +127,8 @@ def _of_tokens(
         kept[start:end] = True
     of_byte = np.repeat(of_character[kept], widths[kept])
     if len(compressed.gaps):  # a mark is worth what stands behind it
-        blank = np.asarray([compressed.prompt.text[at].isspace() for at in compressed.gaps])
-        sizes = blank + len(compressed.gap.encode())
+        text, gap = compressed.prompt.text, compressed.gap
+        sizes = [len(mark(text, at, gap).encode()) for at in compressed.gaps.tolist()]
         before = np.concatenate([[0], np.cumsum(np.where(kept, widths, 0))])[compressed.gaps]
         of_byte = np.insert(of_byte, np.repeat(before, sizes), np.repeat(of_byte[before], sizes))
     end = 0

@@ -163,6 +163,13 @@ def join(
     pieces = []
     for start, end in spans.tolist():
         if start in marked and end > start:
-            pieces.append(f" {gap}" if text[start].isspace() else gap)
+            pieces.append(mark(text, start, gap))
         pieces.append(text[start:end])
     return "".join(pieces)
+
+
+def mark(text: str, at: int, gap: str) -> str:
+    """Return the mark ``gap`` as it stands before what is kept from ``at`` on: as a word."""
+    follows = text[at]
+    apart = follows.isspace() or (follows.isascii() and not follows.isalnum())
+    return f" {gap}" if apart else gap

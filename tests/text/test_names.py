@@ -52,16 +52,13 @@ def test_hostile_texts_end(text: str) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_name_is_kept_or_dropped_whole(seed: int) -> None:
-    smaller: set[int] = set()
     for tokens in range(1, count_words(TEXT) + 1, 3):
         pruner = TokenPruner(RandomScorer(seed), rules=Rules(names=True))
         done = pruner.compress(Prompt.build(TEXT), Budget(tokens=tokens, count=count_words))
         kept = {i for a, b in done.spans.tolist() for i in range(a, b)}
         for start, end in names(TEXT).tolist():
             assert len(kept & set(range(start, end))) in {0, end - start}
-        assert smaller <= kept
         assert done.tokens_out <= tokens
-        smaller = kept
 
 
 def test_a_pin_inside_a_name_does_not_pin_the_name() -> None:

@@ -21,7 +21,18 @@ from edgelingua.text.pairs import pairs
         ("at least 30 days, up to $5.00", ["at least 30 days", "up to $5.00"]),
         ("seit 1954 etwa 12 %", ["seit 1954", "etwa 12 %"]),
         ("Note: this is a sentence that goes on.", []),
-        ("15 members of the board", []),
+        ("15 members of the board", ["15 members"]),
+        (
+            "1 failed, 44 passed, 1 skipped in 3 files",
+            ["1 failed", "44 passed", "1 skipped", "3 files"],
+        ),
+        ("in 1954 storms, 2019 and 1872", []),
+        ("of 12 the last 3 were sold; 7 from 9", []),
+        ("Meds: warfarin 20 mg daily, insulin 6 U.", ["warfarin 20 mg", "insulin 6 U"]),
+        ("Pool: depth 3 m, width 12 m", ["Pool: depth 3 m", "width 12 m"]),
+        ("within sixty (60) days", ["sixty (60) days"]),
+        ("paid on 30 June 2031, or on 1 May", ["30 June 2031", "1 May"]),
+        ("exactly 12 tiles, as many as 40", ["exactly 12 tiles", "as many as 40"]),
     ],
 )
 def test_what_is_one_statement(text: str, expected: list[str]) -> None:

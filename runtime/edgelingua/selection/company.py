@@ -32,6 +32,8 @@ class Company:
         The same for lines that have a head: a time, a path, a name.
     statement
         The statement of a unit. Where two meet, a mark parts them.
+    figure
+        Whether a unit ends with a digit: a mark that was not behind it makes another number of it.
     line_break, full_stop
         The last unit up to this one, and the first from this one on, that may part statements; -1
         and ``U``: there is none.
@@ -44,6 +46,7 @@ class Company:
     line: Numbers
     head: Mask
     statement: Numbers
+    figure: Mask
     line_break: Numbers
     full_stop: Numbers
 
@@ -51,7 +54,7 @@ class Company:
     def none(cls, units: int) -> Company:
         """Return that of units which need nothing."""
         no, same = np.zeros(units, dtype=bool), np.zeros(units, dtype=np.int64)
-        return cls(no, no, same, no, same, no, same, same - 1, same + units)
+        return cls(no, no, same, no, same, no, same, no, same - 1, same + units)
 
     def part(self, units: slice) -> Company:
         """Return that of some units that follow each other: of a segment, which needs no other."""
@@ -64,6 +67,7 @@ class Company:
             self.line[units] - self.line[units].min(initial=0),
             self.head[units],
             self.statement[units],
+            self.figure[units],
             np.maximum(self.line_break[units] - units.start, -1),
             np.minimum(self.full_stop[units] - units.start, size),
         )
@@ -88,7 +92,8 @@ class Company:
     def joints(self, kept: Mask, *, between_protected: bool) -> Numbers:
         """Return the marks that part what is kept of different statements: numbers of units.
 
-        A line break where there is one, else what ends the first of the two.
+        A line break where there is one, else what ends the first of the two; behind a number with
+        the word that it stands behind.
         """
         standing = np.flatnonzero(kept & self.words)
         left, right = standing[:-1], standing[1:]
@@ -97,5 +102,10 @@ class Company:
             meets &= ~(self.protected[left] & self.protected[right])
         left, right = left[meets], right[meets]
         broken = self.line_break[right] > left
-        stopped = ~broken & (self.full_stop[left] < right)
-        return np.concatenate([self.line_break[right[broken]], self.full_stop[left[stopped]]])
+        stopped = left[~broken & (self.full_stop[left] < right)]
+        stops = self.full_stop[stopped]
+        found = [self.line_break[right[broken]], stops]
+        if self.figure[stopped].any():
+            last_word = np.maximum.accumulate(np.where(self.words, np.arange(len(kept)), 0))
+            found.append(last_word[stops[self.figure[stopped]]])
+        return np.concatenate(found)

@@ -27,8 +27,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     The units stand in one ranking (ties: a negation first, then the earlier one), of which the best
     are kept with the company they need (`Company`). The result never exceeds the budget, and the
-    next unit with its company would. Records of machine text are long: what the
-    first one that does not fit leaves goes to those behind it that do.
+    next unit with its company would. Where that leaves much of the budget, as long units and
+    company do, it is passed over; records of machine text are tried one by one for what is left.
 
     Raises
     ------
@@ -53,13 +53,22 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         kept = with_company(np.append(ranking[:best], np.asarray(more, dtype=np.int64)))
         return room.tokens_in if kept.all() else count(_joined(prompt.text, units, kept))
 
-    fits, tokens_out = choose(size, np.diff(units.edges)[ranking], limit)
+    lengths, passed = np.diff(units.edges), np.zeros(0, dtype=np.int64)
+    fits, tokens_out = choose(size, lengths[ranking], limit)
+    # A baseline without a guard is what it says: the first words, the best sentences.
+    for _ in range(_PASSED_OVER if units.company.words.any() else 0):
+        if fits == len(ranking) or limit - tokens_out <= max(_LITTLE, _SPARE * limit):
+            break
+        passed = np.append(passed, ranking[fits])
+        ranking = ranking[~np.isin(ranking, _with_marks(units, ranking[fits]))]
+        fits, tokens_out = choose(size, lengths[ranking], limit)
     if units.gap and tokens_out > limit:  # there is no room for marks between what must stay
         return fit(prompt, replace(units, gap=""), room, score_unit)
     _refuse_above(limit, tokens_out)
     behind = ranking[fits + 1 :]
     more: list[int] = []
-    for unit in behind[units.fills[behind]][:_FILLING].tolist():
+    # What was passed over may fit, now that what it needs has come with something else.
+    for unit in [*passed.tolist(), *behind[units.fills[behind]][:_FILLING].tolist()]:
         alone = count(prompt.text[units.edges[unit] : units.edges[unit + 1]])
         if alone <= limit - tokens_out and (tokens := size(fits, *more, unit)) <= limit:
             more.append(unit)
@@ -86,6 +95,19 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
 _FILLING = 64
 """Records that are tried for the room that is left."""
+_PASSED_OVER = 8
+"""Units that do not fit, at most, behind which others are chosen."""
+_LITTLE, _SPARE = 1, 0.05
+"""Tokens, and share of a budget, that may stay empty."""
+
+
+def _with_marks(units: Units, unit: int) -> NDArray[np.int64]:
+    """Return a unit and the marks right behind it, which do not stay without it."""
+    end = unit + 1
+    if units.company.words[unit]:
+        words = np.flatnonzero(units.company.words[end:])
+        end = end + int(words[0]) if len(words) else len(units.scores)
+    return np.arange(unit, end)
 
 
 def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from edgelingua.text.clauses import without_blanks
 from edgelingua.text.denials import Denials
 from edgelingua.text.heads import headed_lines
 from edgelingua.text.negations import numbers
+from edgelingua.text.pieces import LONGEST_PIECE
 from edgelingua.text.ranges import Spans
 
 MOST_IN_COMPANY = 2
@@ -73,22 +74,25 @@ def guarded(
     scores[orphans] = -np.inf
     says = words & (~negates | protected)
     says[orphans] = False
+    says &= (np.diff(edges) <= LONGEST_PIECE) | protected  # no company that fills a budget
     scores = _not_alone(scores, statement, says & ~protected)
     scores = _marks_with_words(text, edges, scores, words)
     # Above "not", the number of "not 500" would be left of it.
     beside = words & (~negates | protected)
-    for spans in (numbers(text), denied.leave_open):
+    figures = numbers(text)  # twice: a number beside a number that was raised
+    for spans in (figures, figures, denied.leave_open):
         scores = _above_neighbours(_ranges(edges, spans), statement, scores, protected, beside)
     worth = np.where(protected & np.isfinite(scores), np.float32(np.inf), scores)
     best = [
         _best_of_each(negated[denied.denies], clause, scores, MOST_IN_COMPANY),
-        _best_of_each(negated[~denied.denies], clause, scores, 1),
+        _best_of_each(negated[~denied.denies], clause, scores, MOST_IN_COMPANY),
     ]
     core = _with_the_best(np.concatenate(best), clause, worth, says)
-    line, head = _headed(text, edges, worth, says)
+    line, head = _headed(text, edges, worth, words)
     at = np.arange(len(scores))
     breaks[:-1] &= statement[1:] != statement[:-1]
     stops = full_stops(text, denied.statements, edges, words)
+    figure = np.asarray([text[end - 1].isdigit() for end in edges[1:].tolist()], dtype=bool)
     company = Company(
         words,
         protected,
@@ -97,6 +101,7 @@ def guarded(
         line,
         head,
         statement,
+        figure,
         np.maximum.accumulate(np.where(breaks, at, -1)),
         np.minimum.accumulate(np.where(stops, at, len(at))[::-1])[::-1],
     )

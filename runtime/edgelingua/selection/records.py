@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgelingua.prompt import Prompt
 from edgelingua.selection.worth import worth
-from edgelingua.text.boundaries import graphemes
+from edgelingua.text.boundaries import before_blanks, blanks, graphemes
 from edgelingua.text.ranges import Spans
 
 _FAVOUR = 7.0
@@ -21,7 +21,21 @@ def outline_edges(prompt: Prompt) -> NDArray[np.int64]:
     edges = np.unique(
         np.concatenate([layout.records.ravel(), layout.frames[:, :2].ravel(), layout.noise.ravel()])
     )
-    return edges[np.isin(edges, graphemes(prompt.text))] if len(edges) else edges
+    if not len(edges):
+        return edges
+    edges = edges[np.isin(edges, graphemes(prompt.text))]
+    return _before_blanks_in_line(prompt.text, edges)
+
+
+def _before_blanks_in_line(text: str, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Move cuts inside a line before blanks: a blank goes with what follows it."""
+    known = set(edges.tolist())
+    moved = []
+    for edge in edges.tolist():
+        start = before_blanks(text, edge)
+        free = 0 < start < edge < len(text) and text[start - 1] != "\n" and start not in known
+        moved.append(start if free and text[edge] != "\x1b" else edge)  # codes take no blank along
+    return np.unique(np.asarray(moved, dtype=np.int64))
 
 
 def dealt(
@@ -40,7 +54,9 @@ def dealt(
     records = prompt.layout.records
     if not len(records):
         return scores
-    number = np.searchsorted(records[:, 0], edges[:-1], "right") - 1
+    solid = np.flatnonzero(~np.append(blanks(prompt.text), False))
+    starts = solid[np.searchsorted(solid, edges[:-1])]
+    number = np.searchsorted(records[:, 0], starts, "right") - 1
     inside = (number >= 0) & (edges[1:] <= records[number, 1]) & np.isfinite(scores)
     places = np.flatnonzero(inside)
     if not len(places):

@@ -38,6 +38,7 @@ from edgelingua.text.boundaries import (
 from edgelingua.text.clauses import statement_ends
 from edgelingua.text.denials import Denials, denials
 from edgelingua.text.encodings import refuse_surrogates
+from edgelingua.text.formulas import formulas
 from edgelingua.text.heads import headed_lines
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
@@ -60,9 +61,11 @@ class Rules:
     Parameters
     ----------
     level
-        What a unit is. ``"token"``: single tokens, as the LLMLingua paper does; numbers,
-        contractions and letters with their accents stay whole even then. ``"word"``: also URLs,
-        e-mail addresses, paths, identifiers and quotations of a line stay whole. ``"phrase"``: noun
+        What a unit is. ``"token"``: without ``guard`` single tokens, as the LLMLingua paper does,
+        but for numbers, contractions and letters with their accents; with it, what stands between
+        two blanks, and single tokens of scripts without spaces. ``"word"``: also paths with blanks
+        and quotations of a line stay whole; URLs, e-mail addresses, paths and identifiers even
+        without ``guard``. ``"phrase"``: noun
         phrases, else words (Selective Context, arXiv:2310.06201). ``"sentence"``: sentences.
     guard
         A negation stays with the word it is about, and as long as anything else of its clause
@@ -258,7 +261,7 @@ def _finest(
         # Cut behind a token, not before the next one: the gap between goes with what follows it.
         ends.append(token_scores.spans[:-1, 1][starts[1:]] + offset)
     cuts = [
-        _snap(np.concatenate(ends), text, whole_pieces=rules.guard and rules.level != "token"),
+        _snap(np.concatenate(ends), text, whole_pieces=rules.guard),
         prompt.layout.edges,
         _pin_edges(prompt),
         outline_edges(prompt),
@@ -295,7 +298,7 @@ def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
     spans = [
         denied.whole,
         denied.leave_open,
-        *([headed_lines(text)[0], pairs(text)] if rules.guard else []),
+        *([headed_lines(text)[0], pairs(text), formulas(text)] if rules.guard else []),
     ]
     if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)

@@ -67,9 +67,12 @@ _LEAVE_OPEN = {
     "Russian": r"возможно|вероятно|якобы|может быть|предположительно|бы",
     "Arabic": r"ربما|قد|يزعم\w*",
 }
-# What holds on a condition; with the word behind it.
+# What holds on a condition, or did before, or of something else; with the word behind it.
 _CONDITIONS = (
-    r"if|until|otherwise|provided that|wenn|sofern|andernfalls|indien|mits|totdat|sinon"
+    r"if|until|otherwise|provided that|whereas|before that|until then|formerly|previously|used to"
+    r"|unlike|in contrast to|compared (?:with|to)|wohingegen|zuvor|vorher|früher"
+    r"|auparavant|autrefois"
+    r"|wenn|sofern|andernfalls|indien|mits|totdat|sinon"
     r"|jusqu'à ce que|hasta que|altrimenti|если|пока|иначе|إذا|لو"
 )
 _OPEN_UNSPACED = "可能|或许|或許|也许|也許|如果|若|据称|據稱|恐怕"
@@ -103,7 +106,7 @@ OPEN = _compiled(_LEAVE_OPEN, _MAY)
 """Matches what leaves open whether something is so, in languages with spaces."""
 
 CONDITION = re.compile(rf"(?<!\w)(?:{_CONDITIONS})(?!\w)", re.IGNORECASE)
-"""Matches what begins a condition."""
+"""Matches what begins a condition, or a contrast."""
 
 OPEN_UNSPACED = re.compile(_OPEN_UNSPACED)
 """The same in languages without."""

@@ -29,13 +29,23 @@ _WORD = re.compile(r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]++(?:['’\-
 
 # Between a cue and what it is about: "not yet been used", "nicht sehr weit".
 _FUNCTION_WORDS = (
-    "been being have having very such some than that this their them with from only also just ever "
-    "even more most much many yet any all the and however therefore still eine einen einem einer "
-    "sich sehr mehr pour dans avec plus une des les que los las una por para con del"
+    "been being shall have having very such some than that this their them with from only also "
+    "just ever even more most much many yet any all the and however therefore still eine "
+    "einen einem einer sich sehr mehr pour dans avec plus une des les que los las una por para con "
+    "del"
 )
 _PASSED_OVER = frozenset(_FUNCTION_WORDS.split())
 _MOST_PASSED_OVER = 3
+_OTHER_COUNT = re.compile(r"\s*,\s*\d")
+"""Between ``1 failed`` and ``44 passed``: no cue reaches over it."""
 _ASIDE = re.compile(r"\s*+[(\[][^()\[\]\n]{1,60}+[)\]](?=\s)")
+_OF_A_CLAUSE = re.compile(
+    r"\b(?:unless|if|until|provided that|wenn|sofern|indien|mits)\b|[\u0600-\u06ff]", re.IGNORECASE
+)
+"""Cues of a clause, whose verb comes behind its subject; in Arabic, its object behind that."""
+_NAME = re.compile(r"\s+[A-ZÀ-Þ]\w+\s+\w")
+"""Behind a verb: who refuses (``weigerde Nadia de vergunning``), or who is refused what."""
+_NO_EVENT = re.compile(r"no (?:event|case|circumstances)\b", re.IGNORECASE)
 _FARTHEST = 60
 """Characters from a cue to the word it is about; what is farther is left to its score."""
 
@@ -81,7 +91,8 @@ def denials(text: str) -> Denials:
     """
     statements = statement_ends(text)
     deny = [(a, b) for a, b in negations(text).tolist()]
-    deny += [match.span() for match in DENYING.finditer(text)]
+    verbs = {match.span() for match in DENYING.finditer(text)}
+    deny += verbs
     deny += [match.span(1) for match in SEPARATED.finditer(text)]
     open_ones = [match.span() for match in OPEN.finditer(text)]
     conditions = [match.span() for match in CONDITION.finditer(text)]
@@ -110,7 +121,10 @@ def denials(text: str) -> Denials:
         if len(row) == 1 and row[0][0] in itself:
             leave_open += row
             continue
-        behind = _behind(text, row[-1][1], end)
+        words = 2 if _OF_A_CLAUSE.search(text, *row[-1]) else 1
+        words = 2 if row[-1] in verbs and _NAME.match(text, row[-1][1], end) else words
+        words = 4 if _NO_EVENT.match(text, row[-1][0]) else words
+        behind = _behind(text, row[-1][1], end, words)
         before = _before(text, begin, row[0][0]) if behind is None else None
         if behind is None and before is None and _is_asked(text, begin):
             before = _before(text, 0, begin)
@@ -183,16 +197,29 @@ def _row(text: str, found: list[Range], at: int, end: int) -> list[Range]:
     return found[at:stop]
 
 
-def _behind(text: str, start: int, end: int) -> int | None:
-    """Return where the word ends that is denied behind a cue; ``None``: there is none."""
+def _behind(text: str, start: int, end: int, words: int) -> int | None:
+    """Return where the word ends that is denied behind a cue; ``None``: there is none.
+
+    ``words``: it is so many.
+    """
     stop = None
     if aside := _ASIDE.match(text, start, end):
         start = aside.end()
-    words = _WORD.finditer(text, start, min(end, start + _FARTHEST))
-    for passed_over, match in enumerate(words):
-        stop, word = match.end(), match.group().lower()
-        says = word[0].isdigit() or (len(word) > 3 and word not in _PASSED_OVER)
-        if says or passed_over == _MOST_PASSED_OVER:
+    if _OTHER_COUNT.match(text, start):
+        return None
+    passed_over = 0
+    for match in _WORD.finditer(text, start, min(end, start + _FARTHEST)):
+        if stop is not None and _OTHER_COUNT.match(text, stop):
+            break
+        stop, word = match.end(), match.group()
+        passed_over += 1
+        folded = word.lower()
+        if word[0].isdigit() or (len(word) > 3 and folded not in _PASSED_OVER):
+            words -= 1
+            passed_over = 0
+            if text.startswith(",", stop):
+                break
+        if words <= 0 or passed_over > _MOST_PASSED_OVER:
             break
     return stop
 

@@ -43,13 +43,39 @@ _UNIT = (
     r"|[kMGT]?Hz|[kM]?Wh?|[mk]?V|[mk]?A|mmol(?:/[lL])?|m?mol|IU|U|mmHg|bar|k?Pa|kcal|cal|°?[CFK]|px"
     r"|times|tablets?|units?|doses?|x"
 )
-_MEASURE = re.compile(
-    rf"(?<![\w.])[$€£¥]?{_DIGITS}[ \u00a0\u202f-]?"
+_FIGURE = (
+    rf"[$€£¥]?{_DIGITS}[ \u00a0\u202f-]?"
     rf"(?:(?:{_SCALE})(?:[ \u00a0\u202f](?:{_CURRENCY}))?|(?:{_CURRENCY})"
     rf"|(?:{_UNIT})(?:/\w{{1,6}}| (?:a|per) \w{{1,8}})?)(?!\w)"
 )
+_MEASURE = re.compile(rf"(?<![\w.]){_FIGURE}")
+_NO_NOUN = (
+    "of|in|on|at|to|by|for|from|with|and|or|but|as|than|that|which|who|whose|when|where|while|after"
+    "|before|until|since|because|if|then|was|were|is|are|be|been|has|have|had|may|can|will|would"
+    "|should|could|must|not|the|this|these|those|their|its|his|her|they|she|it|he|we|you|into|near"
+    "|behind|under|over|through|during|between|against|and|und|oder|der|die|das|den|dem|im|am|bis"
+    "|aus|mit|von|als|wurde|war|ist|sind|des|les|est|dans|pour|sur|que|qui|del|los|las|con|por|para"
+    "|che|per|nel|het|een|van|met|voor|werd|naar"
+)
+_COUNTED = re.compile(
+    # 44 passed, 3 apples: what a number counts; years count nothing.
+    r"(?<![\w.,:/=\-#§])(?<!-\w )(?!(?:1[5-9]|20)\d\d\b)\d[\d.,]{0,12}[ \u00a0]"
+    rf"(?!(?:{_NO_NOUN})\b)[a-zß-öø-ÿ]{{3,24}}(?![\w'’])"
+)
+_MONTH = (
+    "January|February|March|April|May|June|July|August|September|October|November|December|Januar"
+    "|Februar|März|Mai|Juni|Juli|Oktober|Dezember|janvier|février|mars|avril|mai|juin|juillet|août"
+    "|septembre|octobre|novembre|décembre"
+)
+_DAY = re.compile(rf"(?<![\w.])\d{{1,2}}\.? (?:{_MONTH})\b(?:,? \d{{4}}\b)?")
+_SPELLED = re.compile(
+    # sixty (60) days
+    r"(?<![\w\-])[a-z][a-z\-]{1,20} \(\d[\d.,]{0,12}\)"
+    r"(?:[ \u00a0](?!(?:and|or)\b)[a-z]{3,20}(?!\w))?"
+)
 _BOUND = (
-    r"up to|at least|at most|no more than|no less than|not more than|more than|less than|fewer than"
+    r"up to|at least|at most|exactly|precisely|as many as|as much as|in excess of|no more than"
+    r"|no less than|not more than|more than|less than|fewer than"
     r"|greater than|about|approximately|approx\.|around|roughly|nearly|almost|over|under"
     r"|above|below"
     r"|within|until|before|after|since|only|circa|ca\.|c\."
@@ -66,13 +92,19 @@ _BOUNDED = re.compile(
     r"\d[\d.,]{0,20}(?:[ \u00a0\u202f]?[%€$£°])?",
     re.IGNORECASE,
 )
+_ITEM = re.compile(
+    # warfarin 20 mg, between marks: whose the figure is
+    rf"(?:(?<=[,;:] )|(?<=[,;:\n]))(?P<pair>[^\W\d][\w\-]{{2,30}}"
+    rf"(?:[ \u00a0][^\W\d][\w\-]{{2,30}})?[ \u00a0]{_FIGURE})"
+)
 
 
 def pairs(text: str) -> Spans:
     """Find what is one statement in two words or three.
 
     ``key: value`` between marks or in a line, ``key = value``, ``--flag value``, numbers with their
-    unit (``2.4 million kroner``, ``82 ms``) and with what bounds them (``at least 30``).
+    unit (``2.4 million kroner``, ``82 ms``) or with what they count (``44 passed``), with what
+    bounds them (``at least 30``), and in a list with whose they are (``warfarin 20 mg``).
 
     Returns
     -------
@@ -86,9 +118,15 @@ def pairs(text: str) -> Spans:
     if not _LIKELY.search(text):
         return as_spans([])
     found = [
-        match.span("pair") for rule in (_COLON, _EQUALS, _FLAG) for match in rule.finditer(text)
+        match.span("pair")
+        for rule in (_COLON, _EQUALS, _FLAG, _ITEM)
+        for match in rule.finditer(text)
     ]
-    found += [match.span() for rule in (_MEASURE, _BOUNDED) for match in rule.finditer(text)]
+    found += [
+        match.span()
+        for rule in (_MEASURE, _BOUNDED, _COUNTED, _SPELLED, _DAY)
+        for match in rule.finditer(text)
+    ]
     return as_spans(merged(found))
 
 

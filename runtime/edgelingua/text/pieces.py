@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from edgelingua.text.boundaries import alphanumeric
 
 LONGEST_PIECE = 256
-"""Characters; what is longer (minified code, a data URL, noise) may be cut anywhere."""
+"""Characters; what is longer (minified code, a chain of calls) is cut like a text of its own."""
 
 # Scripts without spaces, and their punctuation: there a word is what the boundaries say.
 _UNSPACED = (
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+    r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 )
 _PIECE = re.compile(rf"[^\s{_UNSPACED}]+")
 _CLOSING = re.compile(r"[.,;:!?…'’\"”»)\]}*_।॥؟۔።፧،]+$")
 _PAIRS = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", '"': '"', "'": "'", "’": "‘"}
-_CUTS = re.compile(r"[{}\[\],]")
+_PARTS = re.compile(r"[,;{}()\[\]|&]+")
+_ADDRESS = re.compile(r"[\"'(<\[]?(?:[A-Za-z][A-Za-z0-9+.\-]{0,15}://|data:)")
 
 
 def uncut(text: str) -> NDArray[np.bool_]:
@@ -33,19 +34,23 @@ def uncut(text: str) -> NDArray[np.bool_]:
     ndarray
         bool ``(len(text) + 1,)``. A piece is what stands between white space, or characters of
         scripts without spaces. It may be cut before punctuation at its end, but not before what
-        closes something that was opened inside it.
+        closes something that was opened inside it. One of more than `LONGEST_PIECE` characters may
+        be cut between its parts, behind brackets, commas and the like, or anywhere where it is
+        written in letters of other scripts than Latin; a link never.
     """
     inside = np.zeros(len(text) + 1, dtype=bool)
     real = np.concatenate([alphanumeric(text), [False]])
     for match in _PIECE.finditer(text):
         start, end = match.span()
         piece = match.group()
-        if end - start == 1 or end - start > LONGEST_PIECE:
+        if end - start == 1:
+            continue
+        if end - start > LONGEST_PIECE and not _ADDRESS.match(piece):
+            if piece.isascii():
+                inside[start + 1 : end] = True
+                inside[[start + part.end() for part in _PARTS.finditer(piece)]] = False
             continue
         closing = _CLOSING.search(piece)
-        body = piece[: closing.start()] if closing else piece
-        if '"' in body and _CUTS.search(body):
-            continue  # JSON without blanks: what it has to say is said by its structure
         inside[start + 1 : end] = True
         if closing is None:
             continue
