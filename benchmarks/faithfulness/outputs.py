@@ -80,9 +80,14 @@ def pieces(output: Output) -> Iterator[Finding]:
         there.setdefault(core(piece), []).append(piece)
     for piece in output.text.split():
         known = there.get(core(piece), ())
-        if not any(piece in whole for whole in known):
-            # A sentence's full stop behind a word that was not its last.
-            yield Finding("stop" if known else "piece", piece)
+        if any(piece in whole for whole in known):
+            continue
+        if not known:
+            yield Finding("piece", piece)
+        elif core(piece)[-1].isdigit():
+            # A sentence's full stop behind a word that was not its last says where the sentence
+            # ends, and nothing that it did not say; behind a number it may make another one of it.
+            yield Finding("stop", piece)
 
 
 def denials(output: Sequence[str], line: Sequence[str], places: Sequence[int]) -> Iterator[Finding]:

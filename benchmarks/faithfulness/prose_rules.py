@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from benchmarks.faithfulness.outputs import Finding, Output
 
 _END = re.compile(r"[.;!?\n]")
-_HEDGED = re.compile(r"((?:at least|up to|about|at most|exactly|more than) )?(\d+) ([A-Za-z]+)")
+_HEDGED = re.compile(
+    r"((?:at least|up to|about|at most|exactly|more than) )?(?<![=\w])(\d+) ([A-Za-z]+)"
+)
+"""Amounts; of a setting (``retries=92 the archive``), what stands behind is no unit."""
 
 
 def clauses(output: Output) -> Iterator[Finding]:
