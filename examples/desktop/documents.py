@@ -173,10 +173,11 @@ def _pdf(file: BinaryIO, password: str, progress: Progress | None) -> tuple[str,
     except Exception as error:  # pypdf's are many, and what is damaged raises others
         raise InputError(f"the PDF is damaged ({type(error).__name__}: {error})") from None
     blank = sum(not page for page in pages)
+    if not pages:
+        raise InputError("the PDF has no pages")
     if blank == len(pages):
         raise InputError(
-            f"no text on its {len(pages)} pages, only pictures: let a program for OCR read it "
-            "first, such as ocrmypdf"
+            "no text on any page, only pictures: let a program for OCR read it, such as ocrmypdf"
         )
     text = "\n\n".join(page for page in pages if page)
     # Fonts without a table of characters leave halves of pairs, and NUL.

@@ -74,6 +74,10 @@ def test_one_that_fails_is_named_and_the_others_go_on(
 def test_what_is_no_text_is_named_too(compressor: Compressor) -> None:
     with pytest.raises(InputError, match="document 1 of 1: expected a text, got a bytes of 3"):
         DocumentCompressor(compressor, on_failure="closed").compress([b"abc"])  # type: ignore[list-item]
+    done = DocumentCompressor(compressor).compress([5, "One. Two. Three."])  # type: ignore[list-item]
+    assert done.kept[0].error == "document 1 of 2: expected a text, got 5"
+    assert done.kept[0].spans == ()
+    assert done.kept[1].text
 
 
 def test_a_pin_may_stand_nowhere_and_stays_where_it_stands(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,12 +44,13 @@ def events(*data: object, end: bool = True) -> bytes:
 class Broken:
     """A server that says what it is told to, and then closes the connection, or falls silent.
 
-    ``says``: the bytes for a path's end. ``gone`` is set once a client
-    has left while it was silent.
+    ``says``: the bytes for a path's end; ``answers``: what makes them of a request's body. ``gone``
+    is set once a client has left while it was silent.
     """
 
     def __init__(self) -> None:
         self.says: dict[str, bytes] = {"/models": response(MODELS)}
+        self.answers: dict[str, Callable[[bytes], bytes]] = {}
         self.silent = False
         self.gone = threading.Event()
         self.asked: list[bytes] = []
@@ -71,7 +72,9 @@ class Broken:
             asked = self._read(connection)
             self.asked.append(asked)
             path = asked.split(b" ")[1].decode() if asked else ""
-            found = [says for end, says in self.says.items() if path.endswith(end)]
+            body = asked.partition(b"\r\n\r\n")[2]
+            found = [make(body) for end, make in self.answers.items() if path.endswith(end)]
+            found += [says for end, says in self.says.items() if path.endswith(end)]
             connection.sendall(found[0] if found else response(b"{}", "404 Not Found"))
             if self.silent and path.endswith("/chat/completions"):
                 while connection.recv(65536):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from typing import Any
@@ -222,10 +223,16 @@ def test_what_an_endpoint_cannot_do_is_refused_before_it_is_asked(broken: Broken
 
 def test_tokens_are_estimated_where_nobody_counts(broken: Broken) -> None:
     assert RemoteReader(broken.url).counted_in == "common readers, estimated"
-    broken.says["/tokenize"] = response(b'{"tokens": [1, 2, 3]}')
+    for same in (b"[]", b"[1, 2, 3]", b"7"):  # for whatever is asked: no count
+        broken.says["/tokenize"] = response(b'{"tokens": %s}' % same)
+        assert RemoteReader(broken.url).counted_in == "common readers, estimated"
+    broken.answers["/tokenize"] = lambda body: response(
+        json.dumps({"tokens": [*json.loads(body)["content"].encode()]}).encode()
+    )
     reader = RemoteReader(broken.url)
     assert reader.counted_in.endswith("/tokenize")
     assert reader.count("any") == 3
+    del broken.answers["/tokenize"]
     broken.says["/tokenize"] = response(b"{}")
     with pytest.raises(ReaderError, match="does not count tokens"):
         reader.count("any")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,9 +26,6 @@ from edgelingua.errors import BundleError, InputError, MissingExtraError
 from edgelingua.files.safe import open_inside
 from edgelingua.ort.session import RunOptions
 from edgelingua.text.counting import ESTIMATE, counter
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_MB = 32
 

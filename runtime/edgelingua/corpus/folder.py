@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgelingua.corpus.rows import Columns, Result, Row
+from edgelingua.corpus.rows import Columns, Result, Row, stamp
 from edgelingua.errors import InputError
 from edgelingua.files.atomic import PUBLIC, write_atomically
 from edgelingua.files.folders import remove, replace_folder
-from edgelingua.files.safe import open_regular, stamp_of
+from edgelingua.files.safe import open_regular
 from edgelingua.text.encodings import wide_encoding
 
 TABLE = "spans.jsonl"
@@ -50,7 +50,7 @@ class Folder:
 
     def stamp(self) -> list[Any]:
         """Return a hash of all names, sizes and times of change."""
-        stamps = [(name, stamp_of((self.path / name).stat())[2:4]) for name in self._names]
+        stamps = [(name, stamp(self.path / name)) for name in self._names]
         return [len(stamps), hashlib.sha256(repr(stamps).encode()).hexdigest()]
 
     def count(self) -> int:

@@ -26,7 +26,7 @@ class Corpus(Protocol):
         """Where texts and questions are, and what is added."""
         ...
 
-    def stamp(self) -> list[Any]:
+    def stamp(self) -> list[Any] | None:
         """Return what is another as soon as the corpus is another."""
         ...
 
@@ -87,6 +87,8 @@ def open_corpus(source: Path, columns: Columns | None = None, pattern: str = "*.
 def refuse_other_kind(corpus: Corpus, target: Path) -> None:
     """Raise `InputError` where ``corpus`` cannot be written to ``target``."""
     source = corpus.path
+    if not target.name:
+        raise InputError(f"{target}: expected the name of a file or folder that is not there yet")
     for endings in (JSON_LINES, PARQUET):
         if source.name.endswith(endings) and source.is_file():
             if not target.name.endswith(endings):

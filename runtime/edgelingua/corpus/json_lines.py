@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
-from edgelingua.corpus.rows import Columns, Result, Row
+from edgelingua.corpus.rows import Columns, Result, Row, stamp
 from edgelingua.errors import InputError
 from edgelingua.files.atomic import PUBLIC, write_atomically
-from edgelingua.files.safe import open_regular, stamp_of
+from edgelingua.files.safe import open_regular
 from edgelingua.text.encodings import wide_encoding
 
 _LONGEST = 1 << 26
@@ -49,10 +49,9 @@ class JsonLines:
                     f"{', '.join(names)}"
                 )
 
-    def stamp(self) -> list[Any]:
+    def stamp(self) -> list[int] | None:
         """Return size and time of the last change."""
-        status = stamp_of(self.path.stat())
-        return list(status[2:4])
+        return stamp(self.path)
 
     def count(self) -> int:
         """Count the lines that are not blank."""
@@ -68,9 +67,8 @@ class JsonLines:
                 yield Row(name, error=error)
                 continue
             columns.refuse_added(list(row), f"{self.path}, {name}")
-            missing = next((c for c in (columns.text,) if c not in row), None)
-            if missing is not None:
-                yield Row(name, error=f"no column {missing!r}")
+            if columns.text not in row:
+                yield Row(name, error=f"no column {columns.text!r}")
             else:
                 question = None if columns.question is None else row.get(columns.question)
                 yield Row(name, row[columns.text], question)

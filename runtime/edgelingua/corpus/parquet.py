@@ -9,10 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgelingua.corpus.rows import Columns, Result, Row
+from edgelingua.corpus.rows import Columns, Result, Row, stamp
 from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.files.atomic import PUBLIC, write_atomically
-from edgelingua.files.safe import stamp_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,9 +85,9 @@ class Parquet:
         with self._open() as file:
             refuse_other_types(file.schema_arrow, self.columns, str(self.path))
 
-    def stamp(self) -> list[Any]:
+    def stamp(self) -> list[int] | None:
         """Return size and time of the last change."""
-        return list(stamp_of(self.path.stat())[2:4])
+        return stamp(self.path)
 
     def count(self) -> int:
         """Return the number of rows that the file says it has."""
@@ -149,10 +148,12 @@ class Parquet:
 
         try:
             # A buffer, so that a column of a row group is not read whole.
-            with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20) as file:
-                yield file
-        except pa.ArrowException as error:
-            raise InputError(f"{self.path}: damaged, or not Parquet ({error})") from None
+            file = pq.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20)
+        except (pa.ArrowException, OSError) as error:  # a damaged footer is an OSError too
+            what = "cannot be read" if getattr(error, "errno", None) else "damaged, or not Parquet"
+            raise InputError(f"{self.path}: {what} ({str(error).strip()})") from None
+        with file:
+            yield file
 
 
 def _values(column: pa.Array) -> Iterator[tuple[Any, str | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from edgelingua import __version__
 from edgelingua.budget import Budget
 from edgelingua.bundle.manifest import MANIFEST
 from edgelingua.compressors import default_method, find_method, load_compressor
-from edgelingua.corpus.rows import Result
+from edgelingua.corpus.rows import Result, stamp
 from edgelingua.errors import EdgeLinguaError, InputError, described
 from edgelingua.files.safe import hash_file
 from edgelingua.models import registry
@@ -58,8 +59,12 @@ class Recipe:
         return Budget(self.tokens, 0.5 if neither else self.rate)
 
     def described(self) -> dict[str, Any]:
-        """All that results depend on: these values, the bundle by its hash, and the version."""
+        """All that results depend on: these values, what files they name, and the version."""
         described = asdict(self) | {"version": __version__}
+        if self.count is not None:
+            file = Path(self.count)
+            file = file / "tokenizer.json" if file.is_dir() else file
+            described["count"] = [self.count, stamp(file)]
         task = "classifier" if self.method is None else find_method(self.method).task
         if task is not None:
             model = self.model

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgelingua.compressed import join
 from edgelingua.errors import InputError
+from edgelingua.files.safe import stamp_of
+
+
+def stamp(path: Path) -> list[int] | None:
+    """Return size and time of the last change of a file; ``None`` once it is gone."""
+    try:
+        return list(stamp_of(path.stat())[2:4])
+    except OSError:
+        return None
 
 
 @dataclass(frozen=True)

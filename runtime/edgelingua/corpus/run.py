@@ -114,6 +114,11 @@ def compress_corpus(
         **recipe.described(),
     }
     with Journal(place, begun) as journal:
+        if journal.done < rows and os.path.lexists(target):  # not ours, which come at the end
+            raise InputError(
+                f"{target}: it is there already, and {place} has only {journal.done:,} of {rows:,} "
+                "rows; move it away, or name another"
+            )
         summary = Summary(resumed=journal.done)
         if progress:
             progress(journal.done, rows)

@@ -174,4 +174,5 @@ class DocumentCompressor:
 
 
 def _whole(index: int, text: str | None, error: str | None = None) -> Kept:
-    return Kept(index, text, ((0, len(text)),) if text else (), error)
+    spans = ((0, len(text)),) if isinstance(text, str) and text else ()
+    return Kept(index, text, spans, error)

@@ -98,7 +98,7 @@ def _models(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
 
 
 def _counter(endpoint: Endpoint) -> Count:
-    """Return the endpoint's own count, or an estimate."""
+    """Return the endpoint's own count, or an estimate where it has none, or one that cannot be."""
     url = f"{endpoint.root}/tokenize"
 
     def count(text: str) -> int:
@@ -109,10 +109,10 @@ def _counter(endpoint: Endpoint) -> Count:
         return len(tokens)
 
     try:
-        count("a")
+        counts = 0 < count("a") < count("Any tokenizer has more for a sentence.")
     except ReaderError:
-        return ESTIMATE
-    return NamedCount(url, count)
+        counts = False
+    return NamedCount(url, count) if counts else ESTIMATE
 
 
 def _window(entry: dict[str, Any], endpoint: Endpoint) -> int | None:
