@@ -107,8 +107,8 @@ def tables() -> str:
         tokens = sum(row["tokens_in"] for row in spent)
         speed = f"{1e6 * sum(r['cpu'][FIFTH] for r in spent) / tokens:,.0f}" if tokens else "–"
         memory = f"{peaks[name]:.0f}" if name in peaks else "–"
-        cells = (f"`{name}`", *shares, quality, speed, memory, method.when)
-        lines.append(f"| {' | '.join(cells)} |")
+        figures = (f"`{name}`", *shares, quality, speed, memory, method.when)
+        lines.append(f"| {' | '.join(figures)} |")
     whole = [row["f1"] for row in answers if row["method"] == "whole"]
     lines += [
         "",
