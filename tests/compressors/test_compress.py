@@ -186,7 +186,7 @@ def _between(ends: NDArray[np.int64], at: int, compressed: Compressed) -> tuple[
 
 def passed_over(compressed: Compressed) -> bool:
     """Whether something better than what is kept was left out, because it was too long."""
-    scores = np.where(np.isfinite(compressed.scores), compressed.scores, np.nan)
+    scores = compressed.scores
     kept, dropped = (scores[compressed.reasons == r] for r in (Reason.KEPT, Reason.DROPPED))
     kept, dropped = kept[~np.isnan(kept)], dropped[~np.isnan(dropped)]
     return bool(len(dropped) and (not len(kept) or dropped.max() >= kept.min()))

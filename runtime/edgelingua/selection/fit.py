@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -60,8 +62,11 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         if fits == len(ranking) or limit - tokens_out <= max(_LITTLE, _SPARE * limit):
             break
         passed = np.append(passed, ranking[fits])
-        ranking = ranking[~np.isin(ranking, _with_marks(units, ranking[fits]))]
-        fits, tokens_out = choose(size, lengths[ranking], limit)
+        gone = np.isin(ranking, _with_marks(units, ranking[fits]))
+        gone[:fits] = False
+        ranking = ranking[~gone]
+        more_fit, tokens_out = choose(partial(_behind, size, fits), lengths[ranking[fits:]], limit)
+        fits += more_fit
     if units.gap and tokens_out > limit:  # there is no room for marks between what must stay
         return fit(prompt, replace(units, gap=""), room, score_unit)
     _refuse_above(limit, tokens_out)
@@ -99,6 +104,11 @@ _PASSED_OVER = 8
 """Units that do not fit, at most, behind which others are chosen."""
 _LITTLE, _SPARE = 1, 0.05
 """Tokens, and share of a budget, that may stay empty."""
+
+
+def _behind(size: Callable[[int], int], first: int, more: int) -> int:
+    """Return the tokens of the ``first`` best units and so many ``more``."""
+    return size(first + more)
 
 
 def _with_marks(units: Units, unit: int) -> NDArray[np.int64]:
