@@ -316,7 +316,7 @@ def test_forged_descriptions_are_refused(filed: Path, about: dict[str, Any]) -> 
         arrays = dict(file)
     told = json.loads(arrays["about"].tobytes()) | about
     arrays["about"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
-    np.savez(filed.open("wb"), allow_pickle=False, **arrays)
+    np.savez(filed.open("wb"), **arrays)
     with pytest.raises(StateError, match=r"damaged|expected 1"):
         Memory.load(filed)
 
@@ -336,7 +336,7 @@ def test_forged_arrays_are_refused(filed: Path, name: str, change: Any) -> None:
     with np.load(filed) as file:
         arrays = dict(file)
     arrays[name] = change(arrays[name])
-    np.savez(filed.open("wb"), allow_pickle=False, **arrays)
+    np.savez(filed.open("wb"), **arrays)
     with pytest.raises(StateError, match="damaged"):
         Memory.load(filed)
 

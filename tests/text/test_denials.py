@@ -37,6 +37,8 @@ def whole(text: str) -> list[str]:
         ("Здесь запрещено курить.", ["запрещено курить"]),
         ("ممنوع التدخين هنا.", ["ممنوع التدخين هنا"]),
         ("双方都不满意，禁止吸烟。", ["不满意", "禁止吸烟"]),
+        ("第767号房屋不得出售。他没有签署文件。", ["不得出售", "没有签署"]),
+        ("市长不会批准，他也不能参加，没去。", ["不会批准", "不能参加", "没去"]),
         ("Nothing of the sort happened on the 3rd.", ["Nothing of the sort"]),
         ("A knot is tied; another notice follows.", []),
         ("Vietnam in 1973, an exclusive Cessna, interdisciplinary suspense.", []),

@@ -463,6 +463,29 @@ def test_sentences_with_numbers_are_no_log(text: str) -> None:
     assert not [block for block in find(text) if block.kind == "log"]
 
 
+RULED = (
+    "Station   | Opened | Output\n----------+--------+-------\n"
+    "Thornby   | 1934   | 4059\nPenrose   | 2016   | 2298\nStenvik   | 1951   | 1100"
+)
+
+
+@pytest.mark.parametrize("text", [RULED, RULED.replace("+", "|"), RULED.replace("-", "=")])
+def test_a_rule_below_the_header_of_a_table_stays_with_it(text: str) -> None:
+    (block,) = find(text)
+    assert (block.kind, block.start, block.end) == ("table", 0, len(text))
+    lines = text.splitlines()
+    outline = outline_of(text, "compress")
+    assert [text[a:b] for a, b in outline.records] == lines[2:]
+    assert text[slice(*outline.frames[0][0])] == "\n".join(lines[:2])
+
+
+def test_columns_apart_are_no_log_though_numbers_stand_in_them() -> None:
+    rows = [f"Yarm{n}      19{n}     {n}52         Zelda      running" for n in range(60, 70)]
+    text = "\n".join(["Station     Opened   Output_MWh   Operator   Status", *rows])
+    (block,) = find(text)
+    assert (block.kind, block.start) == ("output", 0)
+
+
 def test_rows_of_cells_between_bars_are_a_table_with_their_header() -> None:
     text = "Year | Wins | Coach\n1910 | 11 | Earl Ball\n1911 | 7 | Earl Ball\n1912 | 6 | Cooney\n"
     (block,) = find(text)

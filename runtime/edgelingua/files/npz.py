@@ -41,7 +41,7 @@ def save(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any
     described = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     try:
         with write_atomically(path) as file:
-            np.savez(file, allow_pickle=False, **arrays, **{_ABOUT: described})
+            np.savez(file, **arrays, **{_ABOUT: described})
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({_why(error)})") from None
 

@@ -51,6 +51,7 @@ def break_even(reader: ReaderCost, rate: float, compressor: CompressorCost) -> i
     lengths = [_SHORTEST]
     while lengths[-1] < LONGEST:
         lengths.append(max(lengths[-1] + 1, lengths[-1] * 17 // 16))
+    lengths[-1] = LONGEST
     losing = [n for n in lengths if saved(reader, n, rate, compressor) <= 0]
     if not losing:
         return lengths[0]

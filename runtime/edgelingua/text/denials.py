@@ -144,7 +144,10 @@ def denials(text: str) -> Denials:
     )
 
 
-_UNSPACED_WORD = re.compile(r"[\u3400-\u9fff]{0,2}")
+# With an auxiliary before it: 不得出售, 没有签署, 不会批准.
+_UNSPACED_WORD = re.compile(
+    r"(?:[得能可会會应應准许許再予有曾必][\u3400-\u9fff]{2}|[\u3400-\u9fff]{0,2})"
+)
 _ITEM = re.compile(r"\s*+(?:[-*•–]|\d{1,2}[.)])[ \t][^\n]*\n?")
 _LONGEST_LEAD = 80
 """Characters of a clause that can announce a list."""

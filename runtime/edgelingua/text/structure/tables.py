@@ -18,6 +18,8 @@ _PROSE = {
     ";": re.compile(r"; |[(){}<>=]"),
     ",": re.compile(r", |[(){}<>=]"),
 }
+_RULE = re.compile(r"[ \t]*[-=+|:][-=+|: \t]*")
+"""The line below a header, and around a table, that has nothing else."""
 _LEAST_LINES = 3
 _LEAST_SEPARATORS = 2
 
@@ -44,7 +46,7 @@ def find_tables(text: str, start: int, end: int) -> Iterator[Range]:
 def rows_of(text: str, start: int, end: int) -> list[Row]:
     """Return the rows of a table; the header, with its delimiter row, heads the others."""
     rows = _records(text, lines(text, start, end))
-    head = 2 if len(rows) > 1 and _is_delimiter(text[slice(*rows[1])]) else 1
+    head = 2 if len(rows) > 1 and _RULE.fullmatch(text, *rows[1]) else 1
     body = [Row(a, b, level=1, whole=True) for a, b in rows[head:]]
     return [Row(rows[0][0], rows[:head][-1][1], heads=True, whole=True), *body]
 
@@ -83,7 +85,10 @@ def _separated(text: str, rows: list[Range], at: int) -> int:
         if wanted < _LEAST_SEPARATORS:
             continue
         stop = at + 1
-        while stop < len(rows) and _separators(text[slice(*rows[stop])], separator) == wanted:
+        while stop < len(rows) and (
+            _separators(text[slice(*rows[stop])], separator) == wanted
+            or (separator == "|" and _RULE.fullmatch(text, *rows[stop]))
+        ):
             stop += 1
         if stop - at >= _LEAST_LINES:
             return stop
