@@ -39,9 +39,10 @@ def save(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any
         It cannot be written.
     """
     described = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    members: dict[str, Any] = {**arrays, _ABOUT: described}
     try:
         with write_atomically(path) as file:
-            np.savez(file, **arrays, **{_ABOUT: described})
+            np.savez(file, **members)
     except OSError as error:
         raise StateError(f"{path}: cannot be written ({_why(error)})") from None
 
