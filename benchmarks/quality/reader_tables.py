@@ -8,6 +8,7 @@ Intervals are of the difference from the whole text, by 10,000 bootstrap samples
 
 from __future__ import annotations
 
+import argparse
 from collections import defaultdict
 from typing import Any
 
@@ -29,6 +30,7 @@ _Rows = dict[tuple[str, str], dict[int, Any]]
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     rows = jsonl.read(ROWS)
     found: _Rows = defaultdict(dict)
     for row in rows:
