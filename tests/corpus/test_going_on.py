@@ -38,6 +38,31 @@ def test_what_was_put_at_the_target_meanwhile_stays(kind: str, tmp_path: Path) -
     assert contents(target) == before
 
 
+@pytest.mark.parametrize("kind", ["in", "in.jsonl"])
+def test_what_was_put_at_the_target_of_a_done_run_stays_unless_it_is_ours(
+    kind: str, tmp_path: Path
+) -> None:
+    source, target = make(tmp_path, kind, texts(5)), tmp_path / kind.replace("in", "out")
+    with pytest.raises(ZeroDivisionError):
+        compress_corpus(open_corpus(source), target, QUICK, progress=stop_at_the_end)
+    journal = tmp_path / f"{target.name}.journal"
+    kept = journal.read_bytes()
+    make(tmp_path, target.name, ["mine"]) if kind != "in" else shutil.copytree(source, target)
+    before = contents(target)
+    with pytest.raises(InputError, match=r"is not what .* makes of"):
+        compress_corpus(open_corpus(source), target, QUICK)
+    assert contents(target) == before
+    shutil.rmtree(target) if kind == "in" else target.unlink()
+    compress_corpus(open_corpus(source), target, QUICK)
+    ours = contents(target)
+    journal.write_bytes(kept)  # as a kill leaves it, right behind the last step but one
+    journal.chmod(0o600)
+    compress_corpus(open_corpus(source), target, QUICK)
+    assert contents(target) == ours
+    assert not journal.exists()
+    assert not list(tmp_path.glob(".again*"))
+
+
 def test_a_tokenizer_that_has_changed_is_another(tmp_path: Path) -> None:
     source, target = make(tmp_path, "in.jsonl", texts(3)), tmp_path / "out.jsonl"
     first, second = sorted(BUNDLES.glob("*/tokenizer.json"))[:2]

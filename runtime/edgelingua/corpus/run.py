@@ -15,6 +15,7 @@ from edgelingua.corpus.recipe import Recipe
 from edgelingua.corpus.rows import Result, Row
 from edgelingua.corpus.workers import results
 from edgelingua.errors import InputError
+from edgelingua.files.folders import remove
 from edgelingua.files.safe import hash_file
 from edgelingua.files.writable import refuse_unwritable_file
 from edgelingua.scores import Progress
@@ -129,6 +130,11 @@ def compress_corpus(
             raise InputError(
                 f"{corpus.path}: it was changed meanwhile; remove {place} to compress it anew"
             )
+        if os.path.lexists(target) and not _is_ours(target, corpus, journal):
+            raise InputError(
+                f"{target}: it is there already, and is not what {place} makes of "
+                f"{corpus.path}; move it away, or name another"
+            )
         try:
             corpus.write(target, summary.adding(journal.results()))
         except OSError as error:
@@ -138,6 +144,22 @@ def compress_corpus(
             ) from None
         journal.remove()
     return summary
+
+
+def _is_ours(target: Path, corpus: Corpus, journal: Journal) -> bool:
+    """Whether what lies at the target is what is to lie there: a kill came right behind it."""
+    again = target.with_name(f".again.{target.name}")
+    try:
+        corpus.write(again, journal.results())
+        return not target.is_symlink() and _contents(again) == _contents(target)
+    finally:
+        remove(again)
+
+
+def _contents(place: Path) -> list[tuple[str, str]]:
+    """Hashes of a file, or of all files of a folder, with their names in it."""
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
+    return [(str(f.relative_to(place)), hash_file(f)) for f in files if f.is_file()]
 
 
 def _compress(

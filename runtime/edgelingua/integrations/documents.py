@@ -142,7 +142,7 @@ class DocumentCompressor:
                 stay.append(_whole(index, text, told))
         if not segments:
             return Documents(tuple(stay))
-        question = question.strip()
+        question = (question or "").strip()
         prompt = Prompt.build([*segments.values()], question=question)
         count = without_question(self._compressor.count, question)
         budget = Budget(rate=self._rate, tokens=self._tokens, count=count)
