@@ -6,6 +6,7 @@ import io
 import queue
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,7 +161,14 @@ class Watched:
 
     def __init__(self) -> None:
         self.told: queue.Queue[events.Happened] = queue.Queue()
-        self.worker = Worker(self.told.put, self.make)
+        self.goes_on = Event()
+        self.goes_on.set()
+        self.worker = Worker(self.tell, self.make)
+
+    def tell(self, event: events.Happened) -> None:
+        self.told.put(event)
+        if isinstance(event, events.Working) and event.done:
+            self.goes_on.wait(60)
 
     def make(self) -> Conversation:
         from examples.desktop.conversation import Conversation
@@ -198,11 +206,13 @@ def test_the_worker_opens_and_goes_on_after_what_fails(watched: Watched, put: Pu
 
 def test_what_waits_is_cancelled_too(watched: Watched, put: Put) -> None:
     path = put("long.pdf", pdf(*"abcdefgh" * 8))
+    watched.goes_on.clear()
     for _ in range(3):
         watched.worker.open(path)
     while not isinstance(event := watched.told.get(timeout=60), events.Working) or not event.done:
         pass
     watched.worker.cancel()
+    watched.goes_on.set()
     assert [watched.done() for _ in range(3)] == [[events.Cancelled()]] * 3
     watched.worker.open(path)
     assert isinstance(watched.done()[0], events.Opened)
