@@ -6,16 +6,14 @@ import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from benchmarks.quality import sets
 from benchmarks.quality.sets import Case, found
 
 
 def _plain(data: Path, name: str) -> Iterator[Case]:
     """One text a question, whose answer stands in it."""
-    for row in _rows(data / "multi" / name):
+    for row in sets.rows_of(data / "multi" / name):
         texts = [answer["text"].strip() for answer in row["answers"]]
         answers = tuple(text for text in texts if text and found(row["context"], text))
         if answers and row["question"].strip():
@@ -66,11 +64,4 @@ SETS: Mapping[str, Callable[[Path], Iterator[Case]]] = {
 
 def draw(name: str, data: Path, size: int) -> list[Case]:
     """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
-    cases = list(SETS[name](data))
-    return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
+    return sets.shuffled(list(SETS[name](data)), size)

@@ -11,8 +11,6 @@ where its needed lines have room in it: those of a table of six lines have none 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from benchmarks.common.weights import of_bundle
 from benchmarks.faithfulness.contenders import CONTENDERS, Runner
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
+from benchmarks.quality.sets import rows_of, shuffled
 
 from edgelingua import Prompt
 from edgelingua.errors import BudgetError
@@ -57,12 +56,8 @@ def sets(data: Path) -> dict[str, Path]:
 
 def draw(path: Path, count: int) -> list[Case]:
     """Draw cases with a fixed seed; none without needed lines or longer than `LONGEST`."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    cases = [Case(r["question"], tuple(r["lines"]), tuple(r["relevant"])) for r in rows]
-    able = [each for each in cases if each.relevant and len(each.text) <= LONGEST]
-    order = np.random.default_rng(0).permutation(len(able))[:count]
-    return [able[i] for i in order.tolist()]
+    cases = [Case(r["question"], tuple(r["lines"]), tuple(r["relevant"])) for r in rows_of(path)]
+    return shuffled([c for c in cases if c.relevant and len(c.text) <= LONGEST], count)
 
 
 def main() -> None:

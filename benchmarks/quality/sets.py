@@ -8,13 +8,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from rank_bm25 import BM25Okapi
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def nq(data: Path, distractors: int = 9) -> Iterator[Case]:
 
     A distractor contains none of the answers. The order is shuffled with a fixed seed.
     """
-    rows = list(_rows(data / "nq_oracle_1300.jsonl.gz"))
+    rows = list(rows_of(data / "nq_oracle_1300.jsonl.gz"))
     passages = [_titled(row["ctxs"][0]["title"], row["ctxs"][0]["text"]) for row in rows]
     index = BM25Okapi([_terms(passage) for passage in passages])
     rng = np.random.default_rng(0)
@@ -53,7 +55,7 @@ def nq(data: Path, distractors: int = 9) -> Iterator[Case]:
 
 def hotpot(data: Path) -> Iterator[Case]:
     """HotpotQA, the ten paragraphs of the distractor setting, bridge questions with a span."""
-    for row in _rows(data / "hotpotqa_389.jsonl.gz"):
+    for row in rows_of(data / "hotpotqa_389.jsonl.gz"):
         lines = {p["title"]: p["sents"] or [p["text"]] for p in row["context"]}
         passages = tuple(
             _titled(title, " ".join(s.strip() for s in lines[title])) for title in lines
@@ -69,7 +71,7 @@ def hotpot(data: Path) -> Iterator[Case]:
 
 def two_wiki(data: Path) -> Iterator[Case]:
     """2WikiMultihopQA, ten paragraphs; rows with a context, whose answer is a span."""
-    for row in _rows(data / "2wikimultihop_dev_100.jsonl.gz"):
+    for row in rows_of(data / "2wikimultihop_dev_100.jsonl.gz"):
         if not row.get("context"):
             continue
         lines = {title: [s.strip() for s in sentences] for title, sentences in row["context"]}
@@ -81,7 +83,7 @@ def two_wiki(data: Path) -> Iterator[Case]:
 
 def musique(data: Path) -> Iterator[Case]:
     """MuSiQue, twenty paragraphs."""
-    for row in _rows(data / "musique_dev_100.jsonl.gz"):
+    for row in rows_of(data / "musique_dev_100.jsonl.gz"):
         passages = tuple(_titled(p["title"], p["paragraph_text"]) for p in row["paragraphs"])
         answers = (row["answer"], *row["answer_aliases"])
         if any(found(p, a) for p in passages for a in answers):
@@ -102,9 +104,9 @@ def squad(data: Path) -> Iterator[Case]:
 
 def qmsum(data: Path) -> Iterator[Case]:
     """QMSum, a whole meeting a question; no answer string, sentences of evidence instead."""
-    meetings = [row["meeting_transcripts"] for row in _rows(data / "qmsum_val.jsonl.gz")]
+    meetings = [row["meeting_transcripts"] for row in rows_of(data / "qmsum_val.jsonl.gz")]
     lines = [[(t["speaker"], t["content"]) for t in turns] for turns in meetings]
-    for row in _rows(data / "qmsum_summary_evidence_val.jsonl.gz"):
+    for row in rows_of(data / "qmsum_summary_evidence_val.jsonl.gz"):
         for query in row["qmsum"]["specific_query_list"]:
             facts = [
                 f["content"] for facts in query["evidence"] for f in facts if len(f["content"]) > 15
@@ -129,7 +131,11 @@ SETS: Mapping[str, Callable[[Path], Iterator[Case]]] = {
 
 def draw(name: str, data: Path, size: int) -> list[Case]:
     """Return some cases of a set, the same for the same set: the first of a fixed shuffle."""
-    cases = list(SETS[name](data))
+    return shuffled(list(SETS[name](data)), size)
+
+
+def shuffled(cases: Sequence[T], size: int) -> list[T]:
+    """Return the first of a fixed shuffle."""
     return [cases[i] for i in np.random.default_rng(0).permutation(len(cases))[:size].tolist()]
 
 
@@ -147,7 +153,8 @@ def _terms(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a gzipped file of JSON lines."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
