@@ -130,27 +130,33 @@ def compress_corpus(
             raise InputError(
                 f"{corpus.path}: it was changed meanwhile; remove {place} to compress it anew"
             )
-        if os.path.lexists(target) and not _is_ours(target, corpus, journal):
+        made = summary.adding(journal.results())
+        if not os.path.lexists(target):
+            _write(corpus, target, made, place)
+        elif not _is_ours(corpus, target, made, place):
             raise InputError(
                 f"{target}: it is there already, and is not what {place} makes of "
                 f"{corpus.path}; move it away, or name another"
             )
-        try:
-            corpus.write(target, summary.adding(journal.results()))
-        except OSError as error:
-            raise InputError(
-                f"{target}: cannot be written ({error.strerror or error}); all rows are done and "
-                f"kept in {place}: run the same again once it can"
-            ) from None
         journal.remove()
     return summary
 
 
-def _is_ours(target: Path, corpus: Corpus, journal: Journal) -> bool:
+def _write(corpus: Corpus, target: Path, made: Iterable[Result], place: Path) -> None:
+    try:
+        corpus.write(target, made)
+    except OSError as error:
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror or error}); all rows are done and "
+            f"kept in {place}: run the same again once it can"
+        ) from None
+
+
+def _is_ours(corpus: Corpus, target: Path, made: Iterable[Result], place: Path) -> bool:
     """Whether what lies at the target is what is to lie there: a kill came right behind it."""
     again = target.with_name(f".again.{target.name}")
     try:
-        corpus.write(again, journal.results())
+        _write(corpus, again, made, place)
         return not target.is_symlink() and _contents(again) == _contents(target)
     finally:
         remove(again)
