@@ -5,8 +5,9 @@
 Documents are passages that follow each other (SQuAD), or were drawn together (NaturalQuestions), or
 belong to one question (HotpotQA), of at most 512 tokens of the reader; they are compressed without
 a question. ``bbh``, for instructions, has worked examples of BIG-Bench-Hard's tasks, and prompts of
-the same tasks in place of questions. One JSON line each: its tokens and their scores, up to four
-questions with answers, and the tokens of mini's text for each ratio.
+the same tasks in place of questions; ``t0`` likewise the tasks of T0's training sets that
+``gist.toml`` leaves out (in the folder of the training sets). One JSON line each: its tokens and
+their scores, up to four questions with answers, and the tokens of mini's text for each ratio.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from edgelingua.scorers import ClassifierScorer
 from edgelingua_export.sources import find, load
 from edgelingua_export.train.labels import Example
 from edgelingua_export.train.memory.passages import gather, judge_of, nothing
-from edgelingua_export.train.memory.worked import lessons
+from edgelingua_export.train.memory.worked import lessons, worked
 from edgelingua_export.train.parts import runtime_tokenizer
 from edgelingua_export.train.readers_qa import answer_marks, hotpot, occurrences, squad
 
@@ -112,8 +114,15 @@ def _bbh(data: Path) -> Iterator[Example]:
         yield from lessons(path.stem, pairs[:_OF_A_TASK])
 
 
+def _t0(data: Path) -> Iterator[Example]:
+    yield from islice(worked(data / "t0_prompts.jsonl.gz"), _T0_LEARNED, None)
+
+
 _OF_A_TASK = 16
-SETS = {"squad": _squad, "nq": _nq, "hotpotqa": _hotpot, "bbh": _bbh}
+_T0_LEARNED = 3350
+"""Prompts that ``gist.toml`` may learn from; the tasks behind them are others."""
+
+SETS = {"squad": _squad, "nq": _nq, "hotpotqa": _hotpot, "bbh": _bbh, "t0": _t0}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrainedModel
 
 from edgelingua.selection.cells import chosen
 from edgelingua.text.tokenizer import TextTokenizer
@@ -305,6 +305,21 @@ def test_training_brings_the_memory_nearer_to_the_text(
     assert set(about["files"]) == {p.name for p in memory.iterdir()} - {files.ABOUT}
     with pytest.raises(ExportError, match="holds a run"):
         train(recipe, tmp_path, tmp_path / "out", False, print)
+
+
+def test_training_goes_on_from_another_memory(tiny_lm: Path, tmp_path: Path) -> None:
+    data = _data(tmp_path)
+    start = train(_recipe(tmp_path, tiny_lm, learned=6), data, tmp_path / "tail", False, print)
+    recipe = _recipe(tmp_path, tiny_lm, learned=4, steps=1)
+    recipe.write_text(recipe.read_text().replace("[adapter]", "[adapter]\nstart = 'tail/memory'"))
+    on = train(recipe, data, tmp_path / "on", False, print)
+    config = AutoConfig.from_pretrained(tiny_lm)
+    before, after = files.read(start, config), files.read(on, config)
+    for name, value in before.items():
+        assert torch.allclose(value[: len(after[name])], after[name], atol=2e-2)
+    recipe.write_text(recipe.read_text().replace("tail/memory", "nothing"))
+    with pytest.raises(ExportError, match=r"nothing: expected the folder of a memory"):
+        train(recipe, data, tmp_path / "none", False, print)
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(tiny_lm: Path, tmp_path: Path) -> None:

@@ -69,8 +69,10 @@ def read(folder: Path, config: PretrainedConfig) -> dict[str, torch.Tensor]:
     Raises
     ------
     ExportError
-        The adapter is not one of these.
+        There is none, or the adapter is not one of these.
     """
+    if not (folder / ADAPTER).is_file():
+        raise ExportError(f"{folder}: expected the folder of a memory, with {ADAPTER}")
     found: dict[str, torch.Tensor] = {}
     if (folder / VECTORS).exists():
         found["vectors"] = torch.from_numpy(np.load(folder / VECTORS, allow_pickle=False))

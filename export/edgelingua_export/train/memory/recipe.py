@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,15 @@ class Memory:
 
 @dataclass(frozen=True)
 class Adapter:
-    """Low-rank changes of attention's projections (Hu et al. 2021, arXiv:2106.09685)."""
+    """Low-rank changes of attention's projections (Hu et al. 2021, arXiv:2106.09685).
+
+    ``start`` is the folder of a trained memory, beside the recipe, from whose adapter training goes
+    on, with the first of its learned tokens; empty: from nothing.
+    """
 
     rank: int = 32
     alpha: float = 64
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,9 @@ def load(path: Path) -> MemoryRecipe:
             f"{', '.join(f'[{name}]' for name in _PARTS)}; got also {', '.join(sorted(table))}"
         )
     sets = tuple(part(DataSet, row, f"{listed_in}: [[data]] {i}") for i, row in enumerate(data, 1))
+    adapter: Adapter = parts["adapter"]
+    if adapter.start:
+        parts["adapter"] = replace(adapter, start=(path.parent / adapter.start).as_posix())
     recipe = MemoryRecipe(base, sets, seed, **parts)
     _check(recipe, path)
     return recipe

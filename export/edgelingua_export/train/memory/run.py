@@ -50,6 +50,11 @@ def train(recipe_file: Path, data: Path, folder: Path, resume: bool, report: Rep
     loaded = load_model(source, "scorer")
     passages = prepare(recipe, loaded, data, folder, report)
     compressor = compressor_of(recipe, loaded)
+    if recipe.adapter.start:
+        begun = files.read(Path(recipe.adapter.start), loaded.model.config)
+        if "vectors" in begun:
+            begun["vectors"] = begun["vectors"][: recipe.memory.learned]
+        compressor.restore(begun)
     drawer = drawer_of(recipe, loaded, passages)
     longest = loaded.model.config.max_position_embeddings
     if drawer.packer.length > longest:
