@@ -58,7 +58,7 @@ def compressor_for(method: str) -> Callable[[str], tuple[int, int]]:
     compressor: TokenPruner | CoarseToFine
     if method == "llmlingua2":
         scorer = ClassifierScorer(bundle, variant=VARIANT, options=options)
-        scorer.score_ids = timed("model_s", scorer.score_ids)  # type: ignore[method-assign]
+        scorer._score_all = timed("model_s", scorer._score_all)  # type: ignore[method-assign]
         for name in ("encode", "count"):
             slow = timed("tokenizer_s", getattr(scorer.tokenizer, name))
             setattr(scorer.tokenizer, name, slow)

@@ -167,7 +167,7 @@ class Remembering:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._scorer, name)
-        if name not in {"score", "score_ids"}:
+        if name not in {"score", "score_each", "score_ids"}:
             return value
 
         def remembering(*arguments: Any) -> Any:

@@ -168,13 +168,13 @@ def test_a_question_without_room_for_a_clue_is_asked_once(
     mini: TokenPruner, monkeypatch: pytest.MonkeyPatch, times: int, passes: int
 ) -> None:
     asked = []
-    score = ClassifierScorer.score
+    score = ClassifierScorer.score_each
 
-    def noted(self: ClassifierScorer, *arguments: Any) -> TokenScores:
+    def noted(self: ClassifierScorer, *arguments: Any) -> list[TokenScores]:
         asked.append(arguments[1])
         return score(self, *arguments)
 
-    monkeypatch.setattr(ClassifierScorer, "score", noted)
+    monkeypatch.setattr(ClassifierScorer, "score_each", noted)
     prompt = Prompt.build(DOCUMENTS[0], question="why " * times)
     mini.with_options(second_pass=True).compress(prompt, Budget(rate=0.95))
     assert len(asked) == passes

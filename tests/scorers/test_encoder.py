@@ -38,7 +38,7 @@ def test_a_vector_is_the_mean_of_the_states_of_its_tokens(encoder: SentenceEncod
     text = "The tribunal met. It awarded gold."
     found, encoding = encoder.encode(text), encoder.tokenizer.encode(text)
     assert [text[a:b] for a, b in found.spans.tolist()] == ["The tribunal met.", "It awarded gold."]
-    states = encoder._states(encoding.ids)
+    (states,) = encoder._states([encoding.ids])
     edges = sentence_tokens(found.spans, encoding.spans)
     for vector, start, end in zip(found.vectors, edges[:-1], edges[1:], strict=True):
         mean = states[start:end].mean(axis=0)

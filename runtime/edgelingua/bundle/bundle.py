@@ -149,8 +149,10 @@ class ModelBundle:
         InferenceError
             The graph cannot be loaded.
         """
+        # What has no cache reads windows of a text, none of which waits for another.
+        windows = self.manifest.task != "scorer"
         with self.unchanged():
-            return place(self.folder, self._variants(name), options)
+            return place(self.folder, self._variants(name), options, side_by_side=windows)
 
     def load_early(
         self, name: str | None = None, options: RunOptions | None = None

@@ -20,7 +20,11 @@ _warned: set[str] = set()
 
 
 def place(
-    folder: Path, variants: Mapping[str, Variant], options: RunOptions | None = None
+    folder: Path,
+    variants: Mapping[str, Variant],
+    options: RunOptions | None = None,
+    *,
+    side_by_side: bool = False,
 ) -> tuple[Variant, Graph]:
     """Load the first variant that runs on the device asked for.
 
@@ -34,6 +38,8 @@ def place(
         Those to choose from, by label, the preferred ones first.
     options
         Threads and device.
+    side_by_side
+        See `Graph`.
 
     Raises
     ------
@@ -44,12 +50,12 @@ def place(
     device = _choose(variants) if options.device == "auto" else options.device
     if device != "cpu":
         try:
-            return _load(folder, variants, replace(options, device=device))
+            return _load(folder, variants, replace(options, device=device), side_by_side)
         except InferenceError as error:
             if options.strict:
                 raise
             _warn(f"device {device} is not used, the CPU is: {error}")
-    return _load(folder, variants, replace(options, device="cpu"))
+    return _load(folder, variants, replace(options, device="cpu"), side_by_side)
 
 
 def device_for(target: str) -> DeviceName:
@@ -84,7 +90,7 @@ def _is_real(device: Device) -> bool:
 
 
 def _load(
-    folder: Path, variants: Mapping[str, Variant], options: RunOptions
+    folder: Path, variants: Mapping[str, Variant], options: RunOptions, side_by_side: bool
 ) -> tuple[Variant, Graph]:
     device = DEVICES[options.device]
     fitting = _fitting(variants, device)
@@ -92,7 +98,7 @@ def _load(
         fitting = variants  # it has a kernel for everything
     if fitting:
         label, variant = next(iter(fitting.items()))
-        graph = Graph(folder / variant.file, options)
+        graph = Graph(folder / variant.file, options, side_by_side=side_by_side)
         on = (options.device, options.thread_count)
         _log.info("%s: variant %s on device %s, %d threads", folder.name, label, *on)
         return variant, graph

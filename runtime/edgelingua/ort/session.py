@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from edgelingua.ort.devices import DEVICES, Device, DeviceName
 from edgelingua.ort.providers import hardware, stdout_for_results
 from edgelingua.system.cores import available_cores
 from edgelingua.system.forks import Runs
+from edgelingua.system.side_by_side import in_order
 
 onnxruntime.set_default_logger_severity(3)  # errors; warnings about fusion are not the caller's
 
@@ -52,7 +53,8 @@ class RunOptions:
     Parameters
     ----------
     threads
-        Threads of one run; 0 takes one per core this process may use, at most 8.
+        Threads that work at a time; 0 takes one per core this process may use, at most 8. A causal
+        model has them all in each run; classifiers and encoders read a window in each.
     device
         A name from `devices`. ``auto`` is the CPU, unless a provider is installed that drives an
         NPU of this machine and the bundle has a variant made for it.
@@ -74,8 +76,10 @@ class RunOptions:
     wait, alone and beside other work. After `os.fork` a graph runs in the child too, in one thread.
     The memory arena and its pattern stay on, and so does prepacking of weights: without either the
     peak of 138 MB is five lower at most. Graph nodes run one after the other: the models are chains
-    of layers. How many tokens a window has is up to the scorers; a classifier takes one window at a
-    time, for 16 at once make the peak two and a half times as high.
+    of layers. How many tokens a window has is up to the scorers; a run takes one window, for 16 at
+    once make the peak two and a half times as high. Two runs of one thread each beside each other
+    take two thirds of the processor time of one after the other in two threads, which wait for each
+    other in each of some hundred operators.
     """
 
     threads: int = 0
@@ -107,6 +111,9 @@ class Graph:
     options
         Threads and device; ``auto`` is the CPU. What to do when the device cannot is for the caller
         to decide.
+    side_by_side
+        On the CPU, its runs have one thread each, and `each` does as many at a time as there are
+        threads.
 
     Attributes
     ----------
@@ -121,10 +128,15 @@ class Graph:
         onnxruntime cannot load the graph.
     """
 
-    def __init__(self, path: Path, options: RunOptions | None = None) -> None:
+    def __init__(
+        self, path: Path, options: RunOptions | None = None, *, side_by_side: bool = False
+    ) -> None:
         options = options or RunOptions()
+        device = DEVICES["cpu" if options.device == "auto" else options.device]
+        side_by_side = side_by_side and device is DEVICES["cpu"]
+        self._at_once = options.thread_count if side_by_side else 1
         settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = options.thread_count
+        settings.intra_op_num_threads = 1 if side_by_side else options.thread_count
         settings.inter_op_num_threads = 1
         for name, value in {
             "session.intra_op.allow_spinning": "1" if options.spin else "0",
@@ -134,7 +146,6 @@ class Graph:
             "session.force_spinning_stop": "1",
         }.items():
             settings.add_session_config_entry(name, value)
-        device = DEVICES["cpu" if options.device == "auto" else options.device]
         self._path = path
         self._runs = Runs()
         self._session = self._open(settings, device)
@@ -219,17 +230,26 @@ class Graph:
             outputs: list[Value] = self._session.run_with_ort_values(list(fetch), values)
         return outputs
 
-    def arrays(self, feeds: Mapping[str, NDArray[Any]], fetch: Sequence[str]) -> list[NDArray[Any]]:
-        """Run the graph as `run` does, on arrays alone: 0.1 ms less, a twentieth of a small one's.
+    def each(
+        self, feeds: Iterable[Mapping[str, NDArray[Any]]], output: str
+    ) -> Generator[NDArray[Any]]:
+        """Run the graph on each of several inputs, and yield one output of each, in their order.
+
+        Runs that are not yet begun when the iterator is closed are left out.
 
         Raises
         ------
         InferenceError
             As `run`.
         """
+        return in_order(lambda feed: self._array(feed, output), feeds, self._at_once)
+
+    def _array(self, feeds: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
+        # Arrays alone: 0.1 ms less than `run`, a twentieth of what a small graph takes.
         with self._failures_named():
-            outputs: list[NDArray[Any]] = self._session.run(list(fetch), dict(feeds))
-        return outputs
+            (value,) = self._session.run([output], dict(feeds))
+        array: NDArray[Any] = value
+        return array
 
     @contextmanager
     def _failures_named(self) -> Iterator[None]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from edgelingua.budget import Count
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.errors import InferenceError, InputError, UntrainedModelWarning
 from edgelingua.ort.session import RunOptions
-from edgelingua.scorers.seams import seams
+from edgelingua.scorers.windows import windows
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.system.logs import logger
 
@@ -71,7 +71,7 @@ class ClassifierScorer:
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._length = self._variant.length or self._tokens.max_length
         self._room = max(2, min(window, self._length) - special)
-        smoke = self._keep(np.zeros(2, dtype=np.int64), _NOTHING)
+        (smoke,) = self._keep([np.zeros(2, dtype=np.int64)], _NOTHING)
         if smoke.shape != (2,) or not np.isfinite(smoke).all():
             raise InferenceError(
                 f"{bundle.folder}: the model's output for 2 tokens has shape {smoke.shape}, or is "
@@ -98,17 +98,27 @@ class ClassifierScorer:
 
         Warns with `UntrainedModelWarning` when the bundle's head is untrained.
         """
+        (scores,) = self.score_each([text], question, progress)
+        return scores
+
+    def score_each(
+        self, texts: Sequence[str], question: str = "", progress: Progress | None = None
+    ) -> list[TokenScores]:
+        """Score several texts, each as `score` does alone, as many windows at a time as threads."""
         if not self._bundle.manifest.trained:
             warnings.warn(
                 f"{self._bundle.folder}: this classifier's head is untrained, its scores are "
                 "random: use it to check parity and speed, not to compress",
                 UntrainedModelWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        encoding = self.tokenizer.encode(text)
+        encodings = [self.tokenizer.encode(text) for text in texts]
         asked = self._asked(question) if question and self.reads_question else None
-        keep = self.score_ids(encoding.ids, progress, asked)
-        return TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
+        scored = self._score_all([encoding.ids for encoding in encodings], progress, asked)
+        return [
+            TokenScores.from_pieces(encoding.spans, keep, encoding.starts, "P(keep)")
+            for encoding, keep in zip(encodings, scored, strict=True)
+        ]
 
     def score_ids(
         self,
@@ -119,34 +129,37 @@ class ClassifierScorer:
         """P(keep) of each of the tokens ``ids`` ``(T,)``: ``(T,)``.
 
         ``question`` ``(Q,)`` stands in front of every window of a model that `reads_question`; of a
-        question longer than a third of the window, its end.
+        question longer than a third of the window, its end. Texts longer than the window are read
+        in several (`windows`).
+        """
+        (scores,) = self._score_all([ids], progress, question)
+        return scores
 
-        Texts longer than the window are cut into windows that overlap by an eighth of the longest,
-        at places that depend on the text around them alone (`seams`): windows that see the same
-        text differ in how they judge all of it, so what a token gets must not hang on how far from
-        the beginning it stands. Where two windows overlap, the one fades into the other. The first
-        and the last one see as much as a window can.
+    def _score_all(
+        self,
+        texts: Sequence[NDArray[np.int64]],
+        progress: Progress | None,
+        question: NDArray[np.int64] | None,
+    ) -> list[NDArray[np.float32]]:
+        """P(keep) of the tokens of each of several texts, each in windows of its own.
+
+        A run reads one window: an INT8 graph scales its activations over all that it is given at
+        once, so windows that share a run would change each other's scores.
         """
         asked, room = self._fitted(question)
-        margin = room // 16
-        cuts = _cuts(ids, room, margin)
-        rise = (np.arange(2 * margin, dtype=np.float32) + 0.5) / (2 * margin or 1)
-        result = np.zeros(len(ids), dtype=np.float32)
-        _log.debug("%d tokens in %d windows of at most %d", len(ids), len(cuts) - 1, room)
-        for cut, following in pairwise(cuts):
-            start, end = max(0, cut - margin), min(len(ids), following + margin)
-            seen_from = max(0, min(start, len(ids) - room)) if following == len(ids) else start
-            seen_to = max(end, room) if cut == 0 else end
-            keep = self._keep(ids[seen_from:seen_to], asked)[start - seen_from : end - seen_from]
-            weight = np.ones(end - start, dtype=np.float32)
-            if cut > 0:
-                weight[: len(rise)] = rise
-            if following < len(ids):
-                weight[len(weight) - len(rise) :] = rise[::-1]
-            result[start:end] += weight * keep
-            if progress:
-                progress(following, len(ids))
-        return result
+        cut = [windows(ids, room) for ids in texts]
+        read = [ids[one.seen] for ids, some in zip(texts, cut, strict=True) for one in some]
+        total, done = sum(map(len, texts)), 0
+        _log.debug("%d tokens in %d windows of at most %d", total, len(read), room)
+        results = [np.zeros(len(ids), dtype=np.float32) for ids in texts]
+        with closing(self._keep(read, asked)) as kept:
+            for result, some in zip(results, cut, strict=True):
+                for window in some:
+                    window.add(next(kept), to=result)
+                    if progress:
+                        progress(done + window.done, total)
+                done += len(result)
+        return results
 
     def _fitted(self, question: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], int]:
         """Return what of the question is read, and how many tokens of a text fit beside it."""
@@ -185,51 +198,50 @@ class ClassifierScorer:
                 f"{self._bundle.folder}: {len(sequence)} tokens at once, the model takes at most "
                 f"{self._length}"
             )
-        return self._run(sequence, mask, np.zeros_like(sequence))
+        feeds = self._feeds(sequence, mask, np.zeros_like(sequence))
+        with closing(self._graph.each([feeds], self._output)) as values:
+            return self._checked(next(values), len(sequence))
 
-    def _keep(self, ids: NDArray[np.int64], question: NDArray[np.int64]) -> NDArray[np.float32]:
-        """P(keep) ``(T,)`` of one window, that of the special tokens and the question left out."""
+    def _keep(
+        self, read: Sequence[NDArray[np.int64]], question: NDArray[np.int64]
+    ) -> Generator[NDArray[np.float32]]:
+        """Yield P(keep) ``(T,)`` of each window, those of special tokens and question left out."""
         tokens = self._tokens
         before = [*tokens.prefix, *question, *tokens.pair] if len(question) else [*tokens.prefix]
-        sequence = np.concatenate([before, ids, tokens.suffix]).astype(np.int64)
-        types = np.zeros_like(sequence)
-        if len(question):
-            types[len(before) :] = 1
-        values = self._run(sequence, np.ones_like(sequence), types)
-        return values[len(before) : len(before) + len(ids)]
+        feeds = []
+        for ids in read:
+            sequence = np.concatenate([before, ids, tokens.suffix]).astype(np.int64)
+            types = np.zeros_like(sequence)
+            if len(question):
+                types[len(before) :] = 1
+            feeds.append(self._feeds(sequence, np.ones_like(sequence), types))
+        with closing(self._graph.each(feeds, self._output)) as found:
+            for ids, values in zip(read, found, strict=True):
+                size = len(before) + len(ids)
+                yield self._checked(values, size + len(tokens.suffix))[len(before) : size]
 
-    def _run(
+    def _feeds(
         self, sequence: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """P(keep) ``(T,)`` of a sequence ``(T,)``, padded for a variant of fixed length."""
-        size = len(sequence)
+    ) -> dict[str, NDArray[np.int64]]:
+        """Inputs for a sequence ``(T,)``, padded for a variant of fixed length."""
         if self._variant.length:
             # Any token will do behind the mask, and the first one exists in every vocabulary.
-            padding = (0, self._variant.length - size)
+            padding = (0, self._variant.length - len(sequence))
             sequence, mask, types = (np.pad(a, padding) for a in (sequence, mask, types))
-        feeds: dict[str, NDArray[Any]] = {
-            self._variant.ids: sequence[None],
-            self._variant.mask: mask[None],
-        }
+        feeds = {self._variant.ids: sequence[None], self._variant.mask: mask[None]}
         if self._variant.token_types:
             feeds[self._variant.token_types] = types[None]
-        values: NDArray[np.float32]
-        (values,) = self._graph.arrays(feeds, [self._output])
-        if values.shape != sequence[None].shape:
+        return feeds
+
+    def _checked(self, values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+        """P(keep) ``(size,)`` of the tokens of a sequence, out of the graph's output."""
+        expected = (1, self._variant.length or size)
+        if values.shape != expected:
             raise InferenceError(
                 f"{self._bundle.folder}: the model's output has shape {values.shape}, expected "
-                f"{sequence[None].shape}"
+                f"{expected}"
             )
         return values[0, :size]
-
-
-def _cuts(ids: NDArray[np.int64], room: int, margin: int) -> list[int]:
-    """Where windows of ``room`` tokens meet that overlap by twice ``margin``."""
-    longest = room - 2 * margin
-    if len(ids) > room + longest:
-        return seams(ids, longest)
-    # Two are enough, and the first sees most: where a text begins it says what it is about.
-    return sorted({0, min(len(ids), room - margin if len(ids) > room else room), len(ids)})
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class SentenceEncoder:
         self._output = self._variant.states
         special = len(self._tokens.prefix) + len(self._tokens.suffix)
         self._room = max(2, min(window, self._tokens.max_length) - special)
-        self.width = self._states(np.zeros(2, dtype=np.int64)).shape[1]
+        self.width = self._alone(np.zeros(2, dtype=np.int64)).shape[1]
 
     @property
     def count(self) -> Count:
@@ -94,15 +94,18 @@ class SentenceEncoder:
         spans = sentence_spans(text)
         edges = sentence_tokens(spans, encoding.spans)
         sums = np.zeros((len(spans), self.width), dtype=np.float32)
-        for seen, first, last in _windows(edges, self._room):
-            for start in range(seen.start, seen.stop, self._room):
-                end = min(seen.stop, start + self._room)
-                states = self._states(encoding.ids[start:end])
+        windows = [
+            (slice(start, min(seen.stop, start + self._room)), first, last)
+            for seen, first, last in _windows(edges, self._room)
+            for start in range(seen.start, seen.stop, self._room)
+        ]
+        with closing(self._states([encoding.ids[seen] for seen, _, _ in windows])) as read:
+            for (seen, first, last), states in zip(windows, read, strict=True):
                 for sentence in range(first, last):
-                    a, b = np.clip(edges[sentence : sentence + 2], start, end) - start
-                    sums[sentence] += states[a:b].sum(axis=0)
-            if progress:
-                progress(int(edges[last]), int(edges[-1]))
+                    a, b = np.clip(edges[sentence : sentence + 2], seen.start, seen.stop)
+                    sums[sentence] += states[a - seen.start : b - seen.start].sum(axis=0)
+                if progress:
+                    progress(int(edges[last]), int(edges[-1]))
         return Sentences(spans, _unit(sums))
 
     def encode_question(self, question: str) -> NDArray[np.float32]:
@@ -116,35 +119,46 @@ class SentenceEncoder:
         ids = self.tokenizer.encode(question).ids[-self._room :]
         if not len(ids):
             raise InputError("sentences are ranked by the question: the prompt needs one")
-        return _unit(self._states(ids).mean(axis=0))
+        return _unit(self._alone(ids).mean(axis=0))
 
     def score_ids(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Cosine of each token's state with the mean of its window's: ``(T,)``, for `parity`."""
         result = np.zeros(len(ids), dtype=np.float32)
-        for start in range(0, len(ids), self._room):
-            states = _unit(self._states(ids[start : start + self._room]))
+        starts = range(0, len(ids), self._room)
+        read = self._states([ids[start : start + self._room] for start in starts])
+        for start, states in zip(starts, map(_unit, read), strict=True):
             result[start : start + self._room] = states @ _unit(states.mean(axis=0))
         return result
 
-    def _states(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """States ``(T, width)`` of one window's tokens, the special ones left out."""
+    def _alone(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """States ``(T, width)`` of the tokens of one window."""
+        (states,) = self._states([ids])
+        return states
+
+    def _states(self, windows: Sequence[NDArray[np.int64]]) -> Generator[NDArray[np.float32]]:
+        """Yield states ``(T, width)`` of each window's tokens, the special ones left out."""
         tokens = self._tokens
-        sequence = np.concatenate([tokens.prefix, ids, tokens.suffix]).astype(np.int64)[None]
-        feeds: dict[str, NDArray[Any]] = {
-            self._variant.ids: sequence,
-            self._variant.mask: np.ones_like(sequence),
-        }
-        if self._variant.token_types:
-            feeds[self._variant.token_types] = np.zeros_like(sequence)
-        states: NDArray[np.float32]
-        (states,) = self._graph.arrays(feeds, [self._output])
-        if states.ndim != 3 or states.shape[:2] != sequence.shape or not np.isfinite(states).all():
+        feeds = []
+        for ids in windows:
+            sequence = np.concatenate([tokens.prefix, ids, tokens.suffix]).astype(np.int64)[None]
+            feed = {self._variant.ids: sequence, self._variant.mask: np.ones_like(sequence)}
+            if self._variant.token_types:
+                feed[self._variant.token_types] = np.zeros_like(sequence)
+            feeds.append(feed)
+        with closing(self._graph.each(feeds, self._output)) as read:
+            for ids, states in zip(windows, read, strict=True):
+                yield self._checked(ids, states)
+
+    def _checked(self, ids: NDArray[np.int64], states: NDArray[np.float32]) -> NDArray[np.float32]:
+        before, after = len(self._tokens.prefix), len(self._tokens.suffix)
+        size = before + len(ids) + after
+        if states.ndim != 3 or states.shape[:2] != (1, size) or not np.isfinite(states).all():
             raise InferenceError(
-                f"{self.bundle.folder}: the model's output for {sequence.size} tokens has shape "
+                f"{self.bundle.folder}: the model's output for {size} tokens has shape "
                 f"{states.shape}, or is not finite on this CPU; expected finite values of shape "
-                f"(1, {sequence.size}, width)"
+                f"(1, {size}, width)"
             )
-        return states[0, len(tokens.prefix) : sequence.size - len(tokens.suffix)]
+        return states[0, before : size - after]
 
 
 def _windows(edges: NDArray[np.int64], room: int) -> Iterator[tuple[slice, int, int]]:

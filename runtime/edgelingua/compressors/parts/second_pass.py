@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -19,20 +20,22 @@ _TITLE = 12
 """Words of the longest first line that is a title."""
 
 
-def score_all(
-    scorer: Scorer, texts: Mapping[int, str], question: str, progress: Progress | None
-) -> dict[int, TokenScores]:
-    """Score each text for itself; ``progress`` counts characters.
+class EachScorer(Scorer, Protocol):
+    """A scorer that several texts can be given to at once, and scores each as it would alone."""
 
-    One at a time: an INT8 graph scales its activations over all that it is given at once, so texts
-    that share a run would change each other's scores.
-    """
-    scored: dict[int, TokenScores] = {}
-    before, total = 0, sum(map(len, texts.values()))
-    for offset, text in texts.items():
-        scored[offset] = scorer.score(text, question, _within(progress, before, len(text), total))
-        before += len(text)
-    return scored
+    def score_each(
+        self, texts: Sequence[str], question: str = "", progress: Progress | None = None
+    ) -> list[TokenScores]:
+        """Score each text for itself."""
+        ...
+
+
+def score_all(
+    scorer: EachScorer, texts: Mapping[int, str], question: str, progress: Progress | None
+) -> dict[int, TokenScores]:
+    """Score each text for itself."""
+    scored = scorer.score_each(list(texts.values()), question, progress)
+    return dict(zip(texts, scored, strict=True))
 
 
 def best_sentence(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> str:
@@ -70,9 +73,3 @@ def with_clue(question: str, clue: str, longest: int, count: Count) -> str:
 def larger(one: TokenScores, other: TokenScores) -> TokenScores:
     """Return the larger of two scores of each token of one text."""
     return replace(one, scores=np.maximum(one.scores, other.scores))
-
-
-def _within(progress: Progress | None, before: int, size: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, of: progress(before + size * done // max(1, of), total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,13 @@ from edgelingua.budget import Budget
 from edgelingua.bundle.floors import Floors
 from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors.parts.pruner import Pruner
-from edgelingua.compressors.parts.second_pass import best_sentence, larger, score_all, with_clue
+from edgelingua.compressors.parts.second_pass import (
+    EachScorer,
+    best_sentence,
+    larger,
+    score_all,
+    with_clue,
+)
 from edgelingua.errors import FloorWarning, InputError, NoAnswerWarning
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, TokenScores, part_of
@@ -41,7 +48,8 @@ class TokenPruner(Pruner):
         Numbers of the documents that stay in any case. So do those with a rate of their own.
     longest_question
         Tokens of the longest question that the scorer reads beside a text; 0: it reads none. One
-        that does scores each document for itself, as it was trained to; else they are one text.
+        that does (an `EachScorer`) scores each document for itself, as it was trained to; else they
+        are one text.
     second_pass
         Score again with the best sentence that was found put into the question (`clue`), and take
         the larger of the two scores: for questions whose answer is two steps away. Twice the time.
@@ -139,18 +147,19 @@ class TokenPruner(Pruner):
             documents = {
                 offset: without_echoes(text, prompt.question) for offset, text in documents.items()
             }
+        scorer = cast("EachScorer", self.scorer)
         passes = 2 if self.second_pass else 1
-        first = score_all(self.scorer, documents, prompt.question, part_of(progress, 0, passes))
+        first = score_all(scorer, documents, prompt.question, part_of(progress, 0, passes))
         if not self.second_pass:
             return first
         clue = best_sentence(documents, first)
-        asked = with_clue(prompt.question, clue, self.longest_question, self.scorer.count)
+        asked = with_clue(prompt.question, clue, self.longest_question, scorer.count)
         if asked == prompt.question:  # so long that no clue fits: it would find the same again
             if progress:
-                total = passes * sum(map(len, documents.values()))
+                total = passes * sum(len(scores.scores) for scores in first.values())
                 progress(total, total)
             return first
-        second = score_all(self.scorer, documents, asked, part_of(progress, 1, passes))
+        second = score_all(scorer, documents, asked, part_of(progress, 1, passes))
         return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
 
     def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
