@@ -9,7 +9,7 @@ CONSTRAINTS ?=
 PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
-.PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama test-ray lint docs cli-page install \
+.PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama test-ray lint docs cli-page figures bench-quick install \
     lock wheels desktop clean
 
 demo: $(VENV)/.installed-demo
@@ -56,6 +56,14 @@ test-ray: $(VENV)/.installed-dev
 # The documentation, into build/site; a broken link or reference fails.
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The smallest case of the benchmarks: do the scripts still run? A minute.
+bench-quick: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.quick
+
+# Tables of benchmarks in the pages that show them; a test compares them.
+figures: $(VENV)/.installed-test
+	$(BIN)/python scripts/figures.py
 
 # The page of the command line, from what --help says; a test compares them.
 cli-page: $(VENV)/.installed-test

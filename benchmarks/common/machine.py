@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+from benchmarks.common import jsonl
 
 from edgelingua.system.cores import available_cores
 from edgelingua.system.machine import cpu
@@ -28,6 +34,18 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version for name in names if (version := _version(name))},
     }
+
+
+@cache
+def noted(folder: Path) -> str:
+    """Write this machine into ``machines.json`` of a folder; return its key for rows there."""
+    mine = machine()
+    key = hashlib.sha256(json.dumps(mine, sort_keys=True).encode()).hexdigest()[:8]
+    path = folder / "machines.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if key not in known:
+        jsonl.replace(path, [json.dumps({**known, key: mine}, indent=1)])
+    return key
 
 
 def _version(name: str) -> str | None:

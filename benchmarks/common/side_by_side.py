@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from statistics import median
+
+from benchmarks.common.machine import machine
 
 HERE = Path(__file__).parent
 REFERENCE = "llmlingua 0.2.2"
@@ -108,8 +109,7 @@ def compare(job: Job, sides: dict[str, list[str]], rounds: int, folder: Path) ->
                 }
             )
             print(rows[-1], file=sys.stderr, flush=True)
-    packages = ("edgelingua", "onnxruntime", "torch")
-    setting = {"rate": RATE, "threads": 2, "versions": {p: metadata.version(p) for p in packages}}
+    setting = {"rate": RATE, "threads": 2, **machine()}
     lines = [json.dumps(setting), *map(json.dumps, rows)]
     (folder / "results.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "table.md").write_text(table(rows, list(sides), job))

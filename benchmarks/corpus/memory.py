@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.common.machine import machine
 from benchmarks.corpus.throughput import DOCUMENT
 
 HERE = Path(__file__).parent
@@ -48,7 +49,7 @@ def main() -> None:
         row |= {"seconds": time.monotonic() - began, "peak": max(mb for _, mb in seen)}
         row |= {"mb": [round(mb, 1) for _, mb in seen[:: max(1, len(seen) // 20)]]}
     with (HERE / "memory.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+        file.write(json.dumps(row | machine()) + "\n")
     lines = [json.loads(line) for line in (HERE / "memory.jsonl").read_text("utf-8").splitlines()]
     (HERE / "memory.md").write_text(table(lines), encoding="utf-8")
     print(row)

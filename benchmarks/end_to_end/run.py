@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-from importlib import metadata
 from pathlib import Path
 from statistics import median
 
+from benchmarks.common.machine import machine
+
 from edgelingua import Assistant, Budget, load_compressor
 from edgelingua.assistant import Reply
-from edgelingua.system.cores import available_cores
 
 HERE = Path(__file__).parent
 TEXT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
@@ -25,20 +24,22 @@ QUESTION, ANSWER = (
     "15,500,000",
 )
 WHOLE_CAP = 5120
-PACKAGES = ("edgelingua", "onnxruntime", "llama-cpp-python")
+BUDGETS = (0, 800, 400, 200)
+"""Tokens; 0: the whole text."""
 
 
 def main() -> None:
     """Answer with every budget in turn, several rounds, so that drift hits all alike."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="0: whole")
+    options = parser.parse_args()
     text = TEXT.read_text(encoding="utf-8")
     assistant = Assistant.load()
     shipped, whole = assistant.compressor, load_compressor("truncate")
     rows = []
-    for round_number in range(rounds):
-        for tokens in (None, 800, 400, 200):
+    for round_number in range(options.rounds):
+        for tokens in (budget or None for budget in options.budgets):
             assistant.cap = WHOLE_CAP if tokens is None else tokens + 112
             budget = Budget(rate=1.0) if tokens is None else Budget(tokens=tokens)
             # The whole text needs no scores.
@@ -46,9 +47,7 @@ def main() -> None:
             reply = assistant.ask(text, QUESTION, budget, max_tokens=48)
             rows.append(row(round_number, tokens, reply))
             print(rows[-1])
-    versions = {p: metadata.version(p) for p in PACKAGES}
-    setting = {"cpus": available_cores(), "machine": platform.machine(), "versions": versions}
-    lines = [json.dumps(setting), *(json.dumps(r) for r in rows)]
+    lines = [json.dumps(machine()), *(json.dumps(r) for r in rows)]
     (HERE / "results.jsonl").write_text("\n".join(lines) + "\n")
     (HERE / "table.md").write_text(table(rows))
 
@@ -73,7 +72,7 @@ def table(rows: list[dict[str, object]]) -> str:
     stages = ("compress_ms", "prefill_ms", "generate_ms", "total_ms")
     out = ["| text | tokens read | cells at most | compress | prefill | answer | total | right |"]
     out.append("|---|---|---|---|---|---|---|---|")
-    for budget in (None, 800, 400, 200):
+    for budget in dict.fromkeys(r["budget"] for r in rows):
         mine = [r for r in rows if r["budget"] == budget]
         times = [f"{median(float(str(r[s])) for r in mine) / 1000:.1f} s" for s in stages]
         right = sum(bool(r["right"]) for r in mine)

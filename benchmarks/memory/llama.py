@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.common.jsonl import append, read
+from benchmarks.common.machine import noted
 from benchmarks.quality.answers import exact_match, f1
 from benchmarks.quality.reader import first_line, negative_log_likelihood
 from numpy.typing import NDArray
@@ -96,6 +97,7 @@ def main() -> None:
                         "em": exact_match(said, accepted), "f1": round(f1(said, accepted), 3),
                         "said": said,
                     }  # fmt: skip
+                    row["on"] = noted(options.results.parent)
                     append(options.results, json.dumps(row, ensure_ascii=False))
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchmarks.common.jsonl import append
+from benchmarks.common.machine import noted
 from numpy.typing import NDArray
 
 from edgelingua_export.sources import find, load
@@ -89,7 +90,8 @@ def main() -> None:
         for number, case in enumerate(cases):
             row = {"name": options.name, "set": case["set"], "ratio": int(ratio), "case": number}
             values = {name: np.round(v[number], 3).tolist() for name, v in found.items()}
-            append(options.results, json.dumps(row | values))
+            on = {"on": noted(options.results.parent)}
+            append(options.results, json.dumps(row | values | on))
 
 
 def _text(tokens: list[int]) -> Document:

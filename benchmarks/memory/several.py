@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.common.jsonl import append, read
+from benchmarks.common.machine import noted
 from benchmarks.memory.llama import AFTER, CELLS, nats, portion_of
 
 from edgelingua import LlamaModel, MemoryAdapter
@@ -67,7 +68,7 @@ def main() -> None:
                 for how, session in sessions.items():
                     own = asked[len(between) :] if how == "attached" else asked
                     row[how] = round(nats(session.fork(), own, np.asarray(answer, np.int32)), 3)
-                append(options.results, json.dumps(row))
+                append(options.results, json.dumps(row | {"on": noted(options.results.parent)}))
     means = defaultdict(list)
     for row in read(options.results):
         for how in ("alone", "segments", "attached"):

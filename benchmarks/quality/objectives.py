@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from benchmarks.common import jsonl
+from benchmarks.common.machine import noted
 from benchmarks.quality.sets import Case, draw, found
 from benchmarks.quality.survival import RATES
 from benchmarks.quality.word_scores import of_words
@@ -72,6 +73,7 @@ def main() -> None:
         row = {"model": name, "cases": options.cases, "rates": RATES, "percent": percent}
         if nats:
             row |= {"read": options.read, "read_at": READ_AT, "nats": nats}
+        row["on"] = noted(options.results.parent)
         put(options.results, row)
 
 

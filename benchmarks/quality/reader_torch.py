@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 from benchmarks.common import jsonl
+from benchmarks.common.machine import noted
 from benchmarks.quality.answers import SYSTEM, exact_match, f1
 from benchmarks.quality.sets import Case, draw, found
 
@@ -69,6 +70,7 @@ def main() -> None:
         row["tokens"].append(len(each.prompt))
     for (name, method, number), row in told.items():
         where = {"reader": options.name, "set": name, "method": method, "case": number}
+        where["on"] = noted(options.results.parent)
         jsonl.append(options.results, json.dumps({**where, **row}, separators=(",", ":")))
 
 

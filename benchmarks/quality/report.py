@@ -19,7 +19,10 @@ from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
 from benchmarks.quality.speed import KEY as SPEED
 from benchmarks.quality.speed import nano_speed
-from benchmarks.quality.tables import glance, speed_table, survival_tables
+from benchmarks.quality.tables import beside_slow, glance, speed_table, survival_tables
+
+MOST = ("nq", "hotpotqa", "musique", "squad")
+"""Sets of which there are the most cases, and by which the models were chosen."""
 
 INTRODUCTION = """\
 # How much survives compression
@@ -69,6 +72,10 @@ def main() -> None:
         claims(survival, speed),
         "## Answers that survive\n",
         glance(survival),
+        "### More cases: methods that read with no causal LM\n",
+        glance(survival, quick=True, sets=MOST),
+        "### Beside methods that read with a causal LM\n",
+        beside_slow(survival, MOST),
         survival_tables(survival),
         "![Share of answers that survive, by rate](survival.png)\n",
         "## What a reader makes of it\n",

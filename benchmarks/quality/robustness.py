@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.common.machine import noted
 from benchmarks.quality.kinds import LANGUAGES, Document, documents
 from numpy.typing import NDArray
 
@@ -51,6 +52,7 @@ def main() -> None:
             own = by_sentence(texts, masks["bare"])
             english = english or own
             row["agreement"] = round(rank_correlation(english, own), 3)
+        row["on"] = noted(HERE)
         rows.append(row)
         print(json.dumps(row), flush=True)
     results = HERE / "robustness.jsonl"

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import jsonl
+from benchmarks.common.machine import noted
 
 Row = Mapping[str, Any]
 
 
 class Rows:
-    """A file of rows, each known by some of its fields.
+    """A file of rows, each known by some of its fields; ``on`` is the machine it was made on.
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ class Rows:
         return row is not None and all(row.get(name, "") == w for name, w in made_with.items())
 
     def add(self, row: Row) -> None:
-        """Write a row; it is there after an interruption."""
+        """Write a row, with the key of this machine; it is there after an interruption."""
+        row = {**row, "on": noted(self.path.parent)}
         jsonl.append(self.path, json.dumps(row, separators=(",", ":")))
         self._rows[self._key(row)] = row
 

@@ -44,11 +44,22 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
-    """All sets of enough cases at one rate: share that survives, on the cases that all have."""
+def glance(
+    rows: Sequence[Row],
+    rate: float = 0.2,
+    *,
+    quick: bool = False,
+    sets: Sequence[str] = tuple(SETS),
+) -> str:
+    """Sets of enough cases at one rate: share that survives, on the cases that all have.
+
+    ``quick``: of the methods that read with no causal LM, which have met more cases.
+    """
     head, columns = [f"% at rate {rate}", "sees the question"], []
-    for name, (_, figure) in SETS.items():
-        found = common([r for r in rows if r["set"] == name], list(CONTENDERS), itemgetter(figure))
+    for name in sets:
+        mine = [row for row in rows if row["set"] == name]
+        methods = _quick(mine) if quick else list(CONTENDERS)
+        found = common(mine, methods, itemgetter(SETS[name][1]))
         if len(found.cases) < ENOUGH:
             continue
         head.append(f"{name}, n = {len(found.cases)}")
@@ -58,6 +69,24 @@ def glance(rows: Sequence[Row], rate: float = 0.2) -> str:
         cells = [f"{column[method]:.0f}" if method in column else "" for column in columns]
         if any(cells):
             lines.append([contender.label, "yes" if contender.asks else "–", *cells])
+    return table(head, lines) + "\n"
+
+
+def beside_slow(rows: Sequence[Row], sets: Sequence[str], rate: float = 0.2) -> str:
+    """Each method that reads with a causal LM, and mini on the same cases."""
+    lines = []
+    for method in (name for name in CONTENDERS if name in SLOW):
+        asks = CONTENDERS[method].asks
+        mini = "mini-question" if asks else "mini"
+        cells = []
+        for name in sets:
+            mine = [row for row in rows if row["set"] == name]
+            found = common(mine, [method, mini], itemgetter(SETS[name][1]))
+            at = RATES.index(rate)
+            pair = " / ".join(f"{100 * found.mean(each)[at]:.0f}" for each in (method, mini))
+            cells.append(f"{pair} (n = {len(found.cases)})")
+        lines.append([label(method), "yes" if asks else "–", *cells])
+    head = [f"% at rate {rate}: it / edgelingua-mini", "sees the question", *sets]
     return table(head, lines) + "\n"
 
 

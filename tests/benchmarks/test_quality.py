@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from benchmarks.common.machine import noted
 from benchmarks.common.shards import Shard, in_turn
 from benchmarks.common.weights import LENGTH, of_bundle, of_file
 from benchmarks.quality import objectives
@@ -118,7 +119,8 @@ def test_rows_go_on_after_an_interruption(tmp_path: Path) -> None:
         file.write('{"set": "nq", "met')  # the run was ended here
     left = path.read_bytes()
     again = Rows(path, KEY)
-    assert again.get("nq", "bm25", 0) == {"set": "nq", "method": "bm25", "case": 0, "answer": [1]}
+    first = {"set": "nq", "method": "bm25", "case": 0, "answer": [1], "on": noted(path.parent)}
+    assert again.get("nq", "bm25", 0) == first
     assert again.get("nq", "bm25", 1) is None
     assert path.read_bytes() == left  # a merge may read what a run is writing
     again.add({"set": "nq", "method": "bm25", "case": 1, "answer": [0]})
@@ -285,6 +287,7 @@ def test_a_model_that_is_compared_again_has_one_row(
         "cases": 5,
         "rates": list(RATES),
         "percent": {"nq, with question": [5.0], "nq, alone": [5.0]},
+        "on": noted(tmp_path),
     }
     monkeypatch.setattr(objectives, "survival", lambda cases, scored: [0.5])
     again = run("--model b=x --model a=x --cases 5")
