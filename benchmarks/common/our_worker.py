@@ -67,7 +67,9 @@ def compressor_for(method: str) -> Callable[[str], tuple[int, int]]:
         compressor = CoarseToFine(PerplexityScorer(bundle, variant=VARIANT, options=options))
 
     def compress(text: str) -> tuple[int, int]:
-        compressed = compressor.compress(Prompt.build(text), Budget(rate=RATE))
+        compressed = compressor.compress(
+            Prompt.build(text), Budget(rate=RATE, count=compressor.scorer.count)
+        )
         return compressed.tokens_in, compressed.tokens_out
 
     return compress

@@ -1,13 +1,11 @@
 """What threads, windows, batches and onnxruntime's settings cost: tokens/s, memory, cold start.
 
 One process per measurement, the settings in turn, medians of the rounds. The defaults are those of
-`edgelingua.ort.session`; each other row changes one thing. The bundle is all-MiniLM-L6-v2 as a
-classifier (untrained head: only the cost counts), the text 10,000 tokens made of
+`edgelingua.ort.session`; each other row changes one thing. The text is 10,000 tokens made of
 examples/data/grant-1872.txt.
 Writes ``results.jsonl`` and ``table.md`` beside this script.
 
-    edgelingua-export build all-minilm-l6-v2 --task classifier -o bundle
-    python -m benchmarks.runtime.run bundle
+    python -m benchmarks.runtime.run models/edgelingua-mini
 """
 
 from __future__ import annotations
@@ -31,8 +29,9 @@ Settings = dict[str, Any]
 INITIALIZERS = "session.use_device_allocator_for_initializers"
 CASES: dict[str, Settings] = {
     "defaults": {},
+    "one window after the other": {"side_by_side": False},
     "1 thread": {"threads": 1},
-    "never spinning": {"spin": False},
+    "one window after the other, never spinning": {"side_by_side": False, "spin": False},
     "window 128": {"window": 128},
     "window 512": {"window": 512},
     "no memory arena": {"enable_cpu_mem_arena": False},

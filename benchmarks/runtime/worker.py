@@ -1,9 +1,11 @@
 """One measurement in a process of its own: compress a text, tell time and memory, one JSON line.
 
 Arguments: bundle, text, how many characters of it, settings as JSON, and the monotonic clock when
-the process was started. ``window``, ``threads`` and ``spin`` are options of ours; with ``batch``
-that many windows are scored at once, and nothing else is done. Every other setting is an attribute
-of onnxruntime's ``SessionOptions``, or, if it has a dot, an entry of its configuration.
+the process was started. ``window``, ``threads`` and ``spin`` are options of ours; without
+``side_by_side`` one window is read after the other, in all threads. With ``batch`` that many
+windows are scored in a run, one run after the other, and nothing else is done. Every other setting
+is an attribute of onnxruntime's ``SessionOptions``, or, if it has a dot, an entry of its
+configuration.
 """
 
 import json
@@ -21,6 +23,8 @@ import onnxruntime  # noqa: E402
 
 import edgelingua.cli.app  # noqa: E402, F401 - as the command does
 from edgelingua import Budget, ClassifierScorer, ModelBundle, Prompt  # noqa: E402
+from edgelingua.bundle import bundle as bundles  # noqa: E402
+from edgelingua.bundle.placement import place  # noqa: E402
 from edgelingua.compressors import TokenPruner  # noqa: E402
 from edgelingua.ort.session import RunOptions  # noqa: E402
 from edgelingua.system.measure import peak_rss_mb  # noqa: E402
@@ -39,6 +43,8 @@ def step(name: str) -> None:
 WINDOW, THREADS, BATCH, SPIN = (
     SETTINGS.pop(*x) for x in (("window", 256), ("threads", 0), ("batch", 0), ("spin", True))
 )
+if not SETTINGS.pop("side_by_side", not BATCH):
+    bundles.place = lambda *given, **_: place(*given)  # type: ignore[assignment]
 ours = onnxruntime.InferenceSession
 
 
