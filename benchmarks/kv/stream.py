@@ -1,18 +1,21 @@
 """Facts recalled from a stream far longer than the cache, by how long ago they were read.
 
-    python -m benchmarks.kv.stream --data DIR --policies streaming,default
+    python -m benchmarks.kv.stream --data DIR --policies streaming,recursive-8,recursive-8:keep
 
 A text of ``--tokens`` tokens is read under ``--cap`` cells, with facts planted in it ("The code of
 the red barn is 4831."), five at each distance from the end. At the end the session is forked for
 each fact, reads "The code of the red barn is", and the NLL of the number is taken, beside that of
 the same number for a thing of which nothing was told: a reader this small answers badly, but
-expects what it remembers. Adds a row a policy and fact to ``stream.jsonl``; writes ``stream.md``.
+expects what it remembers. ``recursive-8`` is a `RecursiveMemory` of half the cap with eight tokens
+for each new cell, behind a colon the adapter that writes it. Adds a row a policy and fact to
+``stream.jsonl``; writes ``stream.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 
@@ -22,12 +25,13 @@ from benchmarks.quality.reader import negative_log_likelihood
 from benchmarks.quality.rows import Row, Rows
 from numpy.typing import NDArray
 
-from edgelingua import LlamaModel
+from edgelingua import LlamaModel, MemoryAdapter, RecursiveMemory
 from edgelingua.kv.policies import load_policy
 from edgelingua.kv.session import Session
 from edgelingua.models.registry import DEFAULT_READER, find_reader
 
 HERE = Path(__file__).parent
+ADAPTERS = HERE.parents[1] / "models" / "edgelingua-memory"
 KEY = ("policy", "tokens", "cap", "distance", "fact")
 DISTANCES = (100, 300, 700, 1500, 3000, 6000, 12000, 25000, 50000, 95000)
 EACH = 5
@@ -38,7 +42,6 @@ SURE = 2.0
 
 THINGS = ("barn", "bridge", "cellar", "tower", "wagon", "garden", "boat", "mill", "chapel", "well")
 COLOURS, UNTOLD = ("red", "green", "white", "yellow", "grey"), "black"
-_STEP = 1024
 _APART = 10
 """Tokens between facts of a distance, beside those of the facts."""
 
@@ -51,25 +54,29 @@ def main() -> None:
     parser.add_argument("--policies", default="streaming,default")
     parser.add_argument("--tokens", type=int, default=100_000)
     parser.add_argument("--cap", type=int, default=1024)
+    parser.add_argument("--reader", default=DEFAULT_READER, help="a name or a GGUF file")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--adapters", type=Path, default=ADAPTERS, help="folder of adapters")
+    parser.add_argument("--results", type=Path, default=HERE / "stream.jsonl")
     options = parser.parse_args()
-    reader = LlamaModel(find_reader(DEFAULT_READER), threads=1)
+    reader = LlamaModel(find_reader(options.reader), threads=options.threads)
     text = (options.data / options.text).read_text(encoding="utf-8")
     ids = reader.tokenize(text[: 6 * options.tokens])[: options.tokens]
-    rows = Rows(HERE / "stream.jsonl", KEY)
+    rows = Rows(options.results, KEY)
     facts = planted(options.tokens)
     for name in options.policies.split(","):
-        if rows.has(name, len(ids), options.cap, DISTANCES[0], 0):
+        if rows.has(name, len(ids), options.cap, facts[0][0], 0):
             continue
-        policy = reader.default_policy if name == "default" else load_policy(name)
-        session = reader.session(options.cap, policy)
-        started, at = time.process_time(), 0
+        read, asked = reading(reader, name, options.cap, options.adapters)
+        clock, spent, at = time.perf_counter(), time.process_time(), 0
         for distance, number, thing, value in facts:
             end = len(ids) - distance - _APART * number
-            read(session, ids[at:end])
+            read(said(reader, ids[at:end]))
             at = end
-            session.feed(reader.tokenize_part(f"\nThe code of the {thing} is {value}.\n"))
-        read(session, ids[at:])
-        spent = time.process_time() - started
+            read(f"\nThe code of the {thing} is {value}.\n")
+        read(said(reader, ids[at:]))
+        clock, spent = time.perf_counter() - clock, time.process_time() - spent
+        session = asked()
         for distance, number, thing, value in facts:
             known, unknown = (
                 nll(
@@ -81,9 +88,29 @@ def main() -> None:
             )
             where = {"policy": name, "tokens": len(ids), "cap": options.cap}
             found = {"nll": round(known, 4), "untold": round(unknown, 4)}
-            rows.add({**where, "distance": distance, "fact": number, **found})
-        print(name, f"{spent:.0f} s", session.statistics, machine()["cpu"], flush=True)
-    (HERE / "stream.md").write_text(table(list(rows)), encoding="utf-8")
+            took = {"seconds": round(clock), "cpu": round(spent), "peak": session.statistics.peak}
+            rows.add({**where, "distance": distance, "fact": number, **found, **took})
+        print(name, f"{clock:.0f} s", session.statistics, machine()["cpu"], flush=True)
+    options.results.with_suffix(".md").write_text(table(list(rows)), encoding="utf-8")
+
+
+def reading(
+    reader: LlamaModel, name: str, cap: int, adapters: Path
+) -> tuple[Callable[[str], None], Callable[[], Session]]:
+    """What reads on under a policy, or with a recursive memory, and gives a session to ask."""
+    kind, _, folder = name.partition(":")
+    if kind.startswith("recursive-"):
+        adapter = MemoryAdapter.load(adapters / folder, reader) if folder else None
+        ratio = int(kind.removeprefix("recursive-"))
+        memory = RecursiveMemory(reader, cap, cap // 2, adapter=adapter, ratio=ratio)
+        return memory.read, memory.session
+    session = reader.session(cap, reader.default_policy if name == "default" else load_policy(name))
+    return lambda text: session.feed(reader.tokenize_part(text)), lambda: session
+
+
+def said(reader: LlamaModel, ids: NDArray[np.int32]) -> str:
+    """Tokens as text."""
+    return "".join(reader.stream_text(iter(ids.tolist())))
 
 
 def planted(tokens: int) -> list[tuple[int, int, str, str]]:
@@ -97,12 +124,6 @@ def planted(tokens: int) -> list[tuple[int, int, str, str]]:
     return sorted(
         (fact for fact in made if fact[0] < tokens), key=lambda fact: (-fact[0], -fact[1])
     )
-
-
-def read(session: Session, ids: NDArray[np.int32]) -> None:
-    """Feed tokens bit by bit."""
-    for start in range(0, len(ids), _STEP):
-        session.feed(ids[start : start + _STEP])
 
 
 def nll(session: Session, words: NDArray[np.int32], figure: NDArray[np.int32]) -> float:

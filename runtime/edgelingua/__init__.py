@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgelingua.readers.reader import Reader
     from edgelingua.readers.remote import RemoteReader
     from edgelingua.recovery import Citation, Recovered
+    from edgelingua.recursive import RecursiveMemory
     from edgelingua.remembering import remember
     from edgelingua.scorers.classifier import ClassifierScorer
     from edgelingua.scorers.encoder import SentenceEncoder
@@ -75,6 +76,7 @@ __all__ = [
     "Pruner",
     "Reader",
     "Recovered",
+    "RecursiveMemory",
     "RemoteReader",
     "Reply",
     "Rules",
@@ -126,6 +128,7 @@ __getattr__, __dir__ = attach(
         "Pruner": "compressors",
         "Reader": "readers.reader",
         "Recovered": "recovery",
+        "RecursiveMemory": "recursive",
         "RemoteReader": "readers.remote",
         "Reply": "assistant",
         "Rules": "selection.units",

@@ -19,6 +19,7 @@ from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scores import Progress
 from edgelingua.selection.cells import chosen, word_scores
 from edgelingua.text.encodings import refuse_surrogates
+from edgelingua.text.ranges import Spans
 
 SEGMENT = 512
 """Tokens that are read at once where no adapter says how many."""
@@ -84,6 +85,14 @@ def opening(reader: LlamaModel, adapter: MemoryAdapter | None = None) -> NDArray
     return np.concatenate([part.tokens for part in parts[: last_message(parts)]])
 
 
+def closing(reader: LlamaModel) -> NDArray[np.int32]:
+    """Tokens to read behind a document and a question, before the answer."""
+    if not reader.chat_template:
+        return reader.tokenize_part("\n")
+    parts = reader.chat([("user", "")])
+    return np.concatenate([part.tokens for part in parts[last_message(parts) + 1 :]])
+
+
 def portions_of(
     reader: LlamaModel, text: str, cells: int, adapter: MemoryAdapter | None = None
 ) -> list[Portion]:
@@ -112,9 +121,7 @@ def portions_of(
             Portion(part, np.zeros(len(part), bool), vectors[:share])
             for part, share in zip(segments, shares, strict=True)
         ]
-    scores = np.zeros(len(tokens), np.float32)
-    if scorer:
-        scores = word_scores(_scorer(scorer), text, _spans(reader, text, tokens))
+    scores = scores_of(scorer, text, spans_of(reader, text, tokens))
     ends = np.cumsum([len(part) for part in segments])[:-1]
     return [
         Portion(part, chosen(own, share, scorer))
@@ -122,12 +129,19 @@ def portions_of(
     ]
 
 
+def scores_of(scorer: str, text: str, spans: Spans) -> NDArray[np.float32]:
+    """Scores ``(T,)`` of the tokens at ``spans``, by a classifier bundle; without one all are 0."""
+    if not scorer:
+        return np.zeros(len(spans), np.float32)
+    return word_scores(_scorer(scorer), text, spans)
+
+
 @cache
 def _scorer(name: str) -> ClassifierScorer:
     return ClassifierScorer(ModelBundle.open(registry.find_bundle(name)))
 
 
-def _spans(reader: LlamaModel, text: str, tokens: NDArray[np.int32]) -> NDArray[np.int64]:
+def spans_of(reader: LlamaModel, text: str, tokens: NDArray[np.int32]) -> Spans:
     """Characters of the text in which each token begins and ends ``(n, 2)``."""
     sizes = np.asarray([len(piece) for piece in reader.pieces(tokens)], np.int64)
     widths = np.asarray([len(character.encode()) for character in text], np.int64)
