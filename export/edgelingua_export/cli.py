@@ -216,6 +216,22 @@ def train_command(
     print(train(recipe, data, output, resume, _report))
 
 
+@app.command("mean")
+def mean_command(
+    models: Annotated[
+        list[Path], typer.Argument(help="Folders that `train` printed, of one base.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the model to write.")],
+) -> None:
+    """Take the mean of several trainings' weights, for ``build``; print its folder.
+
+    Trainings that differ in seed, or a little in what they saw, are better together than alone.
+    """
+    from edgelingua_export.train.mean import mean
+
+    print(mean(models, output))
+
+
 @app.command("ask")
 def ask_command(
     recipe: Annotated[
