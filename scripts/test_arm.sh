@@ -4,8 +4,9 @@
 #   test_arm.sh WHEEL [quick | whole | llama]
 #
 # The tests are those of what differs from CPU to CPU: tokenizers, numpy, onnxruntime, files and
-# processes. Left to x86 are the long ones, those that score long texts, and those of the command line
-# and of servers, which start programs: 17 s each here. quick leaves out edgelingua-mini and most of
+# processes. Left to x86 are the long ones, those that score long texts, those of forks, which give
+# children a minute, and those of the command line and of servers, which start programs: 17 s each
+# here. quick leaves out edgelingua-mini and most of
 # the others; llama lets the reader answer, with llama-cpp-python's wheel for aarch64 from where
 # PIP_FIND_LINKS says, and does nothing else.
 # A Raspberry Pi Zero 2 W and a 3 have a Cortex-A53, a 5 has a Cortex-A76 (with dot products, so
@@ -55,7 +56,7 @@ else
     edgelingua amd64 compress --model edgelingua-nano >"$folder/amd64.txt"
     grep -q Boston "$folder/amd64.txt"
     tests=(tests/text/test_*.py tests/scorers/test_scorers.py)
-    [ "$part" = quick ] || tests=(tests/{text,files,system}/test_*.py \
+    [ "$part" = quick ] || tests=(tests/{text,files}/test_*.py tests/system/test_[!f]*.py \
         tests/bundle/test_{bundle,hostile,shipped}.py \
         tests/scorers/test_{conformance,encoder,heads,scorers}.py \
         tests/selection/test_{claims,rules,worth}.py)
