@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -31,9 +32,17 @@ def machine() -> dict[str, Any]:
         "cpu": cpu().name,
         "architecture": platform.machine(),
         "cpus": available_cores(),
+        **_gpu(),
         "python": platform.python_version(),
         **{name: version for name in names if (version := _version(name))},
     }
+
+
+def _gpu() -> dict[str, str]:
+    """Name of the graphics processor, where PyTorch has been loaded and sees one."""
+    torch = sys.modules.get("torch")
+    seen = torch is not None and torch.cuda.is_available()
+    return {"gpu": torch.cuda.get_device_name()} if torch is not None and seen else {}
 
 
 @cache

@@ -61,14 +61,8 @@ def draw(data: Path, size: int) -> dict[str, list[Asked]]:
     passages that are asked about in others.
     """
     found: dict[str, list[Asked]] = {}
-    for lang, names in FILES.items():
-        own = [
-            (name, row)
-            for name in names
-            for row in rows(data / "dev/multi" / f"{name}.jsonl.gz")
-            if row["lang"] == lang
-        ]
-        found[lang] = list(_asked(_some(own, size), own))
+    for lang in FILES:
+        found[lang] = of_language(data, lang, size)
     for name, (label, share) in LEFT_OUT.items():
         every = [(name, row) for row in rows(data / "train/multi" / f"{name}.jsonl.gz")]
         known = {row["context"] for _, row in every if not held_back(str(row["id"]), share)}
@@ -81,6 +75,17 @@ def draw(data: Path, size: int) -> dict[str, list[Asked]]:
             ]
             found[label.format(lang)] = list(_asked(_some(asked, size), own))
     return found
+
+
+def of_language(data: Path, lang: str, size: int) -> list[Asked]:
+    """Return some questions of a language of `FILES`."""
+    own = [
+        (name, row)
+        for name in FILES[lang]
+        for row in rows(data / "dev/multi" / f"{name}.jsonl.gz")
+        if row["lang"] == lang
+    ]
+    return list(_asked(_some(own, size), own))
 
 
 _Row = tuple[str, Mapping[str, Any]]

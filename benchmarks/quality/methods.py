@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -141,8 +141,10 @@ class Runner:
             time.process_time() - cpu + self._memory.saved_cpu,
         )
 
-    def outcomes(self, contexts: tuple[str, ...], question: str) -> list[Outcome]:
-        """Compress at each of `RATES`.
+    def outcomes(
+        self, contexts: tuple[str, ...], question: str, rates: Sequence[float] = RATES
+    ) -> list[Outcome]:
+        """Compress at each of the rates.
 
         What was scored is remembered from rate to rate, and as long as the contexts are the same
         from question to question.
@@ -150,7 +152,7 @@ class Runner:
         if contexts != self._contexts:
             self._memory.forget()
             self._contexts = contexts
-        return [self.compress(contexts, question, rate) for rate in RATES]
+        return [self.compress(contexts, question, rate) for rate in rates]
 
 
 class Remembering:

@@ -58,7 +58,7 @@ def main() -> None:
     names = list(dict.fromkeys(str(row["set"]) for row in rows))
     cases = {name: draw(name, options.data, options.cases) for name in names}
     asked = list(_prompts(loaded, rows, cases))
-    texts = _answers(loaded, asked)
+    texts = answers(loaded, [each.prompt for each in asked], ANSWER)
     told: dict[tuple[str, str, int], dict[str, list[float]]] = {}
     for each, text in sorted(zip(asked, texts, strict=True), key=lambda pair: pair[0].where):
         name, method, number, _ = each.where
@@ -79,7 +79,7 @@ def _prompts(
 ) -> Iterator[Asked]:
     def asked(where: tuple[str, str, int, int], context: str, case: Case) -> Asked:
         user = context + SEPARATOR + case.question if context else case.question
-        said = f"{_turn('system', SYSTEM)}{_turn('user', user)}<|im_start|>assistant\n"
+        said = f"{turn('system', SYSTEM)}{turn('user', user)}<|im_start|>assistant\n"
         return Asked(where, loaded.tokenizer(said, add_special_tokens=False)["input_ids"])
 
     for name, some in cases.items():
@@ -94,32 +94,32 @@ def _prompts(
                 yield asked((name, method, number, at), text, cases[name][number])
 
 
-def _turn(role: str, text: str) -> str:
-    """A turn in ChatML, which the Qwen models were trained with."""
+def turn(role: str, text: str) -> str:
+    """Return a turn in ChatML, which the Qwen models were trained with."""
     return f"<|im_start|>{role}\n{text}<|im_end|>\n"
 
 
 @torch.inference_mode()
-def _answers(loaded: Loaded, asked: Sequence[Asked]) -> list[str]:
-    """Return the answers, greedily; prompts of alike length are read together."""
+def answers(loaded: Loaded, prompts: Sequence[list[int]], most: int) -> list[str]:
+    """Return answers of at most so many tokens, greedily; prompts alike in length go together."""
     model, tokenizer = loaded.model, loaded.tokenizer
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    order = sorted(range(len(asked)), key=lambda i: -len(asked[i].prompt))
-    texts = [""] * len(asked)
+    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    texts = [""] * len(prompts)
     at = 0
     while at < len(order):
-        longest = len(asked[order[at]].prompt)
+        longest = len(prompts[order[at]])
         chosen = order[at : at + max(1, min(512, _TOKENS // longest))]
         at += len(chosen)
         ids = torch.full((len(chosen), longest), end)
         mask = torch.zeros_like(ids)
         for place, number in enumerate(chosen):
-            prompt = asked[number].prompt
+            prompt = prompts[number]
             ids[place, longest - len(prompt) :] = torch.tensor(prompt)
             mask[place, longest - len(prompt) :] = 1
         said = model.generate(
             input_ids=ids.to(model.device), attention_mask=mask.to(model.device), do_sample=False,
-            max_new_tokens=ANSWER, eos_token_id=end, pad_token_id=end,
+            max_new_tokens=most, eos_token_id=end, pad_token_id=end,
             temperature=None, top_p=None, top_k=None,
         )[:, longest:]  # fmt: skip
         for number, text in zip(chosen, tokenizer.batch_decode(said, True), strict=True):

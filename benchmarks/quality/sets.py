@@ -37,20 +37,34 @@ def nq(data: Path, distractors: int = 9) -> Iterator[Case]:
 
     A distractor contains none of the answers. The order is shuffled with a fixed seed.
     """
+    rng = np.random.default_rng(0)
+    for question, gold, others, answers in nearest(data, distractors):
+        chosen = [gold, *others]
+        order = rng.permutation(len(chosen)).tolist()
+        yield Case(question, tuple(chosen[i] for i in order), answers)
+
+
+def nearest(
+    data: Path, distractors: int, size: int | None = None
+) -> Iterator[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    """Question, gold passage, the BM25-nearest ones without an answer, answers, of each row.
+
+    ``size``: of some rows only, the first of a fixed shuffle.
+    """
     rows = list(rows_of(data / "nq_oracle_1300.jsonl.gz"))
     passages = [_titled(row["ctxs"][0]["title"], row["ctxs"][0]["text"]) for row in rows]
-    index = BM25Okapi([_terms(passage) for passage in passages])
-    rng = np.random.default_rng(0)
-    for number, row in enumerate(rows):
-        nearest = np.argsort(-index.get_scores(_terms(row["question"])), kind="stable")
-        chosen = [passages[number]]
-        for place in nearest.tolist():
-            if len(chosen) > distractors:
+    index = BM25Okapi([terms(passage) for passage in passages])
+    numbers = range(len(rows)) if size is None else shuffled(range(len(rows)), size)
+    for number in numbers:
+        row = rows[number]
+        near = np.argsort(-index.get_scores(terms(row["question"])), kind="stable")
+        others: list[str] = []
+        for place in near.tolist():
+            if len(others) == distractors:
                 break
             if place != number and not any(found(passages[place], a) for a in row["answers"]):
-                chosen.append(passages[place])
-        order = rng.permutation(len(chosen)).tolist()
-        yield Case(row["question"], tuple(chosen[i] for i in order), tuple(row["answers"]))
+                others.append(passages[place])
+        yield row["question"], passages[number], tuple(others), tuple(row["answers"])
 
 
 def hotpot(data: Path) -> Iterator[Case]:
@@ -149,7 +163,8 @@ def _titled(title: str, text: str) -> str:
     return f"{title}\n{text}"
 
 
-def _terms(text: str) -> list[str]:
+def terms(text: str) -> list[str]:
+    """Words of a text, for BM25."""
     return re.findall(r"\w+", text.lower())
 
 

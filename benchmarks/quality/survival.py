@@ -36,7 +36,7 @@ def recall(compressed: Compressed, evidence: Sequence[str]) -> float:
             wanted |= (spans[:, 1] > at) & (spans[:, 0] < at + len(sentence))
     if not wanted.any():
         return float("nan")
-    return float(_inside(spans[wanted], compressed.spans).mean())
+    return float(inside(spans[wanted], compressed.spans).mean())
 
 
 def _contexts(compressed: Compressed) -> str:
@@ -44,9 +44,9 @@ def _contexts(compressed: Compressed) -> str:
     return compressed.prompt.text[: compressed.prompt.layout.compressible[1]]
 
 
-def _inside(spans: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.bool_]:
+def inside(spans: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which character ranges lie in one of the ``kept`` ones, which ascend: bool ``(n,)``."""
     at = np.searchsorted(kept[:, 1], spans[:, 1])
     starts = np.append(kept[:, 0], np.iinfo(np.int64).max)[at]
-    inside: NDArray[np.bool_] = starts <= spans[:, 0]
-    return inside
+    within: NDArray[np.bool_] = starts <= spans[:, 0]
+    return within
