@@ -10,7 +10,7 @@ PINNED := $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 QUESTION := How much did the tribunal at Geneva award to the United States?
 
 .PHONY: demo test test-slow test-fast test-light test-arm test-arm-llama test-ray lint docs cli-page figures bench-quick install \
-    lock wheels desktop clean
+    lock wheels wheel-multi desktop clean
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py examples/data/grant-1872.txt "$(QUESTION)"
@@ -108,7 +108,14 @@ lock: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	    --no-header --no-annotate --extra test --extra chat pyproject.toml -o requirements/lowest.txt
 
 # llama-cpp-python for every CPU of these architectures; the second needs Debian's cross compiler.
-wheels: wheel-x86_64 wheel-aarch64
+# And the bundle of many languages.
+wheels: wheel-x86_64 wheel-aarch64 wheel-multi
+
+# edgelingua-multi, which edgelingua[multilingual] asks for.
+wheel-multi:
+	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install 'hatchling>=1.27'
+	cd models/edgelingua-multi && ../../build/tools/bin/python -m hatchling build -t wheel -d ../../$(WHEELS)
 
 wheel-%:
 	test -x build/tools/bin/python || $(PYTHON) -m venv build/tools

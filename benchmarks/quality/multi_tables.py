@@ -31,8 +31,9 @@ licence, or with one that forbids derivatives or commerce, are only here. `-mlqa
 questions of the only files there are of German, Spanish, Hindi and Russian, left out of training by
 their names, whose passages training did not see either. `x-`: questions in six other languages on
 passages in this one, from the same file; a translation of the passage may have been seen.
-Latin, Cyrillic, Arabic, Han, Thai and other letters are all read by BM25's words; where a script
-has no spaces, characters are its words, and where it has no full stop (Thai), a line its sentence.
+BM25 reads words, and of those in other letters than Latin runs of four letters too; where a script
+has no spaces, characters and pairs of them, and where it has no full stop (Thai), a line is a
+sentence.
 """
 
 

@@ -64,6 +64,8 @@ class Compressed:
         The mark that stands where words of a sentence were left out; no part of `spans`.
     gaps
         Shape ``(G,)``: where in ``prompt.text`` the slices begin that it stands before.
+    model
+        The bundle whose scores chose, or the method that needs none; empty: not known.
     """
 
     prompt: Prompt
@@ -77,6 +79,7 @@ class Compressed:
     score_unit: Unit
     gap: str = ""
     gaps: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    model: str = ""
 
     @property
     def text(self) -> str:

@@ -100,6 +100,10 @@ class EvictionWarning(UserWarning):
     """A prompt is larger than the cap, so that what the compressor kept is evicted again."""
 
 
+class LanguageWarning(UserWarning):
+    """A text is in a language or script that the compressor does not know."""
+
+
 class FloorWarning(UserWarning):
     """There is no room for all that a budget's floor asks for."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.bundle.bundle import ModelBundle
-from edgelingua.errors import CapError, InputError
+from edgelingua.errors import CapError, InputError, LanguageWarning
 from edgelingua.kv.memory import Memory, Portion
 from edgelingua.kv.policies import Streaming
 from edgelingua.llama.memory_adapter import MemoryAdapter
@@ -19,6 +20,7 @@ from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scores import Progress
 from edgelingua.selection.cells import chosen, word_scores
 from edgelingua.text.encodings import refuse_surrogates
+from edgelingua.text.languages import language
 from edgelingua.text.ranges import Spans
 
 SEGMENT = 512
@@ -37,7 +39,8 @@ def remember(
 
     It is read segment by segment, each with the cells of those before it in sight: memory that is
     needed does not grow with the document. Without an adapter, the cells of the words that
-    edgelingua-mini scores highest are kept as the reader wrote them.
+    edgelingua-mini scores highest (edgelingua-multi, in a text that is not English) are kept as the
+    reader wrote them.
 
     Parameters
     ----------
@@ -104,7 +107,7 @@ def portions_of(
         raise InputError("nothing to remember: the document is empty or blank")
     refuse_surrogates(text, "the document")
     tokens = reader.tokenize_part(text)
-    segment, scorer, vectors = SEGMENT, registry.DEFAULT_CLASSIFIER, None
+    segment, scorer, vectors = SEGMENT, _scorer_for(text), None
     if adapter:
         segment, scorer, vectors = adapter.segment, adapter.scorer, adapter.vectors
     count = -(-len(tokens) // segment)
@@ -134,6 +137,21 @@ def scores_of(scorer: str, text: str, spans: Spans) -> NDArray[np.float32]:
     if not scorer:
         return np.zeros(len(spans), np.float32)
     return word_scores(_scorer(scorer), text, spans)
+
+
+def _scorer_for(text: str) -> str:
+    """Return the name of the bundle that knows the language of ``text``, if it is here."""
+    if not language(text):
+        return registry.DEFAULT_CLASSIFIER
+    if registry.multilingual_bundle() is not None:
+        return registry.DEFAULT_MULTILINGUAL
+    warnings.warn(
+        f"{registry.DEFAULT_CLASSIFIER}, which says what is worth remembering, knows English only: "
+        f"{registry.INSTALL_MULTILINGUAL} brings a model of many languages",
+        LanguageWarning,
+        stacklevel=4,
+    )
+    return registry.DEFAULT_CLASSIFIER
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 
 from edgelingua import Budget, Prompt, parity
 from edgelingua.bundle.bundle import ModelBundle
+from edgelingua.bundle.shipped import BESIDE, shipped_bundles
 from edgelingua.compat import PromptCompressor
 from edgelingua.compressors import default_method, load_compressor
 from edgelingua.errors import ModelNotFoundError
@@ -108,30 +110,99 @@ def test_what_is_used_when_nothing_is_named(tmp_path: Path) -> None:
     assert PromptCompressor(use_llmlingua2=True).model_name == "edgelingua-mini"
 
 
-@pytest.mark.slow
-def test_the_wheel_has_the_bundles_and_finds_them(tmp_path: Path) -> None:
+def test_bundles_of_other_wheels_are_found_behind_the_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bert_bundle: ModelBundle
+) -> None:
+    own = shipped_bundles()
+    for name in ("edgelingua-other", "edgelingua-mini"):
+        shutil.copytree(bert_bundle.folder, tmp_path / BESIDE / name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert shipped_bundles() == own | {"edgelingua-other": tmp_path / BESIDE / "edgelingua-other"}
+    assert registry.find_bundle("edgelingua-other") == tmp_path / BESIDE / "edgelingua-other"
+
+
+def test_without_the_bundle_of_many_languages_its_name_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "shipped_bundles", dict)
+    with pytest.raises(ModelNotFoundError, match=r"edgelingua\[multilingual\]"):
+        registry.find_bundle("edgelingua-multi")
+
+
+IN_FRENCH = (
+    OFFLINE_AND_BARE
+    + """
+text = "Le tribunal de Genève a accordé quinze millions de dollars en or. Il ne pleuvait pas. " * 3
+print(load_compressor().compress(Prompt.build(text), Budget(rate=0.5)).model)
+import edgelingua
+print(edgelingua.__file__)
+"""
+)
+
+
+def _wheel(project: Path, folder: Path) -> Path:
+    """Build a wheel in its folder, as pip does."""
+    folder.mkdir()
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=ROOT,
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=project,
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def _run(script: str, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(site), "HOME": str(site)}
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        cwd=site,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_the_wheels_have_their_bundles_and_find_them(tmp_path: Path) -> None:
+    site = tmp_path / "installed"
+    main = _wheel(ROOT, tmp_path / "main")
+    with zipfile.ZipFile(main) as archive:
         names = set(archive.namelist())
-        archive.extractall(tmp_path / "installed")
+        archive.extractall(site)
     for name in NAMES:
         for file in ("manifest.json", "model.int8.onnx", "tokenizer.json", "README.md"):
             assert f"edgelingua/bundles/{name}/{file}" in names
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "HOME": str(tmp_path)}
-    script = OFFLINE_AND_BARE + "import edgelingua; print(edgelingua.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(DOCUMENT)],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
+    assert not any("edgelingua-multi" in name for name in names)
+    assert main.stat().st_size < 30e6
+    alone = _run(IN_FRENCH, site, str(DOCUMENT))
+    assert "Boston" in alone.stdout
+    assert str(site) in alone.stdout
+    assert "edgelingua-mini" in alone.stdout
+    assert "LanguageWarning" in alone.stderr
+
+    with zipfile.ZipFile(
+        _wheel(ROOT / "models" / "edgelingua-multi", tmp_path / "multi")
+    ) as archive:
+        archive.extractall(site)
+    both = _run(IN_FRENCH, site, str(DOCUMENT))
+    assert "Boston" in both.stdout
+    assert "edgelingua-multi" in both.stdout
+    assert not both.stderr
+    verify = (
+        "import sys; from edgelingua.__main__ import main; "
+        "sys.argv[1:] = ['models', 'verify', 'edgelingua-multi']; main()"
     )
-    assert "Boston" in done.stdout
-    assert str(tmp_path / "installed") in done.stdout
+    assert _run(verify, site).returncode == 0
+
+    graph = site / BESIDE / "edgelingua-multi" / "model.int8.onnx"
+    whole = graph.read_bytes()
+    for damaged in (whole[:-1], whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:]):
+        graph.write_bytes(damaged)
+        broken = _run(IN_FRENCH, site, str(DOCUMENT))
+        assert "Boston" in broken.stdout  # English goes on
+        assert "BundleError" in broken.stderr
+        assert "model.int8.onnx" in broken.stderr
+        assert _run(verify, site).returncode

@@ -43,7 +43,7 @@ def test_compress_writes_only_the_result_to_stdout(
     assert reader.count(done.stdout) <= 200
     for said in (
         r"tokens +[\d,]+ became \d+ \(\d+\.\d %\), at most 200$",
-        r"method +selective_context$",
+        r"method +selective_context \(tiny-lm-scorer\)$",
         r"time +load [\d.]+ s, compress [\d.]+ s$",
         r"memory +[\d,]+ MB at the peak$",
     ):

@@ -129,11 +129,12 @@ def pace_of(llama: LlamaModel, method: str, model: str | None, seconds: float | 
 
 
 def compression_statistics(compressed: Compressed | Rewritten) -> dict[str, Any]:
-    """Return how much went in and came out."""
+    """Return how much went in and came out, and the bundle that chose."""
     return {
         "tokens_in": compressed.tokens_in,
         "tokens_out": compressed.tokens_out,
         "limit": compressed.limit,
+        "model": compressed.model,
     }
 
 

@@ -80,7 +80,9 @@ MethodName = Annotated[str | None, typer.Option(help="See: edgelingua methods.")
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Bundle that compresses: a folder or a name; default: edgelingua-mini.", callback=name
+        help="Bundle that compresses: a folder or a name; default: edgelingua-mini, or "
+        "edgelingua-multi for what is not English.",
+        callback=name,
     ),
 ]
 Reader = Annotated[

@@ -20,9 +20,11 @@ Lines = dict[str, str]
 
 
 def compression(compressed: Compressed | Rewritten, method: str) -> Lines:
-    """How much went in and came out, and by which method."""
+    """How much went in and came out, by which method and which bundle."""
     share = f"{100 * compressed.rate:.1f} %"
     tokens = f"{compressed.tokens_in:,} became {compressed.tokens_out:,} ({share})"
+    chose = compressed.model
+    method += f" ({chose})" if chose not in ("", method) else ""
     return {"tokens": f"{tokens}, at most {compressed.limit:,}", "method": method}
 
 

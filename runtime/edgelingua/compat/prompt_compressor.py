@@ -18,6 +18,7 @@ from edgelingua.compat.checks import (
     checked_strings,
     checked_texts,
 )
+from edgelingua.compat.english import EnglishScorer
 from edgelingua.compat.methods import json_objects, llmlingua, llmlingua2, recover
 from edgelingua.compat.options import (
     CHUNK_ENDS,
@@ -56,7 +57,8 @@ class PromptCompressor:
     ----------
     model_name
         A bundle: its folder, or the name of one that was shipped or built. Default: the default
-        scorer, and with ``use_llmlingua2`` edgelingua-mini.
+        scorer, and with ``use_llmlingua2`` edgelingua-mini, or for texts that are not English
+        edgelingua-multi where it is installed.
     device_map
         Taken so that calls keep working, by default ``cpu`` (there ``cuda``); what runs where is
         said by ``options``. A warning says so when it is not ``cpu``.
@@ -110,7 +112,8 @@ class PromptCompressor:
             folder = registry.find_bundle(str(model_name))
         bundle = ModelBundle.open(folder)
         self.model_name = str(model_name or folder.name)
-        kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
+        english = EnglishScorer if model_name is None else ClassifierScorer
+        kind = english if use_llmlingua2 else PerplexityScorer
         scorer = kind(bundle, variant=variant, options=options)
         forced = _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config)
         self._engine = Engine(scorer, ESTIMATE if count is None else counter(count), forced)

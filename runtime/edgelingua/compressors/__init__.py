@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from edgelingua.budget import Budget, Count, Counting
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
+from edgelingua.compressors.parts.by_language import EnglishPruner, Others
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.token_pruner import TokenPruner
-from edgelingua.errors import InputError
+from edgelingua.errors import InputError, MissingExtraError
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
 from edgelingua.selection.units import Level, Rules
+from edgelingua.system.once import Once
 
 if TYPE_CHECKING:
     from edgelingua.compressors.cpc import with_index
@@ -236,8 +239,9 @@ def load_compressor(  # noqa: PLR0913 - one for each option
         A name from `METHODS`.
     model
         The bundle: a folder, or the name of one that was shipped or built into the cache.
-        ``None``: the shipped classifier edgelingua-mini, or the default scorer, which has to be
-        built once.
+        ``None``: the default scorer, which has to be built once, or a classifier, each prompt's
+        own: edgelingua-mini for English, edgelingua-multi for the rest where it is installed, see
+        `EnglishPruner`.
     level
         See `Rules`; `Pruner.with_options` changes it and others later. ``None``: the method's own,
         which is words (`selective_context`: phrases).
@@ -274,13 +278,43 @@ def load_compressor(  # noqa: PLR0913 - one for each option
     elif chosen.task is None:
         pruner = chosen.make()
     else:
-        bundle = ModelBundle.open(_folder(model, chosen.task))
-        if ranker is None:
-            pruner = chosen.make(bundle, options)
-        else:
-            ranking = ModelBundle.open(registry.find_bundle(ranker))
-            pruner = chosen.make(bundle, options, ranking)
+        ranking = () if ranker is None else (ModelBundle.open(registry.find_bundle(ranker)),)
+
+        def made(folder: Path) -> tuple[Pruner, ModelBundle]:
+            bundle = ModelBundle.open(folder)
+            pruner = chosen.make(bundle, options, *ranking)
+            return replace(pruner, model=bundle.manifest.name), bundle
+
+        pruner, _ = made(_folder(model, chosen.task))
+        if pruner.model in registry.ENGLISH and isinstance(pruner, TokenPruner):
+            own = {field.name: getattr(pruner, field.name) for field in fields(pruner)}
+            pruner = EnglishPruner(**own, others=_others(made) if model is None else None)
+    pruner = replace(pruner, model=pruner.model or method)
     return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
+
+
+def _others(made: Callable[[Path], tuple[Pruner, ModelBundle]]) -> Others:
+    """Return who compresses what edgelingua-mini cannot read; loaded for the first such text."""
+    folder = registry.multilingual_bundle()
+    if folder is None:
+        return Others(None, _plain)
+
+    def multilingual() -> tuple[TokenPruner, Callable[[str], float]]:
+        pruner, bundle = made(folder)
+        return cast(TokenPruner, pruner), bundle.tokenizer().unknown
+
+    return Others(Once(multilingual), _plain)
+
+
+def _plain(asked: bool) -> Pruner:
+    """Return what keeps whole sentences and needs no model; without a question, the beginning."""
+    from edgelingua.compressors.parts.rankers import require_bm25
+
+    if asked:
+        with suppress(MissingExtraError):
+            require_bm25()
+            return replace(METHODS["bm25"].make(), model="bm25")
+    return replace(METHODS["truncate"].make(), model="truncate")
 
 
 def load_scope(

@@ -18,7 +18,10 @@ from edgelingua.text.sentences import sentence_spans
 
 @dataclass(frozen=True)
 class Bm25Scorer:
-    """BM25 (Okapi) of each sentence for the question; terms are words without their capitals."""
+    """BM25 (Okapi) of each sentence for the question; terms are words without their capitals.
+
+    Where they are not of Latin letters, runs of their letters too.
+    """
 
     @property
     def count(self) -> Count:

@@ -102,6 +102,11 @@ class Rewritten:
         return self.extracted.limit
 
     @property
+    def model(self) -> str:
+        """The bundle that said what each chunk is worth."""
+        return self.extracted.model
+
+    @property
     def rate(self) -> float:
         """Tokens of `text` as a fraction of the original's."""
         return self.tokens_out / max(1, self.tokens_in)

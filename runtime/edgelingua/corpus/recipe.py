@@ -70,6 +70,8 @@ class Recipe:
             model = self.model
             folder = registry.default_bundle(task) if model is None else registry.find_bundle(model)
             described["bundle"] = hash_file(folder / MANIFEST)
+            other = registry.multilingual_bundle() if model is None else None
+            described["multilingual"] = other and hash_file(other / MANIFEST)
         return described
 
 

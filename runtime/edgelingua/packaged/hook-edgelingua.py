@@ -1,5 +1,8 @@
 """What PyInstaller cannot see in edgelingua: names imported when first used, and the bundles."""
 
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
+
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
 
 from edgelingua.bundle.shipped import shipped_bundles
@@ -24,6 +27,8 @@ datas += collect_data_files("edgelingua.explain")
 datas += collect_data_files("edgelingua.integrations.server.page")
 datas += collect_data_files("edgelingua.text")
 datas += copy_metadata("edgelingua")  # with the licences of the code and of the weights
+with suppress(PackageNotFoundError):  # a wheel of its own, or none
+    datas += copy_metadata("edgelingua-multi")
 datas += copy_metadata("tokenizers")
 # Large, and seldom used: whoever does imports them in the program itself.
 excludedimports = ["huggingface_hub", "spacy"]

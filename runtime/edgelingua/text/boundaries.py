@@ -44,12 +44,12 @@ _GERMAN_MONTHS = (
     "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
 )
 _sentences = Split(
-    # The full stops and question marks of Chinese, Devanagari, Arabic, Urdu and Ethiopic end one;
-    # that of "20. März" does not.
+    # The full stops and question marks of Chinese, Devanagari, Arabic, Urdu, Ethiopic, Tibetan,
+    # Khmer and Burmese end one; that of "20. März" does not.
     Regex(
-        r"(?:[^\n.?!。！？।॥؟۔።፧…]|[.?!…](?![\s\"'”’)\]])"
+        r"(?:[^\n.?!。！？।॥؟۔።፧།༎។။…]|[.?!…](?![\s\"'”’)\]])"
         rf"|(?<=\d)\.(?=\s(?:{_GERMAN_MONTHS})\b))*"
-        r"(?:[.?!。！？।॥؟۔።፧…]+[\"'”’)\]」』]*\s*|\n\s*|$)"
+        r"(?:[.?!。！？।॥؟۔።፧།༎។။…]+[\"'”’)\]」』]*\s*|\n\s*|$)"
     ),
     "isolated",
 )

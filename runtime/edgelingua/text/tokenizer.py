@@ -32,6 +32,9 @@ class Encoding:
     starts: NDArray[np.bool_]
 
 
+_NOBODYS = "\U0010fffd"
+"""A character of private use: no vocabulary has a piece for it."""
+
 _STATUS = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 """What tells a file from another, as in `files.safe`."""
 
@@ -87,6 +90,15 @@ class TextTokenizer:
         """Return the number of tokens of ``text``, special tokens not counted."""
         number: int = self._call("count", text)
         return number
+
+    def unknown(self, text: str) -> float:
+        """Return the share of the characters of ``text`` that there is no piece for."""
+        if not text:
+            return 0.0
+        unknown = self.encode(_NOBODYS).ids[-1]
+        encoding = self.encode(text)
+        spans = encoding.spans[encoding.ids == unknown]
+        return float((spans[:, 1] - spans[:, 0]).sum()) / len(text)
 
     def _call(self, name: str, text: str, *arguments: Any) -> Any:
         refuse_surrogates(text)

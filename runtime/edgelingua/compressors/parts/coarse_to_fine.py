@@ -51,7 +51,7 @@ class CoarseToFine(Pruner):
         (``token_budget_ratio`` of the papers' code, there 1.4). ``None``: all stay.
     window
         Tokens judged at a time (``iterative_size``).
-    rules, count_with
+    rules, count_with, model
         See `Pruner`.
     """
 
@@ -99,7 +99,7 @@ class CoarseToFine(Pruner):
         units = units_of(prompt, scored, self.rules)
         if self.documents.most is not None:
             units = _without(units, [d for i, d in enumerate(documents) if i not in chosen])
-        return fit(prompt, units, room, "rank")
+        return replace(fit(prompt, units, room, "rank"), model=self.model)
 
     def _rates(
         self, documents: list[_Document], chosen: list[int], allowed: float

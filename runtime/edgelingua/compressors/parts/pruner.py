@@ -35,11 +35,14 @@ class Pruner(ABC):
     count_with
         Counts tokens for budgets that bring no ``count``. ``None``: an estimate, rather too high,
         of what common readers count.
+    model
+        What `Compressed.model` says.
     """
 
     scorer: Scorer
     rules: Rules = field(default_factory=Rules, kw_only=True)
     count_with: Count | None = field(default=None, kw_only=True)
+    model: str = field(default="", kw_only=True)
 
     @property
     def count(self) -> Count:

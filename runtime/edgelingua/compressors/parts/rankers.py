@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from edgelingua.errors import MissingExtraError
 from edgelingua.scorers.perplexity import PerplexityScorer
 from edgelingua.scores import Progress
 from edgelingua.text.boundaries import words
+from edgelingua.text.languages import other_letters
 
 
 class Ranker(Protocol):
@@ -41,7 +43,7 @@ class Bm25Ranker:
     """
 
     def __post_init__(self) -> None:
-        _require_bm25()
+        require_bm25()
 
     def rank(
         self, texts: Sequence[str], question: str, progress: Progress | None = None
@@ -102,7 +104,7 @@ def bm25_scores(
     MissingExtraError
         rank_bm25 is not installed.
     """
-    _require_bm25()
+    require_bm25()
     from rank_bm25 import BM25Okapi, BM25Plus
 
     if not texts:
@@ -111,7 +113,8 @@ def bm25_scores(
     return np.asarray(model.get_scores(_terms(question)), dtype=np.float64)
 
 
-def _require_bm25() -> None:
+def require_bm25() -> None:
+    """Raise `MissingExtraError` where rank_bm25 is not installed."""
     try:
         import rank_bm25  # noqa: F401
     except ImportError:
@@ -122,5 +125,23 @@ def _compressed_size(text: str) -> int:
     return len(zlib.compress(text.encode()))
 
 
+_GRAM = 4
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
+
+
 def _terms(text: str) -> list[str]:
-    return [text[a:b].casefold() for a, b in words(text).tolist()]
+    """Words; beside them, where they are not of Latin letters, what they are made of.
+
+    Runs of four letters, for words that take endings; of two characters, where there are no blanks
+    between words (McNamee and Mayfield 2004, doi:10.1023/B:INRT.0000009441.78971.be).
+    """
+    text = text.casefold()
+    found = [text[a:b] for a, b in words(text).tolist()]
+    if text.isascii():
+        return found
+    spaced = [word for word in found if len(word) > _GRAM and other_letters(word)]
+    return found + _grams(spaced, _GRAM) + _grams(_UNSPACED.findall(text), 2)
+
+
+def _grams(runs: Sequence[str], size: int) -> list[str]:
+    return [run[at : at + size] for run in runs for at in range(len(run) - size + 1)]

@@ -55,7 +55,7 @@ class TokenPruner(Pruner):
         the larger of the two scores: for questions whose answer is two steps away. Twice the time.
     floors
         What ``Budget(floor=…)`` goes by; ``None``: such a budget is refused.
-    rules, count_with
+    rules, count_with, model
         See `Pruner`.
     """
 
@@ -101,6 +101,7 @@ class TokenPruner(Pruner):
         if self.document_rate < 1:
             units = self._without_worst_documents(prompt, units)
         compressed = fit(prompt, units, room, next(iter(scored.values())).unit)
+        compressed = replace(compressed, model=self.model)
         if share is not None:
             _warn_of_limit(compressed, units)
         return compressed

@@ -11,7 +11,7 @@ class Compression:
 
     ``tokens_in`` and ``tokens_out`` count it before and after, ``limit`` is the most that were
     allowed, ``counted_in`` whose tokens these are. ``id`` is what `recover` asks for, ``dropped``
-    the resource with what was left out.
+    the resource with what was left out, ``model`` the bundle that chose.
     """
 
     text: str
@@ -21,6 +21,7 @@ class Compression:
     counted_in: str
     id: str
     dropped: str
+    model: str
 
 
 @dataclass(frozen=True)

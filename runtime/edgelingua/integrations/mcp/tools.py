@@ -194,6 +194,7 @@ class Tools:
             counted_in=self._counted_in,
             id=key,
             dropped=URI.format(id=key),
+            model=compressed.model,
         )
 
     async def _counted(self, text: str) -> int:

@@ -147,6 +147,7 @@ def done(compressor: Compressor, task: Task, progress: Progress) -> Done:
         "text": left,
         "tokens_before": before,
         "tokens_after": count(left),
+        "compressor": compressed.model,
         "seconds_compressing": round(time.perf_counter() - started, 3),
     }
     if task.explain:
