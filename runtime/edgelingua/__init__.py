@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edgelingua.models.registry import find_bundle, find_reader
     from edgelingua.ort.session import RunOptions
     from edgelingua.prompt import Pin, Prompt, Segment
+    from edgelingua.readers.escalation import Escalation
     from edgelingua.readers.reader import Reader
     from edgelingua.readers.remote import RemoteReader
     from edgelingua.recovery import Citation, Recovered
@@ -63,6 +64,7 @@ __all__ = [
     "Compressor",
     "DocumentFilter",
     "EdgeLinguaError",
+    "Escalation",
     "History",
     "Level",
     "LlamaModel",
@@ -113,6 +115,7 @@ __getattr__, __dir__ = attach(
         "DEFAULT_POLICY": "kv.policies",
         "DocumentFilter": "compressors",
         "EdgeLinguaError": "errors",
+        "Escalation": "readers.escalation",
         "History": "history",
         "Level": "selection.units",
         "LlamaModel": "llama.model",

@@ -13,6 +13,7 @@ from edgelingua.kv.session import Session
 from edgelingua.llama.model import ChatPart, LlamaModel
 from edgelingua.llama.template import last_message
 from edgelingua.prompt import SEPARATOR
+from edgelingua.selection.rest import Further
 
 
 def cell_masks(
@@ -56,6 +57,36 @@ def cell_masks(
     return pinned, importance
 
 
+def further_masks(
+    reader: LlamaModel,
+    tokens: NDArray[np.int32],
+    question: str,
+    document: Compressed,
+    further: Further,
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return the same of what is read later of the same document.
+
+    Parameters
+    ----------
+    reader, question, document
+        As in `cell_masks`.
+    tokens
+        Those of ``further``, and behind it the question, ``n`` in all.
+    further
+        What is read.
+    """
+    pinned = np.arange(len(tokens)) >= len(tokens) - reader.tail(tokens, question)
+    of_character = np.append(_scores_of_characters(document), np.float32(np.nan))
+    codes = np.frombuffer(further.text.encode("utf-32-le"), dtype="<u4")
+    of_byte = np.repeat(of_character[further.places], _widths(codes))
+    importance = np.full(len(tokens), np.nan, dtype=np.float32)
+    end = 0
+    for index, piece in enumerate(reader.pieces(tokens)):
+        importance[index] = _best(of_byte[end : end + len(piece)])
+        end += len(piece)
+    return pinned, importance
+
+
 def cells_of(reader: LlamaModel, memories: Sequence[Memory]) -> int:
     """Return how many cells `attach` takes."""
     return sum(len(memory) + len(_between(reader)) for memory in memories)
@@ -95,14 +126,9 @@ def token_importance(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray
     ``(n,)``: the best score among the units that a token has a part in; NaN where there is none, as
     in what was protected.
     """
-    of_character = np.full(len(compressed.prompt.text), np.nan, dtype=np.float32)
-    for (start, end), score in zip(compressed.units.tolist(), compressed.scores, strict=True):
-        of_character[start:end] = score
-    importance = np.full(len(pieces), np.nan, dtype=np.float32)
-    for index, scores in enumerate(_of_tokens(of_character, compressed, pieces)):
-        if not np.isnan(scores).all():
-            importance[index] = np.nanmax(scores)
-    return importance
+    of_character = _scores_of_characters(compressed)
+    every = [_best(scores) for scores in _of_tokens(of_character, compressed, pieces)]
+    return np.asarray(every, dtype=np.float32)
 
 
 def token_pinned(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray[np.bool_]:
@@ -116,12 +142,28 @@ def token_pinned(compressed: Compressed, pieces: Sequence[bytes]) -> NDArray[np.
     return np.asarray([bool(p.any()) for p in _of_tokens(of_character, compressed, pieces)], bool)
 
 
+def _scores_of_characters(compressed: Compressed) -> NDArray[np.float32]:
+    of_character = np.full(len(compressed.prompt.text), np.nan, dtype=np.float32)
+    for (start, end), score in zip(compressed.units.tolist(), compressed.scores, strict=True):
+        of_character[start:end] = score
+    return of_character
+
+
+def _best(scores: NDArray[np.float32]) -> float:
+    return float("nan") if np.isnan(scores).all() else float(np.nanmax(scores))
+
+
+def _widths(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Bytes of characters in UTF-8."""
+    return 1 + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF).astype(np.int64)
+
+
 def _of_tokens(
     of_character: NDArray[np.float32], compressed: Compressed, pieces: Sequence[bytes]
 ) -> Iterator[NDArray[np.float32]]:
     """Values of the prompt's characters, as they come in each token: one for each of its bytes."""
     codes = np.frombuffer(compressed.prompt.text.encode("utf-32-le"), dtype="<u4")
-    widths = 1 + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF)  # bytes in UTF-8
+    widths = _widths(codes)
     kept = np.zeros(len(codes), dtype=bool)
     for start, end in compressed.spans.tolist():
         kept[start:end] = True

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -26,6 +25,7 @@ from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.planner.pace import Pace
 from edgelingua.prompt import Prompt, Segment
+from edgelingua.readers.escalation import Escalation, read_on, sizes
 from edgelingua.readers.reader import Asked, Reader, Written
 from edgelingua.scores import Progress
 from edgelingua.stream import Stream, heeding
@@ -52,16 +52,24 @@ class Reply:
     """An answer and what it took.
 
     ``milliseconds`` are those of the stages ``compress``, ``prefill`` and ``generate``.
+    ``escalations``: how often more was read because the reader was unsure; ``compressed`` is then
+    all that was read, in the order of the text, and tokens are those of all answers.
     """
 
     text: str
     compressed: Compressed
     written: Written
     milliseconds: dict[str, float]
+    escalations: int = 0
+
+    @property
+    def doubt(self) -> float | None:
+        """How unsure the reader was of this answer, 0 to 1; ``None`` without ``escalate``."""
+        return self.written.doubt
 
     @property
     def prompt_tokens(self) -> int:
-        """Tokens of the whole chat prompt."""
+        """Tokens that were read: those of the whole chat prompt."""
         return self.written.read
 
     @property
@@ -197,6 +205,7 @@ class Assistant:
         *,
         structure: Mode = "compress",
         max_tokens: int = 128,
+        escalate: bool | Escalation = False,
         on_text: Callable[[str], None] | None = None,
         progress: Progress | None = None,
         cancel: Event | None = None,
@@ -219,6 +228,7 @@ class Assistant:
             budget,
             structure=structure,
             max_tokens=max_tokens,
+            escalate=escalate,
             progress=progress,
             cancel=cancel,
         )
@@ -227,7 +237,7 @@ class Assistant:
                 on_text(piece)
         return stream.reply
 
-    def stream(
+    def stream(  # noqa: PLR0913 - one for each option
         self,
         context: str | Segment | Sequence[str | Segment],
         question: str,
@@ -235,6 +245,7 @@ class Assistant:
         *,
         structure: Mode = "compress",
         max_tokens: int = 128,
+        escalate: bool | Escalation = False,
         progress: Progress | None = None,
         cancel: Event | None = None,
     ) -> Stream[Reply]:
@@ -259,6 +270,11 @@ class Assistant:
             What becomes of code, JSON and tables, see `Prompt.build`.
         max_tokens
             Longest answer.
+        escalate
+            Read more of the text where the reader is unsure, and ask again, up to the cap or the
+            whole text; see `Escalation`. Nothing is read twice, and no answer is shown before it is
+            sure to stay. ``budget`` is then what is read first; ``None``: a tenth of the text, at
+            most half of what the cap leaves.
         progress
             Called while the text is scored.
         cancel
@@ -285,7 +301,13 @@ class Assistant:
             prompt = Prompt.build(question, structure="off")
         else:
             prompt = Prompt.build(context, question=question, structure=structure)
-        reading = reader.reading(Asked(question, self.system, self.sampling, max_tokens))
+        escalation = Escalation.of(escalate)
+        if escalation is not None and alone:
+            raise InputError("escalate: there is no text of which more could be read")
+        asked = Asked(question, self.system, self.sampling, max_tokens, escalation is not None)
+        reading = reader.reading(asked)
+        if budget is None and escalation is not None:
+            budget = escalation.first(prompt, reading, reader.count)
         if budget is None:
             budget = Budget(tokens=reading.room())
         elif not isinstance(budget, Budget):
@@ -297,6 +319,8 @@ class Assistant:
         whole = alone
         if budget.rate == "auto" and not alone:
             budget, whole = self._paced(prompt, budget, reader.count, reading.room())
+        if escalation is not None and not whole:
+            escalation.check_room(prompt, budget, reading, reader.count)
         cancel = cancel or Event()
 
         def work(budget: Budget, cancel: Event) -> Generator[str, None, Reply]:
@@ -306,10 +330,18 @@ class Assistant:
                     compressed = _whole(prompt, budget, reader.count)
                 else:
                     compressed = self.compressor.compress(prompt, budget, heeding(cancel, progress))
-            done = yield from reading.write(compressed, watch, cancel)
+            escalations = 0
+            if escalation is None:
+                done = yield from reading.write(compressed, watch, cancel)
+            else:
+                told = yield from read_on(
+                    reading, compressed, escalation, reader.count, watch, cancel
+                )
+                done, compressed, escalations = told.written, told.compressed, told.escalations
             spent = ", ".join(f"{name} {ms:.0f} ms" for name, ms in watch.milliseconds.items())
             _log.info("%d tokens read, %d written: %s", done.read, done.written, spent)
-            return Reply(done.text.strip(), compressed, done, watch.milliseconds)
+            text = done.text.strip()
+            return Reply(text, compressed, done, watch.milliseconds, escalations)
 
         return Stream(work(budget, cancel), cancel)
 
@@ -322,8 +354,7 @@ class Assistant:
                 "a rate of 'auto' goes by what was measured on this device: run edgelingua bench, "
                 "and load the assistant anew, or give it a pace=…"
             )
-        tokens = count(prompt.text)
-        stays = count("".join(compress(prompt.text, prompt.layout.protected.tolist())))
+        tokens, stays = sizes(prompt, count)
         rate = self.pace.rate(tokens - stays, beside=stays)
         if rate == 1 and tokens <= room:  # scores would be for nothing
             return replace(budget, rate=1.0, floor=None), True

@@ -47,6 +47,7 @@ def statistics(
         "memory_cells": sum(map(len, memories)),
         "prompt_tokens": reply.prompt_tokens,
         "answer_tokens": reply.answer_tokens,
+        **({} if reply.doubt is None else _doubt(reply)),
         "milliseconds": milliseconds,
         "peak_rss_mb": peak_rss_mb(),
     }
@@ -78,7 +79,17 @@ def lines(
         ({} if method is None else readable.compression(reply.compressed, method))
         | ({"memories": readable.memories(memories)} if memories else {})
         | {"reader": read}
+        | ({} if reply.doubt is None else {"doubt": _readable_doubt(reply)})
         | ({} if policy is None else readable.cache(reply.cache, policy))
         | readable.time(milliseconds)
         | readable.memory(peak_rss_mb(), None if policy is None else reply.memory)
     )
+
+
+def _doubt(reply: Reply) -> dict[str, Any]:
+    return {"doubt": reply.doubt, "escalations": reply.escalations}
+
+
+def _readable_doubt(reply: Reply) -> str:
+    times = {0: "never", 1: "once"}.get(reply.escalations, f"{reply.escalations} times")
+    return f"{reply.doubt:.2f}; more was read {times}"

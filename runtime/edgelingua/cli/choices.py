@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgelingua.llama.heads import ReaderHeads
     from edgelingua.llama.model import LlamaModel
     from edgelingua.planner.pace import Pace
+    from edgelingua.readers.escalation import Escalation
 
 
 def check_no_others(given: Mapping[str, Any], reason: str) -> None:
@@ -118,6 +119,18 @@ def budget_of(
             return Budget(tokens=tokens, rate=rate)
     with usage("--floor"):
         return Budget(tokens=tokens, rate=rate, floor=floor / 100)
+
+
+def escalation_of(escalate: bool, doubt: float | None) -> bool | Escalation:
+    """Return what --escalate and --doubt ask for."""
+    if doubt is None:
+        return escalate
+    if not escalate:
+        raise typer.BadParameter("it is for --escalate", param_hint="'--doubt'")
+    from edgelingua.readers.escalation import Escalation
+
+    with usage("--doubt"):
+        return Escalation(doubt=doubt)
 
 
 def pace_of(llama: LlamaModel, method: str, model: str | None, seconds: float | None) -> Pace:

@@ -70,6 +70,21 @@ Floor = Annotated[
         help="Chance that the answer survives: keep as few tokens as that takes. Needs a question.",
     ),
 ]
+Escalate = Annotated[
+    bool,
+    typer.Option(
+        "--escalate",
+        help="Read more where the reader is unsure; --tokens or --rate says what is read first, "
+        "default: a tenth.",
+    ),
+]
+DoubtLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--doubt",
+        help="With --escalate: read more above this doubt, 0 to 1; default: by calibration.",
+    ),
+]
 MaxTtft = Annotated[
     float | None,
     typer.Option(

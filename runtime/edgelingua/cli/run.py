@@ -12,6 +12,7 @@ from edgelingua.cli.caching import capped_reader, policy_of
 from edgelingua.cli.choices import (
     budget_of,
     check_no_others,
+    escalation_of,
     method_for,
     pace_of,
     pins_of,
@@ -29,6 +30,8 @@ from edgelingua.cli.options import (
     CapMb,
     CountFile,
     DeviceOption,
+    DoubtLimit,
+    Escalate,
     Floor,
     Guard,
     MaxTtft,
@@ -84,6 +87,8 @@ def run(
     rate: RateOrAuto = None,
     floor: Floor = None,
     max_ttft: MaxTtft = None,
+    escalate: Escalate = False,
+    doubt: DoubtLimit = None,
     cap: Cap = None,
     cap_mb: CapMb = None,
     policy: PolicyName = None,
@@ -124,6 +129,8 @@ def run(
     read as it is where compressing it does not pay. With --memory and
     without a FILE, the question is about the memories.
 
+    With --escalate more is read where the reader is unsure, up to the cap or the whole text.
+
     With --reader http://HOST:PORT/v1 an endpoint answers: Ollama, LM Studio, llama-server.
     """
     budget = None
@@ -135,6 +142,7 @@ def run(
     method = method_for(method, model, ranker=ranker, question=question)
     if max_ttft is not None and rate != "auto":
         raise typer.BadParameter("it is for --rate auto", param_hint="'--max-ttft'")
+    escalation = escalation_of(escalate, doubt)
     memories = [Memory.load(path) for path in memory or ()]
     document: str | Segment = ""
     if not memories or source != "-":
@@ -147,9 +155,6 @@ def run(
     from edgelingua.llama.sampling import Sampling
 
     watch = Stopwatch()
-    chosen = policy_of(
-        policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
-    )
     with usage():
         sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed)
     answering: CappedReader | RemoteReader
@@ -181,7 +186,9 @@ def run(
                 reader,
                 cap=cap,
                 megabytes=cap_mb,
-                policy=chosen,
+                policy=policy_of(
+                    policy, recent=recent, smooth=smooth, phrase=phrase, window=window, block=block
+                ),
                 cache=CacheOptions(keys=cache_keys, values=cache_values),
                 threads=threads,
                 memories=memories,
@@ -218,11 +225,12 @@ def run(
             budget,
             structure=structure,
             max_tokens=max_tokens,
+            escalate=escalation,
             on_text=None if as_json else show,
             progress=progress,
         )
-    used = method if document else None
-    figures = (reply, answering.name, ran, used, watch.milliseconds | reply.milliseconds, memories)
+    times = watch.milliseconds | reply.milliseconds
+    figures = (reply, answering.name, ran, method if document else None, times, memories)
     if as_json:
         print_json({"answer": reply.text, "statistics": answered.statistics(*figures)})
     else:

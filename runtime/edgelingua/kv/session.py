@@ -414,7 +414,7 @@ class Session:
         """
         self._check_mask(gone)
         with uninterrupted():
-            self._evict(gone)
+            self._remove(gone)
             self._queries = self._queries.before(self._cells.next_position)
 
     def fork(self) -> Session:
@@ -582,10 +582,13 @@ class Session:
             signals["queries"], positions = last.values, last.positions
         return self.policy.scores(self._cells.view(signals, positions))
 
-    def _evict(self, gone: NDArray[np.bool_]) -> None:
+    def _remove(self, gone: NDArray[np.bool_]) -> None:
         for start, end in runs(self._cells.positions[gone]):
             self.engine.remove(start, end)
         self._cells = self._cells.without(gone)
+
+    def _evict(self, gone: NDArray[np.bool_]) -> None:
+        self._remove(gone)
         self._evicted += int(gone.sum())
         _log.debug("%d tokens evicted, %d cells in use", int(gone.sum()), len(self._cells))
 

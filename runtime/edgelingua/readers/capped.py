@@ -7,20 +7,28 @@ from collections.abc import Generator, Sequence
 from threading import Event
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgelingua.alignment import attach, cell_masks, cells_of
+from edgelingua.alignment import attach, cell_masks, cells_of, further_masks
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, EvictionWarning
 from edgelingua.kv.memory import Memory
 from edgelingua.kv.options import CacheOptions
 from edgelingua.kv.policies import Policy
 from edgelingua.kv.session import Session
+from edgelingua.llama.likelihood import Overlooked
 from edgelingua.llama.model import ChatPart, LlamaModel
 from edgelingua.llama.template import last_message
 from edgelingua.llama.writing import Writing
+from edgelingua.prompt import SEPARATOR
+from edgelingua.readers.doubt import doubt_of
 from edgelingua.readers.reader import Asked, Written
+from edgelingua.selection.rest import Further
 from edgelingua.stream import heeding
 from edgelingua.system.measure import Stopwatch
+
+_READ, _ASKED = 0, 1
+"""Groups of cells: what is read stays; the question, and what follows it, is asked again."""
 
 
 class CappedReader:
@@ -107,19 +115,57 @@ class _Reading:
         """Feed the text, then draw the answer."""
         with watch.stage("prefill"):
             read = self._read(compressed, cancel)
+        return (yield from self._answer(read, watch, cancel))
+
+    def left(self) -> int:
+        """Return the cells that are free for more text and the question."""
+        held = int((self._session.groups == _READ).sum())
+        return self._cap - held - len(self._chat("")[-1].tokens) - self._asked.max_tokens
+
+    def write_on(
+        self, further: Further, watch: Stopwatch, cancel: Event
+    ) -> Generator[str, None, Written]:
+        """Take question and answer back, feed more of the text and the question again."""
+        with watch.stage("prefill"):
+            self._session.take_back(self._session.groups == _ASKED)
+            tokens = self._model.tokenize_part(further.text + SEPARATOR + self._asked.question)
+            behind = self._chat("")[-1].tokens
+            pinned, importance = further_masks(
+                self._model, tokens, self._asked.question, self._scored, further
+            )
+            self._feed(
+                np.concatenate([tokens, behind]),
+                np.append(pinned, np.ones(len(behind), dtype=bool)),
+                np.append(importance, np.full(len(behind), np.nan, np.float32)),
+                self._model.tail(tokens, self._asked.question) + len(behind),
+                cancel,
+            )
+        return (yield from self._answer(len(tokens) + len(behind), watch, cancel))
+
+    def _answer(self, read: int, watch: Stopwatch, cancel: Event) -> Generator[str, None, Written]:
+        """Draw the answer to what was read, so many tokens."""
         sampler = self._model.sampler(self._session, self._asked.sampling)
+        noting = Overlooked(self._session, sampler)
         writing = Writing(
-            self._model, self._session, sampler, limit=self._asked.max_tokens, cancel=cancel
+            self._model,
+            self._session,
+            noting if self._asked.doubting else sampler,
+            limit=self._asked.max_tokens,
+            cancel=cancel,
+            group=_ASKED,
         )
         with watch.stage("generate"):
             yield from writing.pieces()
+        count = len(writing.tokens)
+        likely = noting.log_probabilities[:count]
         return Written(
             text=writing.text,
             read=read,
-            written=len(writing.tokens),
+            written=count,
             complete=writing.complete,
             cache=self._session.statistics,
             memory=self._session.memory,
+            doubt=doubt_of(writing.text, likely) if self._asked.doubting else None,
         )
 
     def _read(self, compressed: Compressed, cancel: Event) -> int:
@@ -137,14 +183,32 @@ class _Reading:
                 stacklevel=6,  # where `ask` was called
             )
         pinned, importance = cell_masks(self._model, parts, self._asked.question, compressed)
-        before = sum(len(part.tokens) for part in parts[: last_message(parts)])
+        at = last_message(parts)
+        before = sum(len(part.tokens) for part in parts[:at])
+        asked = self._model.tail(parts[at].tokens, self._asked.question)
+        asked += sum(len(part.tokens) for part in parts[at + 1 :])
         for own in (slice(before), slice(before, None)):
-            self._session.feed(
-                tokens[own], pinned[own], importance=importance[own], progress=heeding(cancel)
-            )
             if own.start is None:
+                self._feed(tokens[own], pinned[own], importance[own], 0, cancel)
                 attach(self._session, self._model, self._memories)
+            else:
+                self._feed(tokens[own], pinned[own], importance[own], asked, cancel)
+        self._scored = compressed
         return len(tokens)
+
+    def _feed(
+        self,
+        tokens: NDArray[np.int32],
+        pinned: NDArray[np.bool_],
+        importance: NDArray[np.float32],
+        asked: int,
+        cancel: Event,
+    ) -> None:
+        """Feed tokens, the last ``asked`` of which are question and template."""
+        group = np.where(np.arange(len(tokens)) < len(tokens) - asked, _READ, _ASKED)
+        self._session.feed(
+            tokens, pinned, importance=importance, group=group, progress=heeding(cancel)
+        )
 
     def _beside(self) -> str:
         memories = " and the memories" if self._memories else ""

@@ -10,17 +10,22 @@ from typing import Protocol, runtime_checkable
 from edgelingua.compressed import Compressed
 from edgelingua.kv.statistics import CacheStatistics, MemoryUse
 from edgelingua.llama.sampling import Sampling
+from edgelingua.selection.rest import Further
 from edgelingua.system.measure import Stopwatch
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be answered, but for the text: the question, how, and in how many tokens."""
+    """What is to be answered, but for the text: the question, how, and in how many tokens.
+
+    ``doubting``: whether to tell how unsure the model was (`Written.doubt`).
+    """
 
     question: str
     system: str
     sampling: Sampling
     max_tokens: int
+    doubting: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +33,7 @@ class Written:
     """An answer: tokens ``read`` for it and ``written``, and whether the model ended it.
 
     ``cache`` and ``memory`` are as they were at the end; ``None`` where they are not ours.
+    ``doubt``: how unsure the model was, see `readers.doubt.doubt_of`; ``None`` if nobody asked.
     """
 
     text: str
@@ -36,6 +42,7 @@ class Written:
     complete: bool
     cache: CacheStatistics | None = None
     memory: MemoryUse | None = None
+    doubt: float | None = None
 
 
 class Reading(Protocol):
@@ -67,6 +74,19 @@ class Reading(Protocol):
             It was cancelled before anything was written.
         ReaderError
             The model failed.
+        """
+        ...
+
+    def left(self) -> int:
+        """Return the tokens that may be read behind what was, the question's included."""
+        ...
+
+    def write_on(
+        self, further: Further, watch: Stopwatch, cancel: Event
+    ) -> Generator[str, None, Written]:
+        """Read more, in the place of the last answer, and the question again; answer it as `write`.
+
+        What was read of the text before stays read.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from edgelingua.budget import Count
 from edgelingua.compressed import Compressed
 from edgelingua.errors import CapError, InputError, ReaderError
 from edgelingua.llama.sampling import Sampling
+from edgelingua.prompt import SEPARATOR
+from edgelingua.readers.doubt import doubt_of
 from edgelingua.readers.endpoint import Endpoint
 from edgelingua.readers.heard import Heard, whole
 from edgelingua.readers.reader import Asked, Written
 from edgelingua.readers.troubles import RefusedError
+from edgelingua.selection.rest import Further
 from edgelingua.stream import refuse_cancelled
 from edgelingua.system.measure import Stopwatch
 
@@ -66,6 +70,7 @@ class RemoteReading:
         self._endpoint = model.endpoint
         self._asked = asked
         self._drawn = _drawn(asked.sampling)
+        self._said = ""
 
     def room(self) -> int:
         """Return the tokens that the endpoint's context leaves for text and question."""
@@ -87,15 +92,37 @@ class RemoteReading:
     ) -> Generator[str, None, Written]:
         """Send the text; yield the answer as it comes."""
         self._check_fits(compressed)
+        self._said = compressed.text
+        return (yield from self._answer(watch, cancel))
+
+    def left(self) -> int:
+        """Return the tokens that the endpoint's context has for more text and the question."""
+        if self._model.window is None:
+            return sys.maxsize
+        said = self._model.count(self._said.removesuffix(self._asked.question))
+        return self._model.window - self._beside() - said
+
+    def write_on(
+        self, further: Further, watch: Stopwatch, cancel: Event
+    ) -> Generator[str, None, Written]:
+        """Send the same again with more text behind it: what an endpoint has cached it may use."""
+        question = self._asked.question
+        self._said = f"{self._said.removesuffix(question)}{further.text}{SEPARATOR}{question}"
+        return (yield from self._answer(watch, cancel))
+
+    def _answer(self, watch: Stopwatch, cancel: Event) -> Generator[str, None, Written]:
+        """Send what is to be said; yield the answer as it comes."""
         system = [{"role": "system", "content": self._asked.system}] if self._asked.system else []
         body = {
             "model": self._model.name,
-            "messages": [*system, {"role": "user", "content": compressed.text}],
+            "messages": [*system, {"role": "user", "content": self._said}],
             "max_tokens": self._asked.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             **self._drawn,
         }
+        if self._asked.doubting:
+            body["logprobs"] = True
         heard = Heard()
         with closing(self._pieces(body, cancel, heard)) as pieces:
             with watch.stage("prefill"):
@@ -108,13 +135,24 @@ class RemoteReading:
                     yield piece
         if not text:
             refuse_cancelled(cancel)
-        read = self._model.count(self._asked.system) + compressed.tokens_out
+        read = self._model.count(self._asked.system) + self._model.count(self._said)
         return Written(
             text=text,
             read=whole(heard.usage.get("prompt_tokens")) or read,
             written=whole(heard.usage.get("completion_tokens")) or self._model.count(text),
             complete=heard.ended not in ("", "length"),
+            doubt=self._doubt(text, heard) if self._asked.doubting else None,
         )
+
+    def _doubt(self, text: str, heard: Heard) -> float:
+        """Return how unsure the model was, by what the endpoint tells of its tokens."""
+        if text and not heard.log_probabilities:
+            raise ReaderError(
+                f"{self._endpoint.url}: does not tell how likely the tokens of an answer are "
+                "(logprobs), so that nobody can say when the model is unsure; ask without "
+                "escalate, or choose a server that tells it, such as edgelingua serve"
+            )
+        return doubt_of(text, heard.log_probabilities)
 
     def _pieces(
         self, body: dict[str, Any], cancel: Event, heard: Heard

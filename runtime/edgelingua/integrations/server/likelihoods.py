@@ -8,6 +8,7 @@ import numpy as np
 
 from edgelingua.integrations.server.written import Token
 from edgelingua.kv.session import Session, TokenSampler
+from edgelingua.llama.likelihood import log_probabilities
 from edgelingua.llama.model import LlamaModel
 
 
@@ -37,9 +38,7 @@ class Likelihoods:
     def sample(self) -> int:
         """Draw the next token."""
         token = self._sampler.sample()
-        logits = self._session.logits().astype(np.float64)
-        most = logits.max()
-        logprobs = logits - most - np.log(np.exp(logits - most).sum())
+        logprobs = log_probabilities(self._session.logits())
         raw = self._reader.token_bytes(token)
         best = np.argsort(-logprobs, kind="stable")[: self._likeliest].tolist()
         likeliest = tuple((self._reader.token_bytes(one), float(logprobs[one])) for one in best)
