@@ -99,9 +99,11 @@ class Talk:
     pinned: list[int]
     kept: list[int]
     can_draw: bool = False
+    taken_back: int = 0
 
     def twin(self, session: Session) -> Talk:
-        return Talk(session, [*self.fed], [*self.pinned], [*self.kept], self.can_draw)
+        lists = [*self.fed], [*self.pinned], [*self.kept]
+        return Talk(session, *lists, self.can_draw, self.taken_back)
 
     def follow(self, new: list[int]) -> None:
         """Take over what was evicted while ``new`` was read, if it may have been."""
@@ -119,7 +121,8 @@ class Talk:
         assert self.session.groups.tolist() == self.kept == sorted(set(self.kept))
         assert cells.tokens.tolist() == [self.fed[at] for at in self.kept]
         assert np.flatnonzero(cells.pinned).tolist() == [self.kept.index(at) for at in self.pinned]
-        assert len(self.kept) == statistics.used == len(self.fed) - statistics.evicted
+        assert len(self.kept) == statistics.used
+        assert statistics.used + statistics.evicted + self.taken_back == len(self.fed)
         assert statistics.used <= statistics.peak <= 48
         assert held(self.session) == cells.positions.tolist() == sorted(set(cells.positions))
 
@@ -151,6 +154,7 @@ class Talk:
 
     def take_back(self, count: int) -> None:
         self.session.take_back(np.arange(len(self.kept)) >= len(self.kept) - count)
+        self.taken_back += min(count, len(self.kept))
         self.kept = self.kept[: max(0, len(self.kept) - count)]
         self.pinned = [at for at in self.pinned if at in self.kept]
         self.can_draw = False

@@ -404,8 +404,8 @@ class Session:
     def take_back(self, gone: NDArray[np.bool_]) -> None:
         """Evict cached tokens, the last ones too, as if they had not been read: a mask ``(n,)``.
 
-        What went to make room for them does not come back. `logits` are still theirs, so feed
-        something before drawing again.
+        They do not count as evicted, and what went to make room for them does not come back.
+        `logits` are still theirs, so feed something before drawing again.
 
         Raises
         ------
