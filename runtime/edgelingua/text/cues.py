@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 # Verbs and nouns that deny, stop, withhold, exclude, forbid, fail or doubt.
 _DENY = {
@@ -93,7 +94,32 @@ _SEPARATED = re.compile(
 
 
 def _compiled(words: dict[str, str], *others: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join([*words.values(), *others])})(?!\w)", re.IGNORECASE)
+    ways = _by_first_letter("|".join([*words.values(), *others]))
+    return re.compile(rf"(?<!\w)(?:{ways})(?!\w)", re.IGNORECASE)
+
+
+def _by_first_letter(pattern: str) -> str:
+    """Return a pattern that matches the same, and tries its ways by their first letters.
+
+    Few of some two hundred ways begin as a word does: one letter tells for all of them. Ways of one
+    letter keep their order, and of two letters one matches at most; what begins otherwise stays
+    where it is.
+    """
+    found: list[str] = []
+    for lettered, run in groupby(_ways(pattern), lambda way: way[0].isalpha()):
+        if not lettered:
+            found += run
+            continue
+        tails: dict[str, list[str]] = {}
+        for way in run:
+            tails.setdefault(way[0], []).append(way[1:])
+        found += [f"{letter}(?:{'|'.join(some)})" for letter, some in tails.items()]
+    return "|".join(found)
+
+
+def _ways(pattern: str) -> list[str]:
+    """Cut a pattern at the bars that stand in no parentheses."""
+    return re.findall(r"(?:[^()|\[]|\[[^\]]*\]|\((?:[^()]|\([^()]*\))*\))+", pattern)
 
 
 DENYING = _compiled(_DENY, _HOLD)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 
 _PIECES = re.compile(r"[^\W\d_]+| ?\d+|\s+|(?:(.)\1*)", re.DOTALL)
 """Words, numbers with the blank that is then a token of its own, white space, runs of a mark."""
@@ -53,9 +54,22 @@ def estimated_tokens(text: str) -> int:
     nobody looked at before. The median is 1.14 and 1.16 times the largest, the 1 % quantile 0.97
     and 0.95 (``benchmarks/counts``).
     """
-    pieces = Counter(match.group() for match in _PIECES.finditer(text))
-    total = sum(_tokens(piece) * times for piece, times in pieces.items())
+    # Fitting counts a text again and again: matches are told apart in C, and known words kept.
+    pieces = Counter(map(itemgetter(0), _PIECES.finditer(text)))
+    total = sum(
+        (_of_short(piece) if len(piece) <= _SHORT else _tokens(piece)) * times
+        for piece, times in pieces.items()
+    )
     return max(1, round(total)) if total else 0
+
+
+_SHORT = 24
+"""Characters of pieces that are remembered."""
+
+
+@lru_cache(maxsize=8192)
+def _of_short(piece: str) -> float:
+    return _tokens(piece)
 
 
 def _tokens(piece: str) -> float:

@@ -35,14 +35,17 @@ def names(text: str) -> Spans:
     found: list[tuple[int, int]] = []
     start, end, count = 0, 0, 0
     for match in _WORD.finditer(text):
-        word = match.group() if match.end() - match.start() <= LONGEST else "-"
-        begins = word[0].isupper()
-        if count and (begins or word[0].isdigit()) and text[end : match.start()] in _BLANKS:
-            end, count = match.end(), count + 1
+        at, stop = match.span()
+        first = text[at] if stop - at <= LONGEST else "-"
+        begins = first.isupper()
+        if not (count or begins):
+            continue  # most words
+        if count and (begins or first.isdigit()) and text[end:at] in _BLANKS:
+            end, count = stop, count + 1
             continue
         if 2 <= count <= MOST_WORDS:
             found.append((start, end))
-        start, end, count = match.start(), match.end(), int(begins)
+        start, end, count = at, stop, int(begins)
     if 2 <= count <= MOST_WORDS:
         found.append((start, end))
     return as_spans(found)

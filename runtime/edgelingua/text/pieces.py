@@ -19,7 +19,7 @@ LONGEST_PIECE = 256
 _UNSPACED = (
     r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
 )
-_PIECE = re.compile(rf"[^\s{_UNSPACED}]+")
+_PIECE = re.compile(rf"[^\s{_UNSPACED}]{{2,}}+")
 _CLOSING = re.compile(r"[.,;:!?…'’\"”»)\]}*_।॥؟۔።፧،]+$")
 _PAIRS = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", '"': '"', "'": "'", "’": "‘"}
 _PARTS = re.compile(r"[,;{}()\[\]|&]+")
@@ -43,15 +43,13 @@ def uncut(text: str) -> NDArray[np.bool_]:
     for match in _PIECE.finditer(text):
         start, end = match.span()
         piece = match.group()
-        if end - start == 1:
-            continue
         if end - start > LONGEST_PIECE and not _ADDRESS.match(piece):
             if piece.isascii():
                 inside[start + 1 : end] = True
                 inside[[start + part.end() for part in _PARTS.finditer(piece)]] = False
             continue
-        closing = _CLOSING.search(piece)
         inside[start + 1 : end] = True
+        closing = None if piece[-1].isalnum() else _CLOSING.search(piece)  # most are words
         if closing is None:
             continue
         at = start + closing.start()
