@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.common import svg
 from benchmarks.kv.log import read_rows
 from benchmarks.kv.plots import panels, style
 from numpy.typing import NDArray
@@ -17,12 +18,12 @@ Row = dict[str, Any]
 
 
 def write(results: Path) -> None:
-    """Write ``.md`` and ``.png`` beside the rows."""
+    """Write ``.md`` and ``.svg`` beside the rows."""
     rows = read_rows(results)
     if not rows:
         return
     results.with_suffix(".md").write_text(tables(rows), encoding="utf-8")
-    plot(rows, results.with_suffix(".png"))
+    plot(rows, results.with_suffix(".svg"))
 
 
 def tables(rows: list[Row]) -> str:
@@ -76,7 +77,7 @@ def plot(rows: list[Row], path: Path) -> None:
         for panel, cap in zip(axes[0], caps, strict=True):
             for row in (row for row in mine if row["cap"] == cap):
                 panel.plot(*ratios(row, full), **style(row["name"]))
-            panel.axhline(1, color="black", linestyle=":", label="full cache")
+            panel.axhline(1, color=svg.INK, linestyle=":", label="full cache")
             panel.set_title(f"cap {cap}")
             panel.set_xlabel("position")
             panel.set_ylim(0.98, 1.3)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import svg
+
 ORDER = (
     *("streaming", "keydiff", "knorm", "lagkv", "tova", "snapkv", "h2o", "random"),
     *("truncation", "compressor"),
@@ -17,9 +19,9 @@ ORDER = (
 def style(name: str) -> dict[str, Any]:
     """Colour by the policy; dashed if alone, dotted by chunks, solid by phrases, thick in q8_0."""
     if name == "full cache":
-        return {"color": "black", "linestyle": ":", "label": name}
+        return {"color": svg.INK, "linestyle": ":", "label": name}
     base = name.replace(",", "").split()[0]
-    colour = f"C{ORDER.index(base)}" if base in ORDER else "lightgrey"
+    colour = f"C{ORDER.index(base)}" if base in ORDER else svg.COLOURS["grey"]
     line = "-" if "phrases" in name or base in ("streaming", "truncation") else "--"
     if "chunks" in name:
         line = ":"
@@ -32,33 +34,24 @@ def style(name: str) -> dict[str, Any]:
 @contextmanager
 def panels(path: Path, rows: int, columns: int, width: float = 4.2) -> Iterator[Any]:
     """Yield axes ``(rows, columns)``; then save them with one legend beside them, if any."""
-    import matplotlib as mpl
+    with svg.drawing():
+        from matplotlib.figure import Figure
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(width * columns, 3.6 * rows),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    yield axes
-    named: dict[str, Any] = {}
-    for panel in axes.flat:
-        panel.grid(alpha=0.3)
-        handles, labels = panel.get_legend_handles_labels()
-        named |= dict(zip(labels, handles, strict=True))
-    figure.tight_layout()
-    if named:
-        figure.legend(
-            named.values(),
-            named.keys(),
-            loc="center left",
-            bbox_to_anchor=(1, 0.5),
-            fontsize="small",
-        )
-    figure.savefig(path, dpi=100, bbox_inches="tight")
-    plt.close(figure)
+        figure = Figure(figsize=(width * columns, 3.6 * rows))
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        yield axes
+        named: dict[str, Any] = {}
+        for panel in axes.flat:
+            panel.grid(color=svg.GRID)
+            handles, labels = panel.get_legend_handles_labels()
+            named |= dict(zip(labels, handles, strict=True))
+        figure.tight_layout()
+        if named:
+            figure.legend(
+                named.values(),
+                named.keys(),
+                loc="center left",
+                bbox_to_anchor=(1, 0.5),
+                fontsize="small",
+            )
+        svg.save(figure, path, bbox_inches="tight")

@@ -13,10 +13,10 @@ Answer = dict[str, Any]
 
 
 def write(results: Path) -> None:
-    """Write ``.md`` and ``.png`` beside the rows."""
+    """Write ``.md`` and ``.svg`` beside the rows."""
     rows = read_rows(results)
     results.with_suffix(".md").write_text(tables(rows), encoding="utf-8")
-    plot(rows, results.with_suffix(".png"))
+    plot(rows, results.with_suffix(".svg"))
 
 
 def answers(rows: list[dict[str, Any]], **key: Any) -> list[Answer]:

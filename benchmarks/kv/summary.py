@@ -2,15 +2,18 @@
 
     python -m benchmarks.kv.summary
 
-Writes ``summary.md`` and ``summary.png`` beside this script. Measures nothing.
+Writes ``summary.md`` and ``summary.svg`` beside this script. Measures nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
+import numpy as np
+from benchmarks.common import svg
 from benchmarks.kv.common import HERE
 from benchmarks.kv.log import read_rows
 from benchmarks.kv.plots import panels, style
@@ -76,9 +79,10 @@ def table(retrieval: list[Row], perplexity: list[Row]) -> str:
 
 
 def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
-    """What reading on costs against what finding facts costs, both at `CAP`."""
-    with panels(HERE / "summary.png", 1, 1, width=7) as axes:
+    """What reading on costs against what finding facts costs, both at `CAP`; ringed: the front."""
+    with panels(HERE / "summary.svg", 1, 1, width=7) as axes:
         panel = axes[0][0]
+        seen = []
         for name in dict.fromkeys(row["name"] for row in retrieval if row["cap"]):
             risen = rise(perplexity, name)
             told = answers(retrieval, name=name, cap=CAP, known=False)
@@ -86,6 +90,7 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
                 continue
             whole = "chunks" in name or "phrases" in name
             at = (100 * risen, _nats(told))
+            seen.append(at)
             panel.plot(*at, "o" if whole else "x", color=style(name)["color"], markersize=9)
             panel.annotate(
                 name,
@@ -95,13 +100,24 @@ def plot(retrieval: list[Row], perplexity: list[Row]) -> None:
                 ha="left" if whole else "right",
                 fontsize="small",
             )
+        best = np.asarray(front(seen))
+        panel.plot(*best.T, "-o", color=svg.INK, markersize=15, fillstyle="none", linewidth=0.8)
         full = _nats(answers(retrieval, name="full cache", known=False))
-        panel.axhline(full, color="black", linestyle=":")
+        panel.axhline(full, color=svg.INK, linestyle=":")
         panel.annotate("full cache", (0.01, full + 0.15), xycoords=("axes fraction", "data"))
         panel.set_xlabel(f"perplexity above the full cache's, %, cap {CAP}")
         panel.set_ylabel("nats of a fact asked for (less is better)")
         panel.set_ylim(bottom=0)
         panel.margins(x=0.35)
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those beside which no other is better in one figure and no worse in the other; ascending."""
+    best: list[tuple[float, float]] = []
+    for point in sorted(points):
+        if not best or point[1] < best[-1][1]:
+            best.append(point)
+    return best
 
 
 def _nats(told: list[Row]) -> float:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.quality.reader_tables
 
-Reads ``results/reader-torch.jsonl`` (`benchmarks.quality.reader_torch`) and writes ``reader.md``.
-Intervals are of the difference from the whole text, by 10,000 bootstrap samples of the cases.
+Reads ``results/reader-torch.jsonl`` (`benchmarks.quality.reader_torch`) and writes ``reader.md``
+and ``reader.svg``. Intervals are of the difference from the whole text, by 10,000 bootstrap samples
+of the cases.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.common import jsonl
+from benchmarks.quality import plot
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.quality.run import HERE
 from benchmarks.quality.survival import RATES
@@ -38,6 +40,7 @@ def main() -> None:
     sets = list(dict.fromkeys(row["set"] for row in rows))
     readers = sorted({row["reader"] for row in rows})
     (HERE / "reader.md").write_text(page(found, sets, readers), encoding="utf-8")
+    plot.reader(rows, HERE / "reader.svg")
 
 
 def page(found: _Rows, sets: list[str], readers: list[str]) -> str:

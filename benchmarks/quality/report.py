@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality.report
 
-Writes ``results.md`` and ``survival.png`` beside this script, from ``results/*.jsonl`` alone.
+Writes ``results.md`` and ``survival.svg`` beside this script, from ``results/*.jsonl`` alone.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.quality import plot
 from benchmarks.quality.claims import claims
 from benchmarks.quality.merge import KINDS, made_with
 from benchmarks.quality.model_tables import continuation_table, reader_tables
-from benchmarks.quality.plot import plot
 from benchmarks.quality.rows import Rows
 from benchmarks.quality.run import HERE
 from benchmarks.quality.speed import KEY as SPEED
@@ -77,7 +77,7 @@ def main() -> None:
         "### Beside methods that read with a causal LM\n",
         beside_slow(survival, MOST),
         survival_tables(survival),
-        "![Share of answers that survive, by rate](survival.png)\n",
+        "![Share of answers that survive, by rate](survival.svg)\n",
         "## What a reader makes of it\n",
         READERS,
         reader_tables(reader),
@@ -89,7 +89,7 @@ def main() -> None:
         speed_table(survival),
     ]
     (options.output / "results.md").write_text("\n".join(parts), encoding="utf-8")
-    plot(survival, options.output / "survival.png")
+    plot.survival(survival, options.output / "survival.svg")
 
 
 if __name__ == "__main__":
