@@ -118,8 +118,8 @@ class Runner:
             made = load_compressor(
                 contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
             )
-        if contender.second_pass:
-            made = made.with_options(second_pass=True)
+        if contender.method == "llmlingua2":  # else it would choose for itself
+            made = made.with_options(second_pass=contender.second_pass)
         self._memory = Remembering(made.scorer)
         # Some compressors name the kind of their scorer; this one answers as it does.
         self._compressor = replace(made, scorer=cast(Any, self._memory))

@@ -37,12 +37,17 @@ def check_no_others(given: Mapping[str, Any], reason: str) -> None:
             raise typer.BadParameter(reason, param_hint=f"'--{name.replace('_', '-')}'")
 
 
-def with_second_pass(compressor: Pruner, question: str) -> Pruner:
-    """Return the compressor with a second pass, if it is one that can make it."""
-    with usage("--second-pass"):
+def with_second_pass(compressor: Pruner, second_pass: bool | None, question: str) -> Pruner:
+    """Return the compressor with a second pass, or without, if it is one that can make it.
+
+    ``None``: it chooses.
+    """
+    if second_pass is None:
+        return compressor
+    with usage("--second-pass" if second_pass else "--no-second-pass"):
         if not question.strip():
             raise InputError("it needs a --question")
-        return compressor.with_options(second_pass=True)
+        return compressor.with_options(second_pass=second_pass)
 
 
 def read_index(path: Path, method: str | None) -> SentenceIndex:

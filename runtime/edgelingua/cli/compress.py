@@ -91,7 +91,7 @@ def compress(
     ranker: RankerName = None,
     heads: Heads = None,
     index: IndexFile = None,
-    second_pass: SecondPass = False,
+    second_pass: SecondPass = None,
     explain: Explain = None,
     threads: Threads = 0,
     device: DeviceOption = "auto",
@@ -110,9 +110,8 @@ def compress(
     pins = pins_of(pin, pin_pattern)
     _refuse_page(explain, source)
     if method in REWRITERS:
-        refuse_others(
-            (threshold, level, guard, gap, ranker, heads, index, explain, count_file), second_pass
-        )
+        given = (threshold, level, guard, gap, ranker, heads, index, second_pass, explain)
+        refuse_others((*given, count_file))
         rewrite(
             Prompt.build(
                 decoded(read_bytes(source), source),
@@ -163,8 +162,7 @@ def compress(
     if threshold is not None:
         with usage("--threshold"):
             compressor = compressor.with_options(threshold=threshold)
-    if second_pass:
-        compressor = with_second_pass(compressor, question)
+    compressor = with_second_pass(compressor, second_pass, question)
     with watch.stage("compress"), progress_bar("scoring") as progress:
         compressed = compressor.compress(prompt, budget, progress)
     if threshold is not None and not (compressed.reasons == Reason.KEPT).any():

@@ -183,10 +183,11 @@ MemoryFiles = Annotated[
     ),
 ]
 SecondPass = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--second-pass",
-        help="llmlingua2 with a question: score again with the best sentence in the question.",
+        "--second-pass/--no-second-pass",
+        help="llmlingua2 with a question: score all again with what was found, or nothing. "
+        "By default a few passages, where two steps seem to be needed.",
     ),
 ]
 

@@ -117,7 +117,7 @@ def run(
     level: AtLevel = None,
     guard: Guard = None,
     ranker: RankerName = None,
-    second_pass: SecondPass = False,
+    second_pass: SecondPass = None,
     threads: Threads = 0,
     device: DeviceOption = "auto",
     strict: Strict = False,
@@ -204,8 +204,7 @@ def run(
             count=answering.count,
             options=RunOptions(threads, device, strict),
         )
-    if second_pass:
-        compressor = with_second_pass(compressor, question)
+    compressor = with_second_pass(compressor, second_pass, question)
     assistant = Assistant(
         compressor,
         answering,

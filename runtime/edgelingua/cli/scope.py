@@ -18,9 +18,9 @@ from edgelingua.prompt import Prompt
 from edgelingua.system.measure import Stopwatch, peak_rss_mb
 
 
-def refuse_others(options: Iterable[object], second_pass: bool) -> None:
+def refuse_others(options: Iterable[object]) -> None:
     """Refuse options that say how text is extracted: here it is written."""
-    if second_pass or any(option is not None for option in options):
+    if any(option is not None for option in options):
         raise typer.BadParameter(
             "with scope go --tokens, --rate, --question, --instruction, --pin, --structure, "
             "--model, --reader, --threads, --device and --json, nothing else",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.scores import Progress, Scorer, TokenScores
+from edgelingua.scores import Progress, Scorer, TokenScores, part_of
 from edgelingua.text.boundaries import count_words, sentences
 
 _LONGEST = 64
@@ -30,12 +30,39 @@ class EachScorer(Scorer, Protocol):
         ...
 
 
-def score_all(
-    scorer: EachScorer, texts: Mapping[int, str], question: str, progress: Progress | None
-) -> dict[int, TokenScores]:
-    """Score each text for itself."""
-    scored = scorer.score_each(list(texts.values()), question, progress)
-    return dict(zip(texts, scored, strict=True))
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Texts, by their offset, that a scorer reads one by one in the light of a question.
+
+    ``longest``: tokens of the longest question that it reads.
+    """
+
+    scorer: EachScorer
+    texts: Mapping[int, str]
+    question: str
+    longest: int
+
+    def score_all(self, question: str, progress: Progress | None) -> dict[int, TokenScores]:
+        """Score each text for itself."""
+        scored = self.scorer.score_each(list(self.texts.values()), question, progress)
+        return dict(zip(self.texts, scored, strict=True))
+
+    def asked_with(self, clue: str) -> str:
+        """Return the question with a clue behind it; the question alone if none fits."""
+        return with_clue(self.question, clue, self.longest, self.scorer.count)
+
+
+def read_twice(reading: Reading, progress: Progress | None) -> dict[int, TokenScores]:
+    """Return the larger of two scores of each token: the second time, with the best sentence."""
+    first = reading.score_all(reading.question, part_of(progress, 0, 2))
+    asked = reading.asked_with(best_sentence(reading.texts, first))
+    if asked == reading.question:  # it would find the same again
+        if progress:
+            total = 2 * sum(len(scores.scores) for scores in first.values())
+            progress(total, total)
+        return first
+    second = reading.score_all(asked, part_of(progress, 1, 2))
+    return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
 
 
 def best_sentence(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> str:
@@ -51,9 +78,15 @@ def best_sentence(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -
     spans = sentences(text)
     start, end = spans[np.searchsorted(spans[:, 1], at, side="right")].tolist()
     clue = text[start:end].strip()
+    title, body = title_of(text)
+    return f"{title}: {clue}" if title and start >= body else clue
+
+
+def title_of(text: str) -> tuple[str, int]:
+    """Return the first line of a text if it is short, and where the rest begins; else nothing."""
     title, _, rest = text.lstrip().partition("\n")
-    titled = count_words(title) <= _TITLE and start >= len(text) - len(rest)
-    return f"{title.rstrip()}: {clue}" if titled and rest else clue
+    titled = bool(rest) and count_words(title) <= _TITLE
+    return (title.rstrip(), len(text) - len(rest)) if titled else ("", 0)
 
 
 def with_clue(question: str, clue: str, longest: int, count: Count) -> str:

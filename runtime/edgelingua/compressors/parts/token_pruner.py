@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from edgelingua.budget import Budget
 from edgelingua.bundle.floors import Floors
 from edgelingua.compressed import Compressed, Reason
+from edgelingua.compressors.parts.hops import follow
 from edgelingua.compressors.parts.pruner import Pruner
-from edgelingua.compressors.parts.second_pass import (
-    EachScorer,
-    best_sentence,
-    larger,
-    score_all,
-    with_clue,
-)
+from edgelingua.compressors.parts.second_pass import EachScorer, Reading, read_twice
 from edgelingua.errors import FloorWarning, InputError, NoAnswerWarning
 from edgelingua.prompt import Prompt
-from edgelingua.scores import Progress, TokenScores, part_of
+from edgelingua.scores import Progress, TokenScores
 from edgelingua.selection.fit import fit, room_for
+from edgelingua.selection.sides import with_sides
 from edgelingua.selection.units import Units, units_of
 from edgelingua.text.echoes import without_echoes
 
@@ -51,8 +47,10 @@ class TokenPruner(Pruner):
         that does (an `EachScorer`) scores each document for itself, as it was trained to; else they
         are one text.
     second_pass
-        Score again with the best sentence that was found put into the question (`clue`), and take
-        the larger of the two scores: for questions whose answer is two steps away. Twice the time.
+        For questions whose answer is two steps away: score again with what was found put into the
+        question, and take the larger of the two scores. ``None``: a few passages, where several may
+        answer (`hops`), for less than half the time again; ``True``: all, in twice the time;
+        ``False``: none.
     floors
         What ``Budget(floor=…)`` goes by; ``None``: such a budget is refused.
     rules, count_with, model
@@ -63,7 +61,7 @@ class TokenPruner(Pruner):
     document_rate: float = 1.0
     forced_documents: tuple[int, ...] = ()
     longest_question: int = 0
-    second_pass: bool = False
+    second_pass: bool | None = None
     floors: Floors | None = None
 
     def __post_init__(self) -> None:
@@ -93,8 +91,12 @@ class TokenPruner(Pruner):
         share = self._share(prompt, budget.floor) if isinstance(budget, Budget) else None
         room = room_for(prompt, budget if share is None else budget.without_floor(), self.count)
         prompt = room.prompt
-        scored = self._scored(prompt, progress)
+        # A floor's calibration knows of no second pass.
+        second_pass = self.second_pass if share is None else False
+        scored = self._scored(prompt, progress, second_pass=second_pass)
         units = units_of(prompt, scored, self.rules).above(self.threshold)
+        if self.longest_question and prompt.question:
+            units = with_sides(prompt, units)
         if share is not None:
             self._warn_of_faint(units)
             units = units.above(units.threshold_for(share))
@@ -135,7 +137,9 @@ class TokenPruner(Pruner):
                 stacklevel=3,
             )
 
-    def _scored(self, prompt: Prompt, progress: Progress | None) -> dict[int, TokenScores]:
+    def _scored(
+        self, prompt: Prompt, progress: Progress | None, *, second_pass: bool | None
+    ) -> dict[int, TokenScores]:
         """Score the texts of a prompt, by their character offset; ranks hold across them."""
         if not (self.longest_question and prompt.question):
             # One text, from the first character that may go to the last: what is kept in between is
@@ -149,19 +153,11 @@ class TokenPruner(Pruner):
                 offset: without_echoes(text, prompt.question) for offset, text in documents.items()
             }
         scorer = cast("EachScorer", self.scorer)
-        passes = 2 if self.second_pass else 1
-        first = score_all(scorer, documents, prompt.question, part_of(progress, 0, passes))
-        if not self.second_pass:
-            return first
-        clue = best_sentence(documents, first)
-        asked = with_clue(prompt.question, clue, self.longest_question, scorer.count)
-        if asked == prompt.question:  # so long that no clue fits: it would find the same again
-            if progress:
-                total = passes * sum(len(scores.scores) for scores in first.values())
-                progress(total, total)
-            return first
-        second = score_all(scorer, documents, asked, part_of(progress, 1, passes))
-        return {offset: larger(scores, second[offset]) for offset, scores in first.items()}
+        reading = Reading(scorer, documents, prompt.question, self.longest_question)
+        if second_pass:
+            return read_twice(reading, progress)
+        first = reading.score_all(prompt.question, progress)
+        return first if second_pass is False else follow(reading, first, progress)
 
     def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
         """Refuse all units of the documents that score worst on average."""

@@ -1,0 +1,165 @@
+"""The second pass that is chosen by itself: what survives with it, and what time it takes.
+
+    python -m benchmarks.quality.hops --data DIR --rows FILE --jobs 2 [--reader tokenizer.json]
+    python -m benchmarks.quality.hops --rows FILE --table
+
+A row is a question, asked once without and once with it: ``none`` and ``auto`` say at which of
+`RATES` the answer survives, ``cpu`` what both took at the last rate, seconds of the processor, each
+the least of three. Sets with ``-joined`` have their passages as one text. Rules were chosen on
+questions of an even number (``case``); the table shows both halves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from multiprocessing import Pool
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+from benchmarks.common.weights import of_bundle
+from benchmarks.quality.compare import interval
+from benchmarks.quality.rows import Row, Rows
+from benchmarks.quality.sets import Case, draw
+from benchmarks.quality.survival import survives
+from numpy.typing import NDArray
+
+from edgelingua import Budget, Prompt, load_compressor
+from edgelingua.budget import Count
+from edgelingua.compressors import Pruner
+from edgelingua.models.registry import DEFAULT_READER, find_reader
+from edgelingua.ort.session import RunOptions
+from edgelingua.prompt import SEPARATOR
+from edgelingua.text.counting import counter
+
+KEY = ("bundle", "set", "case")
+RATES = (0.2, 0.1, 0.05)
+JOINED = "-joined"
+SETS = ("nq", "squad", "hotpotqa", "musique", "2wikimultihop", "nq-joined", "musique-joined")
+_TIMES = 3
+
+
+def main() -> None:
+    """Measure what is not there yet, or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of the development sets")
+    parser.add_argument("--rows", type=Path, required=True)
+    parser.add_argument("--bundle", default="edgelingua-mini")
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--cases", type=int, default=150, help="of each set")
+    parser.add_argument("--reader", default="", help="whose tokens count; or a tokenizer.json")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    rows = Rows(options.rows, KEY)
+    if options.table:
+        print(table(list(rows)))
+        return
+    weights, sets = of_bundle(options.bundle), options.sets.split(",")
+    work = [
+        (options.bundle, options.reader, name, number, case)
+        for name in sets
+        for number, case in enumerate(cases(name, options.data, options.cases))
+        if not rows.has(options.bundle, name, number, weights=weights)
+    ]
+    with Pool(options.jobs) as pool:
+        for row in pool.imap_unordered(measured, work, chunksize=4):
+            rows.add({**row, "weights": weights})
+
+
+def cases(name: str, data: Path, many: int) -> list[Case]:
+    """Return some cases of a set, their passages as one text if it says so."""
+    drawn = draw(name.removesuffix(JOINED), data, many)
+    if not name.endswith(JOINED):
+        return drawn
+    return [replace(case, passages=("\n\n".join(case.passages),)) for case in drawn]
+
+
+def measured(work: tuple[str, str, str, int, Case]) -> Row:
+    """Compress a question's passages, without a second pass and with the one chosen by itself."""
+    bundle, reader, name, number, case = work
+    count, auto = _loaded(bundle, reader)
+    none = auto.with_options(second_pass=False)
+    prompt = Prompt.build(case.passages, question=case.question)
+    tokens = count(prompt.text[: prompt.layout.compressible[1]])
+    beside = count(SEPARATOR + case.question)
+    row: dict[str, object] = {"bundle": bundle, "set": name, "case": number}
+    budgets = [
+        Budget(tokens=max(1, Budget(rate=rate).limit(tokens)) + beside, count=count)
+        for rate in RATES
+    ]
+    spent = []
+    for kind, pruner in (("none", none), ("auto", auto)):
+        row[kind] = [
+            int(survives(pruner.compress(prompt, budget), case.answers)) for budget in budgets
+        ]
+        spent.append(_seconds(pruner, prompt, budgets[-1]))
+    return {**row, "cpu": [round(seconds, 4) for seconds in spent]}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the table of some rows, one bundle's after another's."""
+    lines = [
+        "| bundle, set | n | without: 0.2 · 0.1 · 0.05 | by itself | even half | odd half | time |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for bundle in dict.fromkeys(row["bundle"] for row in rows):
+        ratios = []
+        for name in dict.fromkeys(row["set"] for row in rows if row["bundle"] == bundle):
+            some = [row for row in rows if row["bundle"] == bundle and row["set"] == name]
+            times = [row["cpu"][1] / row["cpu"][0] for row in some]
+            ratios.append(mean(times))
+            halves = [[row for row in some if row["case"] % 2 == half] for half in (0, 1)]
+            lines.append(
+                f"| {bundle}, {name} | {len(some)} | {_shares(some, 'none')} "
+                f"| {_shares(some, 'auto', intervals=True)} | {_gain(halves[0])} "
+                f"| {_gain(halves[1])} | {mean(times):.2f}, median {median(times):.2f} |"
+            )
+        lines.append(f"| {bundle}, mean of the sets | | | | | | {mean(ratios):.2f} |")
+    return "\n".join(lines)
+
+
+def _seconds(pruner: Pruner, prompt: Prompt, budget: Budget) -> float:
+    found = []
+    for _ in range(_TIMES):
+        begin = time.process_time()
+        pruner.compress(prompt, budget)
+        found.append(time.process_time() - begin)
+    return min(found)
+
+
+@lru_cache(maxsize=1)
+def _loaded(bundle: str, reader: str) -> tuple[Count, Pruner]:
+    count = counter(reader or find_reader(DEFAULT_READER))
+    return count, load_compressor("llmlingua2", bundle, options=RunOptions(threads=1))
+
+
+def _kept(rows: Sequence[Row], kind: str) -> NDArray[np.float64]:
+    """Percent: 100 where the answer survives, a row a question, a column a rate."""
+    return 100 * np.asarray([row[kind] for row in rows], dtype=np.float64)
+
+
+def _shares(rows: Sequence[Row], kind: str, *, intervals: bool = False) -> str:
+    kept = _kept(rows, kind)
+    shares = [f"{share:.1f}" for share in kept.mean(axis=0)]
+    if intervals:
+        bounds = interval(kept).T.tolist()
+        shares = [
+            f"{share} [{low:.0f}–{high:.0f}]"
+            for share, (low, high) in zip(shares, bounds, strict=True)
+        ]
+    return " · ".join(shares)
+
+
+def _gain(rows: Sequence[Row]) -> str:
+    """Points that are gained at each rate."""
+    gained = (_kept(rows, "auto") - _kept(rows, "none")).mean(axis=0)
+    return " · ".join(f"{points:+.1f}" for points in gained)
+
+
+if __name__ == "__main__":
+    main()
