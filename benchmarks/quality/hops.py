@@ -5,8 +5,8 @@
 
 A row is a question, asked once without and once with it: ``none`` and ``auto`` say at which of
 `RATES` the answer survives, ``cpu`` what both took at the last rate, seconds of the processor, each
-the least of three. Sets with ``-joined`` have their passages as one text. Rules were chosen on
-questions of an even number (``case``); the table shows both halves.
+the least of three. What the choice goes by was chosen on questions of an even number (``case``); the
+table shows both halves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from multiprocessing import Pool
 from pathlib import Path
@@ -38,8 +37,7 @@ from edgelingua.text.counting import counter
 
 KEY = ("bundle", "set", "case")
 RATES = (0.2, 0.1, 0.05)
-JOINED = "-joined"
-SETS = ("nq", "squad", "hotpotqa", "musique", "2wikimultihop", "nq-joined", "musique-joined")
+SETS = ("nq", "squad", "hotpotqa", "musique", "2wikimultihop")
 _TIMES = 3
 
 
@@ -63,20 +61,12 @@ def main() -> None:
     work = [
         (options.bundle, options.reader, name, number, case)
         for name in sets
-        for number, case in enumerate(cases(name, options.data, options.cases))
+        for number, case in enumerate(draw(name, options.data, options.cases))
         if not rows.has(options.bundle, name, number, weights=weights)
     ]
     with Pool(options.jobs) as pool:
         for row in pool.imap_unordered(measured, work, chunksize=4):
             rows.add({**row, "weights": weights})
-
-
-def cases(name: str, data: Path, many: int) -> list[Case]:
-    """Return some cases of a set, their passages as one text if it says so."""
-    drawn = draw(name.removesuffix(JOINED), data, many)
-    if not name.endswith(JOINED):
-        return drawn
-    return [replace(case, passages=("\n\n".join(case.passages),)) for case in drawn]
 
 
 def measured(work: tuple[str, str, str, int, Case]) -> Row:

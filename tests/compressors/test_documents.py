@@ -63,7 +63,7 @@ def test_with_a_question_a_document_is_judged_for_itself(tiny: TokenPruner) -> N
         Prompt.build(DOCUMENTS[1], question=QUESTION),
     ]
     # What is raised takes its place beside other documents from words of its own.
-    unguarded = tiny.with_options(guard=False)
+    unguarded = tiny.with_options(guard=False, second_pass=False)
     found = [word_scores(unguarded, prompt, DOCUMENTS[1]) for prompt in prompts]
     assert found[0] == found[1] == found[2]
 
@@ -93,7 +93,7 @@ def test_documents_with_a_rate_a_pin_or_kept_whole(tiny: TokenPruner) -> None:
 
 
 def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
-    for compressor in (tiny, tiny.with_options(second_pass=True)):
+    for compressor in [tiny.with_options(second_pass=second) for second in (None, False, True)]:
         seen: list[tuple[int, int]] = []
         compressor.compress(
             Prompt.build([*DOCUMENTS, DOCUMENTS[0] * 20], question=QUESTION),
@@ -107,7 +107,7 @@ def test_progress_reaches_the_end_once(tiny: TokenPruner) -> None:
 
 def test_a_second_pass_takes_nothing_away(tiny: TokenPruner) -> None:
     prompt = Prompt.build(DOCUMENTS, question="Born?")  # leaves room for a clue
-    both = (tiny, tiny.with_options(second_pass=True))
+    both = [tiny.with_options(second_pass=second) for second in (False, True)]
     once, twice = (compressor.compress(prompt, Budget(rate=1)) for compressor in both)
     real = np.isfinite(once.scores)
     assert (twice.scores[real] >= once.scores[real]).all()
@@ -121,7 +121,7 @@ def test_the_second_step_is_found_in_the_second_pass(mini: TokenPruner) -> None:
     """The paragraph on Maria Olsen says nothing of The Lantern."""
     prompt = Prompt.build(DOCUMENTS, question=QUESTION)
     ranks = []
-    for compressor in (mini, mini.with_options(second_pass=True)):
+    for compressor in [mini.with_options(second_pass=second) for second in (False, True)]:
         scores = {}
         for name, text in (("Leeds", 0), ("Kiel", 2), ("Bergen", 3)):
             found = word_scores(compressor, prompt, DOCUMENTS[text])

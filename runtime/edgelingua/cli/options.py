@@ -187,7 +187,7 @@ SecondPass = Annotated[
     typer.Option(
         "--second-pass/--no-second-pass",
         help="llmlingua2 with a question: score all again with what was found, or nothing. "
-        "By default a few passages, where two steps seem to be needed.",
+        "By default a few passages of several documents.",
     ),
 ]
 

@@ -48,9 +48,9 @@ class TokenPruner(Pruner):
         are one text.
     second_pass
         For questions whose answer is two steps away: score again with what was found put into the
-        question, and take the larger of the two scores. ``None``: a few passages, where several may
-        answer (`hops`), for less than half the time again; ``True``: all, in twice the time;
-        ``False``: none.
+        question, and take the larger of the two scores. ``None``: a few passages, where several of
+        several documents may answer (`hops`), for less than half the time again; ``True``: all, in
+        twice the time; ``False``: none.
     floors
         What ``Budget(floor=…)`` goes by; ``None``: such a budget is refused.
     rules, count_with, model
@@ -157,7 +157,9 @@ class TokenPruner(Pruner):
         if second_pass:
             return read_twice(reading, progress)
         first = reading.score_all(prompt.question, progress)
-        return first if second_pass is False else follow(reading, first, progress)
+        if second_pass is False or len(documents) < 2:
+            return first
+        return follow(reading, first, progress)
 
     def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
         """Refuse all units of the documents that score worst on average."""
