@@ -5,8 +5,8 @@
 
 A row is a question, asked once without and once with it: ``none`` and ``auto`` say at which of
 `RATES` the answer survives, ``cpu`` what both took at the last rate, seconds of the processor, each
-the least of three. What the choice goes by was chosen on questions of an even number (``case``); the
-table shows both halves.
+the least of three. What the choice goes by was chosen on questions of an even number (``case``);
+the table shows both halves.
 """
 
 from __future__ import annotations
