@@ -47,7 +47,14 @@ class Marked:
             int(word[1]) / 10 if word[0] == "x" and word[1:].isdigit() else 0 for word in said
         ]
         ones = np.ones(len(spans), dtype=bool)
+        if progress:
+            progress(len(spans), len(spans))
         return TokenScores(spans, np.asarray(scores, dtype=np.float32), ones, "P(keep)")
+
+    def score_each(
+        self, texts: Sequence[str], question: str = "", progress: Progress | None = None
+    ) -> list[TokenScores]:
+        return [self.score(text, question, progress) for text in texts]
 
 
 def passages(texts: Sequence[str]) -> dict[int, str]:
@@ -139,13 +146,15 @@ TEXTS = st.lists(st.lists(WORDS, max_size=12).map(" ".join), min_size=1, max_siz
 def test_nothing_falls_and_the_work_is_bounded(texts: list[str], question: str) -> None:
     scorer, reading = read(passages(texts), question)
     first = reading.score_all(question, None)
+    size = sum(map(len, texts))
     told: list[tuple[int, int]] = []
     del scorer.asked[:]
     result = follow(reading, first, lambda done, of: told.append((done, of)))
     for asked in {asked for _, asked in scorer.asked}:
         again = [len(text) for text, question in scorer.asked if question == asked]
-        assert sum(again) <= max(2 * SHARE * reading.size, 2 * max(again)) + 1e-9
-    assert len(told) == len(scorer.asked)
+        assert sum(again) <= max(2 * SHARE * size, 2 * max(again)) + 1e-9
+    total = sum(len(scores.scores) for scores in first.values())
+    assert told == [(total, total)] * len(scorer.asked)
     for offset, scores in first.items():
         assert (result[offset].scores >= scores.scores).all()
         assert (result[offset].spans == scores.spans).all()

@@ -87,7 +87,7 @@ def follow(
     reading, first
         What is read, and its scores.
     progress
-        Is told that all is done, whenever a passage is; it may raise to stop.
+        Is told that all is done, again and again; it may raise to stop.
     """
     passages = passages_of(reading.texts, first)
     result = dict(first)
@@ -95,11 +95,11 @@ def follow(
         asked = reading.asked_with(clue.text)
         if asked == reading.question:
             break
-        for passage in leads(passages, clue, reading.question):
-            again = reading.scorer.score(passage.text, asked)
-            result[passage.document] = _raised(result[passage.document], passage, again)
-            if progress:
-                progress(reading.size, reading.size)
+        chosen = leads(passages, clue, reading.question)
+        texts = [passage.text for passage in chosen]
+        again = reading.scorer.score_each(texts, asked, _ended(progress, first))
+        for passage, scores in zip(chosen, again, strict=True):
+            result[passage.document] = _raised(result[passage.document], passage, scores)
     return result
 
 
@@ -167,6 +167,12 @@ def leads(passages: Sequence[Passage], clue: Clue, question: str) -> list[Passag
             chosen.append(passages[number])
             left -= len(passages[number].text)
     return chosen
+
+
+def _ended(progress: Progress | None, first: Mapping[int, TokenScores]) -> Progress | None:
+    """Report the end of the first pass, whatever is done."""
+    total = sum(len(scores.scores) for scores in first.values())
+    return None if progress is None else lambda *_: progress(total, total)
 
 
 def _cuts(text: str) -> list[int]:
