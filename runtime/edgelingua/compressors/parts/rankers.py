@@ -126,21 +126,24 @@ def _compressed_size(text: str) -> int:
 
 
 _GRAM = 4
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
+_DENSE = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+"
+)
 
 
 def _terms(text: str) -> list[str]:
     """Words; beside them, where they are not of Latin letters, what they are made of.
 
     Runs of four letters, for words that take endings; of two characters, where there are no blanks
-    between words (McNamee and Mayfield 2004, doi:10.1023/B:INRT.0000009441.78971.be).
+    between words, and in Korean. (McNamee and Mayfield 2004,
+    doi:10.1023/B:INRT.0000009441.78971.be)
     """
     text = text.casefold()
     found = [text[a:b] for a, b in words(text).tolist()]
     if text.isascii():
         return found
     spaced = [word for word in found if len(word) > _GRAM and other_letters(word)]
-    return found + _grams(spaced, _GRAM) + _grams(_UNSPACED.findall(text), 2)
+    return found + _grams(spaced, _GRAM) + _grams(_DENSE.findall(text), 2)
 
 
 def _grams(runs: Sequence[str], size: int) -> list[str]:
