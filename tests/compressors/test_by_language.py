@@ -164,6 +164,13 @@ def test_a_floor_is_for_english(both: Pruner) -> None:
         both.compress(Prompt.build(CHINESE, question=ASKED_IN_CHINESE), Budget(floor=0.9))
 
 
+def test_what_is_no_prompt_or_budget_is_said_to_be_none(both: Pruner) -> None:
+    with pytest.raises(InputError, match="Budget"):
+        both.compress(Prompt.build(CHINESE), 0.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Prompt"):
+        both.compress(CHINESE, Budget(rate=0.5))  # type: ignore[arg-type]
+
+
 PIECES = st.lists(
     st.sampled_from([ENGLISH, FRENCH, CHINESE, "x = 12.5 % of 3\n", "Ελλάδα και Κύπρος. ", "ไทย "]),
     min_size=1,
@@ -190,5 +197,5 @@ def test_the_reference_interface_chooses_too(monkeypatch: pytest.MonkeyPatch) ->
     assert chosen.compress_prompt(CHINESE)[key] == named.compress_prompt(CHINESE)[key]
     monkeypatch.setattr("edgelingua.compat.english.multilingual_bundle", lambda: None)
     alone = PromptCompressor(use_llmlingua2=True)
-    with pytest.warns(UserWarning, match="multilingual"):
+    with pytest.warns(LanguageWarning, match="multilingual"):
         assert CHINESE.startswith(alone.compress_prompt(CHINESE)[key])

@@ -6,9 +6,9 @@ import inspect
 import warnings
 
 
-def warn_caller(message: str) -> None:
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn as if at the line outside of this package from which it was called."""
     level, frame = 1, inspect.currentframe()
     while frame and frame.f_globals["__name__"].startswith(f"{__package__}."):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)

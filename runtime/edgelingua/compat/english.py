@@ -7,6 +7,7 @@ from collections.abc import Callable
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat.caller import warn_caller
 from edgelingua.compressors.truncate import PositionScorer
+from edgelingua.errors import LanguageWarning
 from edgelingua.models.registry import INSTALL_MULTILINGUAL, multilingual_bundle
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer
@@ -37,7 +38,10 @@ class EnglishScorer(ClassifierScorer):
             return super().score(text, question, progress)
         if self._other is not None:
             return self._other().score(text, question, progress)
-        warn_caller(f"the text is not English: {INSTALL_MULTILINGUAL} brings a model that reads it")
+        warn_caller(
+            f"the text is not English: {INSTALL_MULTILINGUAL} brings a model that reads it",
+            LanguageWarning,
+        )
         if found == OTHER:
             return PositionScorer().score(text, question, progress)
         return super().score(text, question, progress)

@@ -70,18 +70,20 @@ class EnglishPruner(TokenPruner):
         BudgetError
             The protected text alone exceeds the budget.
         """
+        if not isinstance(prompt, Prompt) or not isinstance(budget, Budget):
+            return super().compress(prompt, budget, progress)  # which says what is wrong
         texts = [segment.text for _, segment in prompt.layout.documents]
         found = list(map(language, [*texts, prompt.question]))
         if not any(found):
             return super().compress(prompt, budget, progress)
-        pruner = self._for(found, [*texts, prompt.question])
-        if pruner is None:
-            return super().compress(prompt, budget, progress)
-        if budget.floor is not None:
+        if self.others and budget.floor is not None:
             raise InputError(
                 "a floor was calibrated on English only, and this text or its question is in "
                 "another language; give tokens or a rate"
             )
+        pruner = self._for(found, [*texts, prompt.question])
+        if pruner is None:
+            return super().compress(prompt, budget, progress)
         return pruner.compress(prompt, budget, progress)
 
     def _for(self, found: list[str], texts: list[str]) -> Pruner | None:
