@@ -1,6 +1,6 @@
 """What a reader reads, step by step, that is never sure: the same steps as ``escalate=True``.
 
-    python -m benchmarks.escalation.texts --data DIR --reader MODEL.gguf --texts FILE
+    python -m benchmarks.escalation.texts --data DIR --reader FILE --texts FILE
 
 Compresses each question's passages with edgelingua-mini to a twentieth and a tenth of the tokens of
 ``--reader``, then takes what `Unread.further` would read next until nothing is left. Adds a line to
@@ -20,11 +20,11 @@ from benchmarks.common.shards import Shard, in_turn
 from benchmarks.quality.methods import CONTENDERS, Runner
 from benchmarks.quality.sets import Case, draw
 
-from edgelingua import LlamaModel
 from edgelingua.budget import Count
 from edgelingua.prompt import SEPARATOR
 from edgelingua.readers.escalation import Escalation
 from edgelingua.selection.rest import Unread
+from edgelingua.text.counting import counter
 
 SETS = ("nq", "hotpotqa", "squad")
 RATES = (0.05, 0.1, 0.2)
@@ -36,12 +36,12 @@ def main() -> None:
     """Add the lines that are missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the development sets")
-    parser.add_argument("--reader", type=Path, required=True, help="a GGUF file: it counts tokens")
+    parser.add_argument("--reader", required=True, help="counts: a GGUF file or a tokenizer.json")
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=300, help="of each set")
     parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
     options = parser.parse_args()
-    count = LlamaModel(options.reader, vocabulary_only=True).count
+    count = counter(options.reader)
     runner = Runner(CONTENDERS["mini-question"], None, count)
     there = {(row["set"], row["case"]) for row in jsonl.read(options.texts)}
     cases = {name: draw(name, options.data, options.cases) for name in SETS}
