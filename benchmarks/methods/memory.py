@@ -29,7 +29,7 @@ def main() -> None:
     """Run each method once."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scorer", default=SCORER, help="bundle of the causal LM")
-    parser.add_argument("--heads", required=True, help="scorer bundle that names its heads")
+    parser.add_argument("--heads", default="", help="scorer bundle that names its heads, for ehpc")
     parser.add_argument("--methods", default=",".join(METHODS))
     options = parser.parse_args()
     rows = Rows(HERE / "memory.jsonl", ("method",))

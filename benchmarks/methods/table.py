@@ -45,9 +45,10 @@ def main() -> None:
 
 
 def survival() -> list[Row]:
-    """Rows of all benchmarks that count answers that survive."""
+    """Rows of all benchmarks that count answers that survive; of two of a case the later one."""
     files = ("quality/results/survival.jsonl", "sentence/rows.jsonl", "methods/survival.jsonl")
-    return [row for file in files for row in jsonl.read(HERE.parent / file)]
+    rows = (row for file in files for row in jsonl.read(HERE.parent / file))
+    return list({(row["set"], row["method"], row["case"]): row for row in rows}.values())
 
 
 def answered() -> dict[str, list[float]]:

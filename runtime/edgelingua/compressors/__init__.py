@@ -139,7 +139,7 @@ METHODS: Mapping[str, Method] = {
         "arXiv:2310.06201",
         "scorer",
         _make("selective_context"),
-        published="half the context, 0.023 less BERTScore",
+        published="half the context: 0.023 less BERTScore, 0.038 less faithfulness",
         when="without a question and a classifier; not worth using to keep answers",
     ),
     "llmlingua2_question": Method(
@@ -209,7 +209,7 @@ REWRITERS: Mapping[str, Method] = {
         "classifier",
         _make("scope", "Scope"),
         reads_with="a reader of 1B or more",
-        published="above LLMLingua-2 in ROUGE and BERTScore at 2x, 3x and 5x",
+        published="GovReport at 5x: ROUGE-1 43.6, LLMLingua-2 40.5",
         when=(
             "for text that people read, with a reader of a billion parameters or more; not "
             "worth using for questions: mini's own words keep more answers"

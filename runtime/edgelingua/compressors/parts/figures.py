@@ -7,6 +7,7 @@ KEPT: Mapping[str, tuple[int | None, ...]] = {
     "longllmlingua": (52, 42, 38),
     "llmlingua": (30, 38, 32),
     "selective_context": (35, 38, 32),
+    "llmlingua2_question": (80, 65, 57),
     "llmlingua2": (100, 88, 92),
     "cpc": (92, 72, 48),
     "ehpc": (55, 50, 75),
