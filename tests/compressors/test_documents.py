@@ -210,6 +210,10 @@ def test_a_second_pass_on_the_command_line() -> None:
     done = CliRunner().invoke(app, [*options, "--question", QUESTION], input=text)
     assert done.exit_code == 0, done.output
     assert "Bergen" in done.stdout
+    done = CliRunner().invoke(
+        app, [*options[:-1], "--no-second-pass", "--question", QUESTION], input=text
+    )
+    assert done.exit_code == 0, done.output
     for wrong in (options, [*options, "--method", "truncate", "--question", QUESTION]):
         refused = CliRunner().invoke(app, wrong, input=text)
         assert refused.exit_code == 2, refused.output

@@ -158,7 +158,8 @@ def leads(passages: Sequence[Passage], clue: Clue, question: str) -> list[Passag
         shared = rarity.keys() & passage.words
         led = any(word in new and rarity[word] > 0 for word in shared)
         if led and passage is not clue.passage:
-            worth.append((-sum(rarity[word] for word in shared), number))
+            # Summed exactly: the order of a set is another in each process.
+            worth.append((-math.fsum(rarity[word] for word in shared), number))
     left = SHARE * sum(len(passage.text) for passage in passages)
     chosen: list[Passage] = []
     for _, number in sorted(worth):
@@ -187,14 +188,14 @@ def _best_clue(passage: Passage, rarity: Mapping[str, float]) -> tuple[float, st
     """Return the worth of a passage's best sentence, and the sentence after its title."""
     ends = sentences(passage.text)
     at = np.minimum(np.searchsorted(ends[:, 1], passage.spans[:, 0], "right"), len(ends) - 1)
-    most = sum(rarity.values()) or 1.0
+    most = math.fsum(rarity.values()) or 1.0
     best = (-np.inf, "")
     for number in np.unique(at).tolist():
         start, end = ends[number].tolist()
         sentence = passage.text[start:end].strip()
         titled = passage.title and passage.start + start >= passage.body
         clue = f"{passage.title}: {sentence}" if titled else sentence
-        named = sum(rarity[word] for word in rarity.keys() & _words(clue)) / most
+        named = math.fsum(rarity[word] for word in rarity.keys() & _words(clue)) / most
         worth = float(passage.scores[at == number].max()) * (_ANCHOR + named)
         best = max(best, (worth, clue), key=lambda pair: pair[0])
     return best
