@@ -4,7 +4,7 @@ The peaks are the most that onnxruntime's own products of matrices reach in this
 grow: of integers (u8 x s8, with what a dynamically quantized graph does around them) and of fp32.
 What a window of the model needs of each is counted from its shapes; at the peaks, and with nothing
 else to do, it would take the time of the roofline. One thread a run, so many runs side by side as
-there are threads. Times are processor time, where others share the machine, and the clock's.
+there are threads. The table has processor time, which others on the machine change little.
 Writes ``roofline.jsonl`` and ``roofline.md``.
 
     python -m benchmarks.runtime.roofline --threads 2
@@ -134,26 +134,22 @@ def compressing(options: RunOptions, rounds: int) -> dict[str, Any]:
 def table(rows: list[dict[str, Any]]) -> str:
     """Peaks, and each length's share of what they allow, as Markdown."""
     best = {
-        (kind, clock): max(r["operations"] / r[clock] for r in rows if r.get("kind") == kind)
+        kind: max(row["operations"] / row["cpu_s"] for row in rows if row.get("kind") == kind)
         for kind in ("int8", "fp32")
-        for clock in ("cpu_s", "clock_s")
     }
-    out = ["| peak | of a core | of all |", "|---|---|---|"]
-    for kind in ("int8", "fp32"):
-        each = [f"{best[kind, clock] / 1e9:,.0f} G/s" for clock in ("cpu_s", "clock_s")]
-        out.append(f"| {kind} | {' | '.join(each)} |")
-    out += ["", "| | tokens/s of a core | roofline | share | tokens/s of all |", "|---" * 5 + "|"]
+    peak = ", ".join(f"{kind} {value / 1e9:,.0f} G/s" for kind, value in best.items())
+    out = [f"Peaks of a core: {peak}.", "", "| | tokens/s of a core | roofline | share |"]
+    out.append("|---|---|---|---|")
     for row in rows:
-        if row["what"] == "peak":
+        if row["what"] == "window":
+            ideal = sum(row[kind] / best[kind] for kind in best)
+            roof, share = f"{row['tokens'] / ideal:,.0f}", f"{ideal / row['cpu_s']:.0%}"
+            name = f"windows of {row['length']}"
+        elif row["what"] == "compress":
+            name, roof, share = f"`compress`, {row['tokens']:,} tokens", "–", "–"
+        else:
             continue
-        core, whole = (f"{row['tokens'] / row[clock]:,.0f}" for clock in ("cpu_s", "clock_s"))
-        if row["what"] == "compress":
-            out.append(f"| `compress`, {row['tokens']:,} tokens | {core} | – | – | {whole} |")
-            continue
-        ideal = sum(row[kind] / best[kind, "cpu_s"] for kind in ("int8", "fp32"))
-        roof, share = row["tokens"] / ideal, ideal / row["cpu_s"]
-        name = f"windows of {row['length']}"
-        out.append(f"| {name} | {core} | {roof:,.0f} | {share:.0%} | {whole} |")
+        out.append(f"| {name} | {row['tokens'] / row['cpu_s']:,.0f} | {roof} | {share} |")
     return "\n".join(out) + "\n"
 
 
