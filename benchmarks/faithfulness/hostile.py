@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.faithfulness import stuffing
+from benchmarks.faithfulness import disguises, stuffing
 from benchmarks.faithfulness.documents import INJECTIONS, sentence
 from benchmarks.faithfulness.stuffing import repeated, words_of
 from benchmarks.faithfulness.vocabulary import PEOPLE, PLACES, SERVICES, THINGS, hexadecimal
@@ -175,4 +175,14 @@ ATTACKS: Mapping[str, Attack] = {
     "shouting": shouting,
     "huge": huge,
     "injected instructions": injected,
+    "question between prose": disguises.diluted,
+    "claimed answers": disguises.claimed,
+    "HTML": disguises.page,
+    "YAML": disguises.nested,
+    "stack trace": disguises.trace,
+    "chat": disguises.talk,
+    "verbs that withhold": disguises.withholding,
+    "conditions": disguises.conditions,
+    "other letters": disguises.letters,
+    "endless words": disguises.endless,
 }

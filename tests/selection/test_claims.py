@@ -40,6 +40,8 @@ HOSTILE = {
     "look-alikes": ASKED.translate(str.maketrans("aeopcxy", "аеорсху")) * 4 + f" {ASKED}" * 4,
     "joiners": " ".join("\u200b".join(word) for word in ASKED.split() * 7),
     "shouting": "IMPORTANT!!! MONEY MUST TRANSFERRED CRITICAL: NEVER CUSTOMER READ THIS! " * 7,
+    "a chat": "".join(f"[10:{n}] Ida: {ASKED}\n[10:{n}] Jo: yes\n" for n in range(10, 18)),
+    "a trace": "".join(f"Caused by: MoneyError{n}: {ASKED}\n  at a.b({n})\n" for n in range(9)),
     "numbers": ", ".join(f"{7919 * n % 9973:,} km" for n in range(1, 30)) + ".",
 }
 
@@ -89,7 +91,15 @@ def test_inside_a_document_the_order_stays(texts: list[str], seed: int) -> None:
     scores = np.where(random.random(len(plain)) < 0.2, plain + np.float32(0.7), plain)
     scores[random.random(len(plain)) < 0.05] = np.inf
     negates = random.random(len(plain)) < 0.1
-    result = claimed(prompt, edges, plain, scores, negates, Company.none(len(plain)))
+    result = claimed(
+        prompt,
+        edges,
+        plain,
+        scores,
+        negates,
+        company=Company.none(len(plain)),
+        followers=np.zeros((0, 5), dtype=np.int64),
+    )
     for offset, segment in prompt.layout.documents:
         first, end = np.searchsorted(edges, [offset, offset + len(segment.text)])
         orders = [
@@ -102,8 +112,8 @@ def test_inside_a_document_the_order_stays(texts: list[str], seed: int) -> None:
 def test_what_is_new_in_a_text() -> None:
     assert novelty(DOCUMENT.read_text(encoding="utf-8")) > 0.45
     assert novelty(ORDINARY) > 0.8
-    for kind, text in HOSTILE.items():
-        assert novelty(text, numbers=kind != "numbers") < 0.3, kind
+    for kind in set(HOSTILE) - {"a chat", "a trace"}:
+        assert novelty(HOSTILE[kind], numbers=kind != "numbers") < 0.3, kind
     assert novelty("") == 1
 
 

@@ -42,6 +42,22 @@ def choose(size: Callable[[int], int], lengths: NDArray[np.int64], limit: int) -
     return fits, tokens
 
 
+def extend(size: Callable[[int], int], most: int, limit: int, tokens: int) -> tuple[int, int]:
+    """Return the same where little room is left, so that few of ``most`` units fit it, if any.
+
+    ``tokens``: the size of none, which fits.
+    """
+    fits, overflows, step = 0, most + 1, 1
+    while overflows - fits > 1:
+        last = min(fits + step, most) if overflows > most else (fits + overflows) // 2
+        size_of_last = size(last)
+        if size_of_last <= limit:
+            fits, tokens, step = last, size_of_last, 2 * step
+        else:
+            overflows = last
+    return fits, tokens
+
+
 _BLOCK = 64
 """Units. So many more always count more, so one block alone holds the crossing, however found."""
 

@@ -31,21 +31,24 @@ def claimed(
     plain: NDArray[np.float32],
     scores: NDArray[np.float32],
     negates: NDArray[np.bool_],
+    *,
     company: Company,
+    followers: NDArray[np.int64],
 ) -> NDArray[np.float32]:
     """Return scores with which each document of several claims what its scorer gave it, no more.
 
     The order inside a document is that of its ``scores``; what the best so many characters of it
     are worth beside other documents is what the best so many were worth before negations and
-    numbers were raised. So those push out words of their own document. A text that goes on
-    repeating itself claims a part of that (`novelty`), and is then kept at a fraction of the pace
-    of the others.
+    numbers were raised. So those push out words of their own document, and what frames a record,
+    the header of a table, say, counts with the record. A text that goes on repeating itself claims
+    a part of that (`novelty`), and is then kept at a fraction of the pace of the others.
 
     Parameters
     ----------
-    edges, plain, scores, negates, company
+    edges, plain, scores, negates, company, followers
         Of the units, see `Units`: ``(U + 1,)``, then ``(U,)`` each; ``plain``: before any was
-        raised. What comes in company of a unit is charged to a text that repeats itself.
+        raised. What comes in company of a unit is charged to a text that repeats itself;
+        ``followers`` ``(n, 5)`` are charged to all.
     """
     documents = prompt.layout.documents
     if len(documents) < 2:
@@ -54,16 +57,18 @@ def claimed(
     # What has no score goes first, and what a pin cannot do without has one without bound.
     parts = [_finite(scores, edges, offset, segment.text) for offset, segment in documents]
     lengths = np.diff(edges)
+    followers = followers[np.argsort(followers[:, 0], kind="stable")]
     curves = [_Curve.of(plain[part], lengths[part]) for part in parts]
     result = scores.copy()
     others: _Curve | None = None
-    for number, ((_, segment), part) in enumerate(zip(documents, parts, strict=True)):
+    for number, ((offset, segment), part) in enumerate(zip(documents, parts, strict=True)):
         best = part[np.lexsort((~negates[part], -scores[part]))]
         claims = min(1.0, novelty(segment.text, numbers=asked) / _USUAL) ** 4
-        cost = lengths[best]
-        if claims < 1:
-            span = slice(part.min(initial=len(lengths)), part.max(initial=-1) + 1)
-            cost = _with_company(best - span.start, lengths[span], company.part(span))
+        first, end = np.searchsorted(edges, [offset, offset + len(segment.text)]).tolist()
+        span = slice(first, end)
+        own = slice(*np.searchsorted(followers[:, 0], [first, end]).tolist())
+        needs = company.part(span) if claims < 1 else None
+        cost = _with_company(best - first, lengths[span], followers[own] - first, needs)
         share = np.cumsum(cost) / max(1, cost.sum())
         dealt = curves[number].at(share)
         late = share > claims
@@ -91,20 +96,47 @@ def _finite(
 
 
 def _with_company(
-    best: NDArray[np.int64], lengths: NDArray[np.int64], company: Company
+    best: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    followers: NDArray[np.int64],
+    company: Company | None,
 ) -> NDArray[np.int64]:
-    """Characters that come with each of the units ``best``, the best first, that had not come."""
+    """Characters that come with each of the units ``best``, the best first, that had not come.
+
+    ``company``: ``None`` if what comes in company counts for itself.
+    """
     unknown = len(lengths)
-    rank = np.full(len(lengths), unknown)
+    rank = np.full(unknown, unknown)
     rank[best] = np.arange(len(best))
     comes = rank.copy()
-    brings = np.where(company.words & ~company.protected, rank, unknown)
-    for part, needed in ((company.clause, company.core), (company.line, company.head)):
-        first = np.full(part.max(initial=0) + 1, unknown)
-        np.minimum.at(first, part, brings)
-        comes = np.where(needed, np.minimum(comes, first[part]), comes)
+    if company is not None:
+        brings = np.where(company.words & ~company.protected, rank, unknown)
+        for part, needed in ((company.clause, company.core), (company.line, company.head)):
+            first = np.full(part.max(initial=0) + 1, unknown)
+            np.minimum.at(first, part, brings)
+            comes = np.where(needed, np.minimum(comes, first[part]), comes)
+    if len(followers):
+        framed = np.maximum(_least(rank, followers[:, 1:3]), _least(rank, followers[:, 3:5]))
+        np.minimum.at(comes, followers[:, 0], framed)
     own = comes < unknown
     return np.bincount(comes[own], lengths[own], minlength=len(best)).astype(np.int64)
+
+
+def _least(values: NDArray[np.int64], ranges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the least of ``values`` in each half-open range ``(n, 2)``; of none, their number.
+
+    Of two ranges of a power of two, which cover it, whatever overlaps.
+    """
+    sizes = ranges[:, 1] - ranges[:, 0]
+    level = np.frexp(np.maximum(sizes, 0))[1] - 1  # the largest power of two in it; -1: empty
+    found = np.full(len(ranges), len(values))
+    of_power = values
+    for power in range(int(level.max(initial=-1)) + 1):
+        now = level == power
+        start, end = ranges[now, 0], ranges[now, 1] - (1 << power)
+        found[now] = np.minimum(of_power[start], of_power[end])
+        of_power = np.minimum(of_power[: -(1 << power)], of_power[1 << power :])
+    return found
 
 
 @dataclass(frozen=True, eq=False)

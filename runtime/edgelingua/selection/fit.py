@@ -15,7 +15,7 @@ from edgelingua.compressed import Compressed, Reason, join
 from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
-from edgelingua.selection.choose import choose
+from edgelingua.selection.choose import choose, extend
 from edgelingua.selection.pins import pinned_tokens, within_shares
 from edgelingua.selection.units import Units
 from edgelingua.system.logs import logger
@@ -65,15 +65,18 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         gone = np.isin(ranking, _with_marks(units, ranking[fits]))
         gone[:fits] = False
         ranking = ranking[~gone]
-        more_fit, tokens_out = choose(partial(_behind, size, fits), lengths[ranking[fits:]], limit)
+        behind = partial(_behind, size, fits)
+        more_fit, tokens_out = extend(behind, len(ranking) - fits, limit, tokens_out)
         fits += more_fit
     if units.gap and tokens_out > limit:  # there is no room for marks between what must stay
         return fit(prompt, replace(units, gap=""), room, score_unit)
     _refuse_above(limit, tokens_out)
-    behind = ranking[fits + 1 :]
+    rest = ranking[fits + 1 :]
     more: list[int] = []
     # What was passed over may fit, now that what it needs has come with something else.
-    for unit in [*passed.tolist(), *behind[units.fills[behind]][:_FILLING].tolist()]:
+    for unit in [*passed.tolist(), *rest[units.fills[rest]][:_FILLING].tolist()]:
+        if lengths[unit] > _LONGEST_TOKENS * (limit - tokens_out):
+            continue
         alone = count(prompt.text[units.edges[unit] : units.edges[unit + 1]])
         if alone <= limit - tokens_out and (tokens := size(fits, *more, unit)) <= limit:
             more.append(unit)
@@ -100,6 +103,8 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
 _FILLING = 64
 """Records that are tried for the room that is left."""
+_LONGEST_TOKENS = 10
+"""Characters of a token, on average, where they are longest."""
 _PASSED_OVER = 8
 """Units that do not fit, at most, behind which others are chosen."""
 _LITTLE, _SPARE = 1, 0.05

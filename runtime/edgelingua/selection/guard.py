@@ -15,7 +15,7 @@ from edgelingua.text.negations import numbers
 from edgelingua.text.pieces import LONGEST_PIECE
 from edgelingua.text.ranges import Spans
 
-MOST_IN_COMPANY = 2
+MOST_IN_COMPANY = 5
 """Denials of a clause that come with what is kept of it, the best ones."""
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgelingua.prompt import Prompt
 from edgelingua.selection.worth import worth
 from edgelingua.text.boundaries import before_blanks, blanks, graphemes
+from edgelingua.text.echoes import without_echoes
 from edgelingua.text.ranges import Spans
 
 _FAVOUR = 7.0
@@ -68,13 +69,25 @@ def dealt(
     best = order[rank < _BEST]
     many = np.bincount(number[best], minlength=len(records))
     base = np.bincount(number[best], own[best], len(records)) / np.maximum(many, 1)
-    text = prompt.text
+    text = _without_echoes(prompt)
     texts = [text[a:b] for a, b in records.tolist()]
     favoured = _FAVOUR * np.isin(records[:, 0], prompt.layout.favoured[:, 0])
     value = worth(texts, records, prompt.question, base, favoured)
     scores = scores.copy()
     scores[places[np.lexsort((-own, number, -value[number]))]] = -np.sort(-own)
     return scores
+
+
+def _without_echoes(prompt: Prompt) -> str:
+    """The text, of which no document of several speaks for itself with the question's words."""
+    if not prompt.question or len(prompt.layout.documents) < 2:
+        return prompt.text
+    pieces, at = [], 0
+    for offset, segment in prompt.layout.documents:
+        if segment.outline.records:
+            pieces += [prompt.text[at:offset], without_echoes(segment.text, prompt.question)]
+            at = offset + len(segment.text)
+    return "".join([*pieces, prompt.text[at:]])
 
 
 def record_units(prompt: Prompt, edges: NDArray[np.int64]) -> NDArray[np.bool_]:

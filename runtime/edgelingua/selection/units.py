@@ -209,9 +209,11 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
         scores = np.where(records, scores, above)
         negates &= ~records
         company = company.without(records | frames)
-        plain = without_noise(prompt, edges, plain)
-        scores = without_noise(prompt, edges, scores)
-        scores = claimed(prompt, edges, plain, scores, negates, company)
+        plain = np.where(frames, -np.inf, without_noise(prompt, edges, plain))
+        scores = np.where(frames, -np.inf, without_noise(prompt, edges, scores))
+        scores = claimed(
+            prompt, edges, plain, scores, negates, company=company, followers=followers
+        )
     else:
         scores = without_noise(prompt, edges, scores)
     separators = _separators(prompt, edges)

@@ -16,23 +16,26 @@ _DENY = {
     r"|ban(?:s|ned)?|barred|ceas(?:e[sd]?|ing)|disput(?:e[sd]?|ing)|doubt(?:s|ed|ful|ing)?"
     r"|suspend(?:s|ed|ing)?|waiv(?:e[sd]?|ing)|neglect(?:s|ed)?|unable|unlikely|unwilling"
     r"|contraindicated|rule[sd]? out|ruling out|no longer|no more|instead of|rather than|free of"
-    r"|negative for|far from|other than|apart from|d/c'?d|halt(?:s|ed|ing)?"
-    r"|cancel(?:s|l?ed|l?ing)?|revok(?:e[sd]?|ing)",
+    r"|negative for|far from|other than|apart from|d/c(?:'?d)?|halt(?:s|ed|ing)?"
+    r"|cancel(?:s|l?ed|l?ing)?|revok(?:e[sd]?|ing)|paus(?:e[sd]?|ing)|skip(?:s|ped|ping)?"
+    r"|interrupt(?:s|ed|ing)?|terminat(?:e[sd]?|ing)|quit(?:s|ting)?|on hold",
     "German": r"verweiger\w+|abgelehnt|ablehn\w*|lehnt\w*|ausgeschlossen|ausschließ\w+|verboten"
     r"|verbiete\w*|verbot|untersag\w+|fehl(?:t|en|te|ten)|abgesetzt|absetzen|vermeid\w+|vermied\w*"
     r"|bestreite\w*|bestritt\w*|bestritten|leugne\w*|gestoppt|stopp(?:t|te|ten|en)|unterlass\w*"
     r"|unterließ\w*|eingestellt|aufgehoben|gescheitert|scheiter\w+|bezweifel\w*|verneint\w*|kaum"
-    r"|storniert\w*|widerruf\w*|zurückgewiesen|mangels|anstatt|statt",
+    r"|storniert\w*|widerruf\w*|zurückgewiesen|mangels|anstatt|statt|pausier\w*"
+    r"|aussetz\w*|ausgesetzt\w*|weglass\w*|weggelassen",
     "French": r"refus\w+|ni(?:e|ent|é|ée|ait|er)|exclu(?:s|e|es|t|re|ant|ent)?|rejet\w+"
     r"|dout(?:e|é|er)"
     r"|interdi(?:t|ts|te|tes|re|sent)|cess(?:e|es|ent|é|er|ait)|manqu(?:e|es|ent|é|er|ait)|absence"
     r"|évit(?:e|es|ent|é|er|ez)|arrêt(?:e|es|é|és|ée|er|ez)|suspend\w*|échou\w+|hormis|excepté"
-    r"|annul\w+|au lieu de|plutôt que",
+    r"|annul\w+|au lieu de|plutôt que|interromp\w*",
     "Spanish": r"nieg(?:a|an|o|ue)|neg(?:ó|aron|ado|aba)|rechaz\w+|prohíb\w+|prohib\w+|suspend\w+"
     r"|evit(?:a|an|ar|e|en|ó|ado)|falta|faltan|ausencia|fall(?:ó|aron)|descart\w+|dud(?:a|an|ó)"
-    r"|dej(?:ó|aron|a|ar) de|carece\w*|salvo|excepto|cancel(?:ó|ado|ada)|en lugar de",
+    r"|dej(?:ó|aron|a|ar) de|carece\w*|salvo|excepto|cancel(?:ó|ado|ada)|en lugar de"
+    r"|interrump\w+|deten(?:er|ga|gan)|detuv\w+|retir(?:ar|e|en|ó|ad[oa])|paus(?:ar|en|ó)",
     "Italian": r"neg(?:a|ano|ato|ò)|rifiut(?:a|ano|are|ato|ò|arono)|esclu(?:s[oaie]|de|dono|dere)"
-    r"|viet(?:a|ano|are|at[oaie]|ò)|sospe(?:s[oaie]|nde|ndono|ndere)|manca(?:no|va)?|assenza"
+    r"|viet(?:a|ano|are|at[oaie]|ò)|sospe(?:s[oaie]|nd\w*)|evit(?:are|i|ino|ato)|interrott[oaie]|manca(?:no|va)?|assenza"
     r"|priv[oaie]|fall(?:ì|ito|irono)|dubit\w+|smett\w+|smesso|annullat[oaie]|respint[oaie]"
     r"|tranne|eccetto|invece di",
     "Portuguese": r"neg(?:am|ou|aram)|recus\w+|proíb\w+|proib\w+|suspens[oa]s?|suspendeu|ausência"
@@ -41,15 +44,17 @@ _DENY = {
     "Dutch": r"weiger\w+|geweigerd|ontken\w*|uitgesloten|gestopt|stopt(?:e|en)?"
     r"|vermijd\w*|ontbreekt"
     r"|ontbrak\w*|afwezig|afgewezen|verbo(?:d|den)|verbied\w*|faal\w*|gefaald|mislukt\w*|twijfel\w*"
-    r"|geannuleerd|behalve|in plaats van|nauwelijks",
+    r"|geannuleerd|behalve|in plaats van|nauwelijks|pauzeer\w*|gepauzeerd|onderbre(?:ek|k)\w*"
+    r"|onderbroken|staak\w*|staken|gestaakt",
     "Russian": r"отказ\w+|отрица\w+|исключ(?:ён|ен[аоы]?|ить|ает|ают|ая|ил[аи]?)|отверг\w*"
     r"|запре[щт]\w+|прекра[щт]\w+|избега\w+|отсутств\w+|отмен\w+|отклон\w+|приостан\w+|сомнева\w+"
-    r"|провал\w+|воздерж\w+|вместо",
+    r"|провал\w+|воздерж\w+|вместо|прерв\w+|прерыва\w+",
     "Arabic": r"رفض\w*|يرفض\w*|ينفي|نفى|نفت|أنكر\w*|ينكر\w*|منع\w*|يمنع\w*|ممنوع\w*|يحظر|حظر\w*"
     r"|توقف\w*|أوقف\w*|تجنب\w*|باستثناء|فشل\w*|يفشل\w*|استبعد\w*|يشك\w*|ألغى|ألغت",
 }
 _DENY_UNSPACED = (
-    "拒绝|拒絕|否认|否認|停止|禁止|避免|排除|缺乏|除外|取消|勿|失败|失敗|暂停|暫停|中止|怀疑|ไม่|ห้าม"
+    "拒绝|拒絕|否认|否認|停止|禁止|避免|排除|缺乏|除外|取消|勿|失败|失敗|暂停|暫停|停用|停药|停藥"
+    "|中止|怀疑|ไม่|ห้าม"
 )
 
 # What is said with them is not said to be so: possibilities, conditions, hearsay, plans.
@@ -79,16 +84,22 @@ _CONDITIONS = (
 _OPEN_UNSPACED = "可能|或许|或許|也许|也許|如果|若|据称|據稱|恐怕"
 
 # "Hold metformin" withholds it; who holds a share has one.
-_HOLD = r"(?:(?<![a-z,;] )|(?<=please )|(?<=and )|(?<=then ))hold(?:ing)?"
+_HOLD = (
+    r"(?:(?<![a-z,;] )|(?<=please )|(?<=and )|(?<=then ))hold(?:ing)?"
+    r"|(?<=[,;] )hold(?! (?:an?|the|its?|his|her|their|my|your|our|th[ae]t|this|them|him|on|up)\b)"
+    r"|(?:(?<=was )|(?<=were )|(?<=is )|(?<=are )|(?<=be )|(?<=been ))"
+    r"held(?! (?:in|at|by|between|every|annually|up|back)\b)"
+)
 # "may" is a month before or behind a number.
 _MAY = r"(?<!\d )(?-i:may)(?! \d)"
 # The verb and its other part at the end: "lehnte den Antrag ab", "sloot het lek uit".
 _SEPARATED = re.compile(
-    r"(?<!\w)(?:lehn(?:e|t|te|en|ten)|sag(?:e|t|te|en|ten)|setz(?:e|t|te|en|ten)|wie?s(?:en)?"
+    r"(?<!\w)(lehn(?:e|t|te|en|ten)|sag(?:e|t|te|en|ten)|setz(?:e|t|te|en|ten)|wie?s(?:en)?"
     r"|weis(?:e|t|en)|brach(?:en)?|brech(?:e|en)|bricht|schloss(?:en)?|schließ(?:e|t|en)|hob(?:en)?"
     r"|heb(?:e|t|en)|stell(?:e|t|te|en|ten)|wees|wezen|wijs(?:t)?|wijzen|sloot|sloten|sluit(?:en)?"
-    r"|zeg(?:t|de)?|zeggen)\b[^.;:!?\n]{1,160}?\b(ab|zurück|aus|auf|ein|af"
-    r"|uit)(?=\s*(?:[.,;:!?\n]|und\b|en\b|$))",
+    r"|zeg(?:t|de)?|zeggen|lass(?:e|en|t)?|lässt|ließ(?:en)?)\b[^.;:!?\n]{1,160}?\b(ab|zurück|aus"
+    r"|auf|ein|weg|af|uit)"
+    r"(?=\s*(?:[.,;:!?\n]|(?:und|en|oder|bis|wegen|vor|nach|wenn|sobald|solange|tot)\b|$))",
     re.IGNORECASE,
 )
 
@@ -138,4 +149,4 @@ OPEN_UNSPACED = re.compile(_OPEN_UNSPACED)
 """The same in languages without."""
 
 SEPARATED = _SEPARATED
-"""Matches German and Dutch verbs in two parts that deny; group 1 is the second part."""
+"""Matches German and Dutch verbs in two parts that deny; groups are the parts."""

@@ -93,7 +93,7 @@ def denials(text: str) -> Denials:
     deny = [(a, b) for a, b in negations(text).tolist()]
     verbs = {match.span() for match in DENYING.finditer(text)}
     deny += verbs
-    deny += [match.span(1) for match in SEPARATED.finditer(text)]
+    deny += [match.span(part) for match in SEPARATED.finditer(text) for part in (1, 2)]
     open_ones = [match.span() for match in OPEN.finditer(text)]
     conditions = [match.span() for match in CONDITION.finditer(text)]
     found = merged([*deny, *open_ones, *conditions])
