@@ -6,9 +6,11 @@ import uuid
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgelingua import Budget, Prompt, load_compressor
 from edgelingua.selection.worth import worth
 
 
@@ -56,3 +58,45 @@ def test_the_deepest_cause_is_best() -> None:
     records = ["a.b.StartException: could not start", *frames, first, *frames, deepest, *frames]
     assert best(records) == deepest
     assert best(records, "What is the root cause of the failed start?") == deepest
+
+
+CHAT = """[18:05] Liv: Did you book the cabin?
+[18:06] Jo: Yes, done yesterday.
+[18:07] Jo: The code for the key box, what was it?
+[18:08] Liv: One sec
+[18:09] Liv: 4417
+[18:10] Jo: thanks
+[18:12] Ola: Who brings the tent?
+[18:13] Liv: I do, the green one
+[18:15] Ola: And when do we leave?
+[18:16] Jo: Friday at six
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the code for the key box?", "4417"),
+        ("When do they leave?", "Friday at six"),
+        ("Who brings the tent?", "the green one"),
+    ],
+)
+def test_the_line_behind_the_one_that_asks_answers(question: str, answer: str) -> None:
+    prompt = Prompt.build(CHAT, question=question)
+    left = load_compressor().compress(prompt, Budget(rate=0.33)).segment_texts()[0]
+    assert answer in left
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [
+        (["prod-eu", "prod-us", "production", "prod", "prod-2", "preprod"], "prod"),
+        (["db-1-replica", "db-10", "db-1", "db-11", "adb-1"], "db-1"),
+        (["/api/v1/users", "/api/v1", "/api/v10", "/api/v1.1"], "/api/v1"),
+        (["user.name.first", "user.name", "user.names", "super_user.name"], "user.name"),
+    ],
+)
+def test_a_name_that_begins_another_is_found(names: list[str], asked: str) -> None:
+    lines = [f"{name}: host=db{n}.example.net port={5000 + n}" for n, name in enumerate(names)]
+    lines += [f"other-{n}: host=db{n}.example.net port={6000 + n}" for n in range(20)]
+    assert best(lines, f"Which port does {asked} listen on?").startswith(f"{asked}: ")

@@ -24,6 +24,7 @@ _FIELD = re.compile(r"(?:'(?:[^'\n]|'')*'|\"[^\"\n]*\"|[^,|\t;()'\"])+")
 _COLUMNS = 3
 """Cells of a row, at least."""
 _WORD = re.compile(r"[^\W_]+(?:'[a-z])?")
+_NAME = re.compile(r"[^\W\d_]\w{2,}")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_A-Za-z]+")
 _VALUE = re.compile(r"([\w.\-]+)[\"']?\s?[=:]\s?[\"']?([^\s,;\"'{}\[\]()]+)")
 _IDENTIFIER = re.compile(r"[^\s\"'`“”«»(),;?!<>{}\[\]]*[\w#%]")
@@ -57,6 +58,10 @@ _FURNITURE = re.compile(r"<(?:nav|footer|header|aside|form|button|select|iframe|
 _DENSITY = 0.5
 _TELLING = 6.0
 """Bits; words of the question that tell less than that, all together, decide little."""
+_SOON = 4
+"""Lines behind a question in which its answer stands."""
+_SPEAKER = re.compile(r"\s*(?:\[[^\]\n]{1,30}\]|[\d:.,/\-]+)?[ ,\-–]*([^\W\d][\w .'’\-]{0,30}):\s")
+"""Who says something, behind the time: ``[18:07] Jo: ``."""
 _CALL_FRAME = re.compile(r"\s*(?:at [\w.$<>/]+\s?\(|\.\.\. \d+ |#\d+\s)")
 _NOTHING = re.compile(
     r"(?i)\b(?:0|no|without) (?:errors?|fail\w*|warnings?|problems?)|"
@@ -108,7 +113,8 @@ def worth(
         surprise < 1, _repeats(templates), 0
     )
     if question:
-        value = 0.8 * opinion + 0.5 * value + _shared(records, question)
+        shared = _shared(records, question)
+        value = 0.8 * opinion + 0.5 * value + shared + _answering(records, shared)
         value += (1.5 if _TROUBLE.search(question) else 0.4) * alarms
     else:
         value += 0.3 * opinion + alarms + np.asarray([_facts(record) for record in records])
@@ -128,6 +134,25 @@ def _lent(value: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
         lent[:-1] = np.where(near, 0.1 * value[1:], 0)
         lent[1:] = np.maximum(lent[1:], np.where(near, 0.2 * value[:-1], 0))
     return np.maximum(lent, 0)
+
+
+def _answering(records: Sequence[str], shared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What records gain behind one that asks the same: in a chat the answer comes a line later.
+
+    Somebody else's, and not the next question; the first most.
+    """
+    gained = np.zeros(len(records))
+    for asking in [index for index, record in enumerate(records) if record.rstrip().endswith("?")]:
+        speaker = _SPEAKER.match(records[asking])
+        for later in range(asking + 1, min(asking + 1 + _SOON, len(records))):
+            answers = _SPEAKER.match(records[later])
+            if answers is None or records[later].rstrip().endswith("?"):
+                break
+            same = speaker is not None and answers[1] == speaker[1]
+            part = (0.3 if same else 1.1) * 0.8 ** (later - asking - 1)
+            part *= 1.4 if _FACT.search(records[later], answers.end()) else 1.0
+            gained[later] = max(gained[later], part * shared[asking])
+    return gained
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -248,11 +273,37 @@ def _shared(records: Sequence[str], question: str) -> NDArray[np.float64]:
     most = sum(sorted(weight.values(), reverse=True)[:3])
     value = 8.0 * value / max(most, _TELLING)
     for name in _identifiers(question):
-        pattern = re.compile(rf"(?<![\w]){re.escape(name)}(?![\w])", re.IGNORECASE)
-        hit = np.asarray([pattern.search(record) is not None for record in records])
-        if 0 < hit.sum() <= max(3, count // 4):
-            value = value + 12.0 * hit
+        inside = _holding(records, rf"(?<!\w){re.escape(name)}(?!\w)")
+        for hit in (inside, _exactly(records, name, inside)):
+            if 0 < hit.sum() <= max(3, count // 4):
+                value = value + 6.0 * hit
+    text = "\n".join(records)
+    for word in sorted(set(_NAME.findall(question.casefold())) - _STOP):
+        # A key prod beside prod-eu is a name, however plain it looks.
+        if not re.search(rf"(?<!\w){re.escape(word)}(?:[\-_.:/]\w|\d)", text, re.IGNORECASE):
+            continue
+        exact = _holding(records, rf"\A\W*{re.escape(word)}[\"'\]]*\s*(?:[:=|,]|\Z)")
+        if 0 < exact.sum() <= max(3, count // 4):
+            value = value + 4.0 * exact
     return value
+
+
+def _holding(records: Sequence[str], pattern: str) -> NDArray[np.bool_]:
+    found = re.compile(pattern, re.IGNORECASE)
+    return np.asarray([found.search(record) is not None for record in records], dtype=bool)
+
+
+def _alone(name: str) -> str:
+    return rf"(?<![\w\-.@/]){re.escape(name)}(?![\w@/]|[\-.:]\w)"
+
+
+def _exactly(records: Sequence[str], name: str, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of some records hold a name that is not a part of a longer one: not prod-eu for prod.
+
+    All of them, if none does.
+    """
+    whole = _holding(records, _alone(name)) & among
+    return whole if whole.any() else among
 
 
 def _identifiers(question: str) -> list[str]:
