@@ -34,6 +34,8 @@ _VOID = frozenset(
     ]
 )
 _CLOSED_BY_NEXT = frozenset(["p", "li", "td", "th", "tr", "dt", "dd", "option"])
+_WRAPPERS = frozenset(["html", "body", "main", "div", "section", "article", "center", "tbody"])
+_NAMED = re.compile(r"\s(?:id|title|aria-label|data-[\w\-]+|itemprop)=")
 _NO_TEXT = frozenset(["script", "style", "noscript", "svg", "template"])
 _INLINE = frozenset(
     [
@@ -129,6 +131,8 @@ def outline_markup(sketch: Sketch, text: str, start: int, end: int) -> None:
                 sketch.record(child.start, child.end)
             elif child.inside < child.close:
                 inner = (child.inside, child.close)
+                if child.name in _WRAPPERS and not _NAMED.search(text, child.start, child.inside):
+                    inner = (child.start, child.start)  # it says nothing of what it wraps
                 sketch.frame(child.start, child.inside, inner)
                 sketch.frame(child.close, child.end, inner)
                 waiting.append(child)
