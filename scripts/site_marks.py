@@ -30,7 +30,8 @@ def mark(table: str) -> str:
     old = _old().get(table, [])
     if not old:
         return ""
-    changed = sorted({part.removesuffix(".py") for each in old for part in each.changed})
+    names = {part.removesuffix("/manifest.json") for each in old for part in each.changed}
+    changed = sorted(Path(name).stem for name in names)
     since = f"; changed since: {', '.join(changed)}" if changed else ""
     return f"\n*Rows of {min(each.made for each in old)}{since}.*\n"
 

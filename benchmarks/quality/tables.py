@@ -29,6 +29,7 @@ ENOUGH = 5
 def label(method: str) -> str:
     """Name of a method in a table."""
     others = {"whole": "no compression", "nothing": "no text at all", "latest": "the last words"}
+    others |= {"reordered": "no compression, nearest by BM25 first"}
     return others.get(method) or CONTENDERS[method].label
 
 

@@ -25,7 +25,8 @@ import torch
 from benchmarks.common import jsonl
 from benchmarks.common.machine import noted
 from benchmarks.quality.reader_torch import answers, turn
-from benchmarks.seeds.tasks import TASKS, Case, cases_of, right
+from benchmarks.seeds.judge import right
+from benchmarks.seeds.tasks import TASKS, Case, cases_of
 
 from edgelingua.prompt import SEPARATOR
 from edgelingua_export.sources import Loaded, find, load

@@ -24,7 +24,8 @@ from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import SCORER, context
 from benchmarks.quality.sets import terms
 from benchmarks.quality.survival import inside, recall
-from benchmarks.seeds.tasks import TASKS, Case, cases_of, holds, steps
+from benchmarks.seeds.judge import holds, steps
+from benchmarks.seeds.tasks import TASKS, Case, cases_of
 from rank_bm25 import BM25Okapi
 
 from edgelingua.compressed import Compressed

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from benchmarks.quality.methods import CONTENDERS
 from benchmarks.seeds import run
+from benchmarks.seeds.judge import number_in, right, steps
 from benchmarks.seeds.rouge import rouge_l
-from benchmarks.seeds.tasks import TASKS, Case, number_in, right, steps
+from benchmarks.seeds.tasks import TASKS, Case
 from hypothesis import given
 from hypothesis import strategies as st
 
