@@ -100,3 +100,38 @@ def test_a_name_that_begins_another_is_found(names: list[str], asked: str) -> No
     lines = [f"{name}: host=db{n}.example.net port={5000 + n}" for n, name in enumerate(names)]
     lines += [f"other-{n}: host=db{n}.example.net port={6000 + n}" for n in range(20)]
     assert best(lines, f"Which port does {asked} listen on?").startswith(f"{asked}: ")
+
+
+BUILD = "".join(f"   Compiling crate{n} v{n}.2.0\n" for n in range(6)) + "".join(
+    f"{what}\n  --> src/{name}.rs:{at}:9\n   |\n{at} |     let {name} = {at};\n\n"
+    for what, name, at in [
+        ("warning: unused variable: `winch`", "winch", 230),
+        ("error[E0308]: mismatched types", "barrel", 361),
+        ("warning: unused variable: `pulley`", "pulley", 758),
+    ]
+)
+PAGE = (
+    '<html lang="en"><body class="c">\n<main><div class="x">'
+    + "".join(f"<p>The {name} is kept in shed {n}.</p>" for n, name in enumerate(["oar", "sail"]))
+    + "<p>The ferry leaves the quay at <b>15:11</b> and 16:20.</p>"
+    + "".join(f"<p>Pier {n} was painted in 19{n}1 by the town.</p>" for n in range(2, 9))
+    + "</div></main>\n</body></html>"
+)
+
+
+@pytest.mark.parametrize("question", ["", "What is the error, and where?"])
+def test_an_error_fits_where_its_place_does_not(question: str) -> None:
+    prompt = Prompt.build(BUILD, question=question)
+    compressor = load_compressor()
+    for rate in (0.5, 0.3, 0.15):
+        left = compressor.compress(prompt, Budget(rate=rate)).segment_texts()[0]
+        assert "error[E0308]" in left
+        assert "barrel.rs:361" not in left or "mismatched types\n  --> src/barrel.rs:361:9" in left
+
+
+def test_what_wraps_a_page_leaves_room_for_what_it_says() -> None:
+    prompt = Prompt.build(PAGE, question="When does the ferry leave?")
+    left = load_compressor().compress(prompt, Budget(rate=0.2)).segment_texts()[0]
+    assert "<p>The ferry leaves the quay at <b>15:11</b> and 16:20.</p>" in left
+    assert "<div" not in left
+    assert "<body" not in left

@@ -58,6 +58,7 @@ _FURNITURE = re.compile(r"<(?:nav|footer|header|aside|form|button|select|iframe|
 _DENSITY = 0.5
 _TELLING = 6.0
 """Bits; words of the question that tell less than that, all together, decide little."""
+_PLACE = re.compile(r"\s*--> \S+:\d")
 _SOON = 4
 """Lines behind a question in which its answer stands."""
 _SPEAKER = re.compile(r"\s*(?:\[[^\]\n]{1,30}\]|[\d:.,/\-]+)?[ ,\-–]*([^\W\d][\w .'’\-]{0,30}):\s")
@@ -119,6 +120,9 @@ def worth(
     else:
         value += 0.3 * opinion + alarms + np.asarray([_facts(record) for record in records])
     value += favoured
+    for index, record in enumerate(records[1:], start=1):
+        if _PLACE.match(record):  # where it is matters as much as what it is
+            value[index] = max(value[index], value[index - 1])
     value = value + _lent(value, spans)
     # What is dearer has to be worth more; a softplus, so that no worth is negative.
     sizes = spans[:, 1] - spans[:, 0]

@@ -82,7 +82,10 @@ def _output(text: str, shown: list[Range]) -> list[Row]:
     rows: list[Row] = []
     table: list[int] = []
     for index, (a, b) in enumerate(shown):
-        if rows and (_PLACE.match(text, a, b) or _PLACED.match(text, *shown[index - 1])):
+        if rows and _PLACE.match(text, a, b):
+            rows.append(_row(text, (a, b), rows[-1].level + 0.5))  # what is wrong stays without it
+            continue
+        if rows and _PLACED.match(text, *shown[index - 1]):
             before = rows[-1]
             rows[-1] = Row(before.start, b, before.level, before.heads, head=before.head)
             continue
