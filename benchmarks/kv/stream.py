@@ -134,8 +134,14 @@ def nll(session: Session, words: NDArray[np.int32], figure: NDArray[np.int32]) -
 
 def table(rows: list[Row]) -> str:
     """Nats by which a figure is expected more than that of a thing of which nothing was told."""
-    tokens, cap = max((row["tokens"], row["cap"]) for row in rows)
-    rows = [row for row in rows if (row["tokens"], row["cap"]) == (tokens, cap)]
+    settings = sorted({(row["tokens"], row["cap"]) for row in rows}, reverse=True)
+    return "\n".join(
+        _table(tokens, cap, [row for row in rows if (row["tokens"], row["cap"]) == (tokens, cap)])
+        for tokens, cap in settings
+    )
+
+
+def _table(tokens: int, cap: int, rows: list[Row]) -> str:
     far = sorted({row["distance"] for row in rows})
     lines = [
         f"| {tokens:,} tokens, {cap} cells | {' | '.join(f'{d:,} ago' for d in far)} |",
