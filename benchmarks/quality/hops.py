@@ -55,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = Rows(options.rows, KEY)
     if options.table:
-        print(table(list(rows)))
+        print(tables(list(rows)))
         return
     weights, sets = of_bundle(options.bundle), options.sets.split(",")
     work = [
@@ -91,26 +91,30 @@ def measured(work: tuple[str, str, str, int, Case]) -> Row:
     return {**row, "cpu": [round(seconds, 4) for seconds in spent]}
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the table of some rows, one bundle's after another's."""
-    lines = [
-        "| bundle, set | n | without: 0.2 · 0.1 · 0.05 | by itself | even half | odd half | time |",
-        "|---|---|---|---|---|---|---|",
+def tables(rows: Sequence[Row]) -> str:
+    """Return what survives at each rate and the time, then intervals and both halves."""
+    short = [
+        "| %, rates 0.2 · 0.1 · 0.05 | n | without | by itself | time |",
+        "| --- | --- | --- | --- | --- |",
     ]
-    for bundle in dict.fromkeys(row["bundle"] for row in rows):
-        ratios = []
-        for name in dict.fromkeys(row["set"] for row in rows if row["bundle"] == bundle):
-            some = [row for row in rows if row["bundle"] == bundle and row["set"] == name]
-            times = [row["cpu"][1] / row["cpu"][0] for row in some]
-            ratios.append(mean(times))
-            halves = [[row for row in some if row["case"] % 2 == half] for half in (0, 1)]
-            lines.append(
-                f"| {bundle}, {name} | {len(some)} | {_shares(some, 'none')} "
-                f"| {_shares(some, 'auto', intervals=True)} | {_gain(halves[0])} "
-                f"| {_gain(halves[1])} | {mean(times):.2f}, median {median(times):.2f} |"
-            )
-        lines.append(f"| {bundle}, mean of the sets | | | | | | {mean(ratios):.2f} |")
-    return "\n".join(lines)
+    long = [
+        "| % | without | by itself | even half | odd half | time: mean, median |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for bundle, name in dict.fromkeys((row["bundle"], row["set"]) for row in rows):
+        some = [row for row in rows if (row["bundle"], row["set"]) == (bundle, name)]
+        times = [row["cpu"][1] / row["cpu"][0] for row in some]
+        halves = [[row for row in some if row["case"] % 2 == half] for half in (0, 1)]
+        short.append(
+            f"| {bundle}, {name} | {len(some)} | {_shares(some, 'none')} "
+            f"| {_shares(some, 'auto')} | {mean(times):.2f}x |"
+        )
+        long.append(
+            f"| {bundle}, {name} | {_shares(some, 'none', intervals=True)} "
+            f"| {_shares(some, 'auto', intervals=True)} | {_gain(halves[0])} "
+            f"| {_gain(halves[1])} | {mean(times):.2f}x, {median(times):.2f}x |"
+        )
+    return "\n".join([*short, "", *long])
 
 
 def _seconds(pruner: Pruner, prompt: Prompt, budget: Budget) -> float:
