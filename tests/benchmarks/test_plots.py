@@ -38,8 +38,10 @@ def test_a_figure_is_drawn_alike_twice(tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.mark.llama
 def test_the_front_is_what_nothing_else_beats() -> None:
-    summary = pytest.importorskip("benchmarks.kv.summary")
+    from benchmarks.kv import summary
+
     points = [(3.0, 1.0), (1.0, 5.0), (2.0, 5.0), (2.0, 2.0), (4.0, 1.0)]
     assert summary.front(points) == [(1.0, 5.0), (2.0, 2.0), (3.0, 1.0)]
 
