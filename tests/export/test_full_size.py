@@ -136,15 +136,18 @@ def test_the_default_bundle_is_the_one_that_export_names() -> None:
     assert Path(registry.bundle_folder(registry.DEFAULT_SCORER)).name == registry.DEFAULT_SCORER
 
 
-def test_ten_thousand_tokens_in_150_megabytes(classifier: ModelBundle) -> None:
-    """The whole process: 70 MB for the libraries, 80 for the model and the text.
+def test_ten_thousand_tokens_in_165_megabytes(classifier: ModelBundle) -> None:
+    """The whole process: 70 MB for the libraries, 95 for the model, the text and two windows.
+
+    One more window at a time, of as many as there are threads, takes some 6 MB.
 
     How much of the libraries' files counts as resident is the page cache's affair: 66 MB, or 83
     when they have just been written. So only what comes on top is checked.
     """
     worker = ROOT / "benchmarks" / "runtime" / "worker.py"
-    command = [sys.executable, str(worker), str(classifier.folder), str(DOCUMENT), "52000", "{}"]
-    done = subprocess.run([*command, "0"], capture_output=True, text=True, check=True)
+    command = [sys.executable, str(worker), str(classifier.folder), str(DOCUMENT), "52000"]
+    command += [json.dumps({"threads": 2}), "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
     assert result["tokens"] >= 10_000
-    assert result["compress"]["peak_rss_mb"] - result["import"]["peak_rss_mb"] <= 80
+    assert result["compress"]["peak_rss_mb"] - result["import"]["peak_rss_mb"] <= 95

@@ -75,7 +75,7 @@ class RunOptions:
     ``benchmarks/runtime/run.py`` measures these and what cannot be set, ``busy.py`` the ways to
     wait, alone and beside other work. After `os.fork` a graph runs in the child too, in one thread.
     The memory arena and its pattern stay on, and so does prepacking of weights: without either the
-    peak of 138 MB is five lower at most. Graph nodes run one after the other: the models are chains
+    peak of 144 MB is five lower at most. Graph nodes run one after the other: the models are chains
     of layers. How many tokens a window has is up to the scorers; a run takes one window, for 16 at
     once make the peak two and a half times as high. Two runs of one thread each beside each other
     take two thirds of the processor time of one after the other in two threads, which wait for each
