@@ -121,7 +121,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _nats(told: list[Row]) -> float:
-    return mean(answer["nats"] for answer in told)
+    return float(mean(answer["nats"] for answer in told))
 
 
 if __name__ == "__main__":
