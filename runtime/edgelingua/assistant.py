@@ -273,8 +273,8 @@ class Assistant:
         escalate
             Read more of the text where the reader is unsure, and ask again, up to the cap or the
             whole text; see `Escalation`. Nothing is read twice, and no answer is shown before it is
-            sure to stay. ``budget`` is then what is read first; ``None``: a tenth of the text, at
-            most half of what the cap leaves.
+            sure to stay: if none is certain, the one with the least doubt. ``budget`` is then what
+            is read first; ``None``: a tenth of the text, at most half of what the cap leaves.
         progress
             Called while the text is scored.
         cancel

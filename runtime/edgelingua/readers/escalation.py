@@ -130,7 +130,8 @@ def read_on(
 ) -> Generator[str, None, Escalated]:
     """Answer from a compressed text, and from more of it as long as the answer is in doubt.
 
-    Nothing of an answer is yielded before it is sure to stay.
+    Nothing of an answer is yielded before it is sure to stay. Where doubt remains in the end, the
+    answer with the least is given.
 
     Parameters
     ----------
@@ -146,15 +147,16 @@ def read_on(
         As in `Reading.write`.
     """
     unread, furthers = Unread.of(compressed, count), list[Further]()
-    read = written = 0
-    attempt = reading.write(compressed, watch, cancel)
+    if not unread.parts:  # all of it is read: this answer stays
+        return Escalated((yield from reading.write(compressed, watch, cancel)), compressed, 0)
+    attempt, read, written = reading.write(compressed, watch, cancel), 0, 0
+    best: tuple[Written, list[str]] | None = None
     while True:
         pieces: list[str] = []
-        if unread.parts:
-            done = _held(attempt, pieces)
-        else:  # there is no more: this answer stays
-            done = yield from attempt
+        done = _held(attempt, pieces)
         read, written = read + done.read, written + done.written
+        if best is None or (_doubt(done) <= _doubt(best[0]) and not cancel.is_set()):
+            best = done, pieces
         if cancel.is_set() or _doubt(done) <= escalation.doubt:
             break
         room = reading.left()
@@ -166,11 +168,17 @@ def read_on(
         further, unread = found
         furthers.append(further)
         attempt = reading.write_on(further, watch, cancel)
+    answer, pieces = best
     yield from pieces
-    if furthers:
-        done = replace(done, read=read, written=written)
-        compressed = with_further(compressed, furthers, count)
-    return Escalated(done, compressed, len(furthers))
+    answer = replace(
+        answer,
+        read=read,
+        written=written,
+        complete=answer.complete and done.complete,
+        cache=done.cache,
+        memory=done.memory,
+    )
+    return Escalated(answer, with_further(compressed, furthers, count), len(furthers))
 
 
 def sizes(prompt: Prompt, count: Count) -> tuple[int, int]:
