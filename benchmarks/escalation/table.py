@@ -1,18 +1,17 @@
-"""Accuracy against tokens read: more where the reader is unsure, beside fixed rates.
+"""Right answers against tokens read: more where the reader is unsure, beside fixed rates.
 
     python -m benchmarks.escalation.table
 
-Reads ``rows.jsonl`` (`benchmarks.escalation.answers`), and writes ``table.md``. Doubt is measured
-and the threshold chosen on the cases held out; the tables are of the others. The threshold is the
-one that reads least among those whose answers are contained at most a point less often than with
-the best, over all sets and readers alike. Intervals are of the difference from the fixed rate, by
-10,000 bootstrap samples of the cases.
+Reads ``runtime.jsonl`` (`benchmarks.escalation.runtime`) and, where they are there, rows of
+`benchmarks.escalation.answers` in ``rows.jsonl``; writes ``table.md``. Cases held out are for
+choosing the threshold alone. Intervals are of the difference from the first answer, by 10,000
+bootstrap samples of the cases.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +20,63 @@ from benchmarks.common import jsonl
 from benchmarks.quality.tables import table
 from numpy.typing import NDArray
 
+from edgelingua.readers.escalation import DOUBT
+
 HERE = Path(__file__).parent
-FIXED = ("0.05", "0.1", "0.2", "whole")
 FIRST = ("0.05", "0.1")
+FIXED = ("0.2", "whole")
 FIGURES = {"in": "contained", "em": "exact", "f1": "F1"}
-GRID = np.round(np.arange(0.02, 1.0, 0.02), 2)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 Row = dict[str, Any]
-Measure = Callable[[Row], NDArray[np.float64]]
-
-MEASURES: dict[str, Measure] = {
-    "1 - mean probability (geometric)": lambda way: 1 - np.exp(np.asarray(way["mean"])),
-    "1 - least probability": lambda way: 1 - np.exp(np.asarray(way["least"])),
-    "mean entropy, nats": lambda way: np.asarray(way["entropy"]),
-}
 
 
-def doubts(way: Row, measure: Measure) -> NDArray[np.float64]:
-    """Doubt at each step: infinite where the answer says that it cannot tell."""
-    return np.where(np.asarray(way["cannot"]) > 0, np.inf, measure(way))
+def main() -> None:
+    """Write the page."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    rows = [*jsonl.read(HERE / "runtime.jsonl"), *jsonl.read(HERE / "rows.jsonl")]
+    (HERE / "table.md").write_text(page(rows), encoding="utf-8")
 
 
-def stop(way: Row, threshold: float) -> int:
-    """Return the step at which the reader is sure, or the last one."""
-    sure = np.flatnonzero(doubts(way, MEASURES["1 - mean probability (geometric)"]) <= threshold)
-    return int(sure[0]) if len(sure) else len(way["read"]) - 1
+def page(rows: Sequence[Row]) -> str:
+    """Return the page of all rows."""
+    out = [
+        "# More where the reader is unsure",
+        "",
+        "Made by `python -m benchmarks.escalation.table`. Tokens read are those of system prompt, "
+        "template and question too, and of the question each time it is asked.",
+    ]
+    for reader, name in dict.fromkeys((row["reader"], row["set"]) for row in rows):
+        own = [row for row in rows if (row["reader"], row["set"]) == (reader, name)]
+        held_out = [row for row in own if row["held_out"]]
+        measured = [row for row in own if not row["held_out"]]
+        for first in FIRST:
+            if first in own[0]:
+                out += ["", f"## {reader}, {name}, from {first}", ""]
+                out.append(_ways(measured, first))
+                out += ["", f"Every threshold; {len(held_out)} questions are held out.", ""]
+                out.append(_thresholds(held_out, measured, first))
+    return "\n".join(out) + "\n"
 
 
-def outcome(rows: Sequence[Row], first: str, threshold: float | None, name: str) -> Any:
-    """A figure of each case ``(n,)``; without a threshold nothing is read on."""
-    return np.asarray(
-        [row[first][name][0 if threshold is None else stop(row[first], threshold)] for row in rows]
-    )
+def doubts(way: Row) -> NDArray[np.float64]:
+    """Doubt of each step's answer."""
+    if "doubt" in way:
+        return np.asarray(way["doubt"])
+    return np.where(np.asarray(way["cannot"]) > 0, 1.0, 1 - np.exp(np.asarray(way["mean"])))
+
+
+def figure(rows: Sequence[Row], first: str, threshold: float, name: str) -> NDArray[np.float64]:
+    """A figure of each case ``(n,)``: of the step with least doubt among those that were made."""
+    found = []
+    for row in rows:
+        way = row[first]
+        every = doubts(way)
+        sure = np.flatnonzero(every <= threshold)
+        last = int(sure[0]) if len(sure) else len(every) - 1
+        least = int(np.flatnonzero(every[: last + 1] == every[: last + 1].min())[-1])
+        found.append(last + 1 if name == "asked" else way[name][last if name == "read" else least])
+    return np.asarray(found, dtype=np.float64)
 
 
 def area(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
@@ -61,111 +85,50 @@ def area(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     return float((wrong > good).mean() + (wrong == good).mean() / 2)
 
 
-def threshold_of(rows: Sequence[Row], first: str) -> float:
-    """Return the threshold that calibration chooses."""
-    right = np.asarray([outcome(rows, first, each, "in").mean() for each in GRID])
-    read = np.asarray([outcome(rows, first, each, "read").mean() for each in GRID])
-    return float(GRID[np.argmin(np.where(right >= right.max() - 0.01, read, np.inf))])
-
-
-def main() -> None:
-    """Write the page."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    rows = jsonl.read(HERE / "rows.jsonl")
-    (HERE / "table.md").write_text(page(rows), encoding="utf-8")
-
-
-def page(rows: Sequence[Row]) -> str:
-    """Return the page of all rows."""
-    held_out = [row for row in rows if row["held_out"]]
-    measured = [row for row in rows if not row["held_out"]]
-    readers = list(dict.fromkeys(row["reader"] for row in rows))
-    chosen = {first: threshold_of(held_out, first) for first in FIRST}
-    out = [
-        "# More where the reader is unsure",
-        "",
-        "Made by `python -m benchmarks.escalation.table`. Readers are the GGUF's weights in "
-        "PyTorch (bfloat16, greedy, at most 24 tokens), asked what `escalate=True` leaves in the "
-        "cache at each step. Tokens read are those of system prompt and template too, and of the "
-        "question each time it is asked.",
-        "",
-        "## Calibration",
-        "",
-        f"{len(held_out)} answers' questions that are in no other table. Threshold, by what is "
-        "read first: "
-        + ", ".join(f"{first}: **{chosen[first]:.2f}**" for first in FIRST)
-        + ". Reader by reader: "
-        + "; ".join(
-            f"{reader} "
-            + ", ".join(f"{t:.2f}" for t in (threshold_of(of(held_out, reader), f) for f in FIRST))
-            for reader in readers
-        )
-        + ". Chance that a wrong first answer is more doubtful than a right one:",
-        "",
-        _areas(held_out, readers),
+def _ways(rows: Sequence[Row], first: str) -> str:
+    lines = [
+        ["the first answer", *_cells(rows, first, 0), "1"],
+        [f"more above {DOUBT}", *_chosen(rows, first)],
+        ["read to the end in steps, last answer", *_cells(rows, first, -1), "–"],
     ]
-    sets = list(dict.fromkeys(row["set"] for row in measured))
-    for reader in readers:
-        out += ["", f"## {reader}", "", _ways(of(measured, reader), sets, chosen)]
-    for reader in readers:
-        out += ["", f"## {reader}: every threshold, all sets", ""]
-        out.append(_curve(of(measured, reader)))
-    return "\n".join(out) + "\n"
+    lines += [[way, *_cells(rows, way, 0), "1"] for way in FIXED if way in rows[0]]
+    head = [f"n = {len(rows)}", "tokens", *FIGURES.values(), "asked"]
+    return table(head, lines)
 
 
-def of(rows: Iterable[Row], reader: str) -> list[Row]:
-    """Return the rows of a reader."""
-    return [row for row in rows if row["reader"] == reader]
+def _cells(rows: Sequence[Row], way: str, step: int) -> list[str]:
+    read = np.mean([row[way]["read"][step] for row in rows])
+    shares = [100 * np.mean([row[way][name][step] for row in rows]) for name in FIGURES]
+    return [f"{read:.0f}", *(f"{share:.1f}" for share in shares)]
 
 
-def _areas(rows: Sequence[Row], readers: Sequence[str]) -> str:
-    lines = []
-    for name, measure in MEASURES.items():
-        cells = []
-        for reader in readers:
-            own = of(rows, reader)
-            for first in FIRST:
-                scores = np.asarray([doubts(row[first], measure)[0] for row in own])
-                right = np.asarray([row[first]["in"][0] > 0 for row in own])
-                cells.append(f"{area(scores, right):.2f}")
-        lines.append([name, *cells])
-    return table(["doubt", *(f"{reader}, {first}" for reader in readers for first in FIRST)], lines)
-
-
-def _ways(rows: Sequence[Row], sets: Sequence[str], chosen: dict[str, float]) -> str:
-    lines = []
-    for name in [*sets, "all"]:
-        own = [row for row in rows if name in (row["set"], "all")]
-        for way in FIXED:
-            lines.append([f"{name}, n = {len(own)}", way, *_cells(own, way, None)])
-        for first in FIRST:
-            lines.append([name, f"{first}, more if unsure", *_cells(own, first, chosen[first])])
-    return table(["set", "read", "tokens", *FIGURES.values(), "asked", "beside the rate"], lines)
-
-
-def _cells(rows: Sequence[Row], way: str, threshold: float | None) -> list[str]:
-    figures = {name: outcome(rows, way, threshold, name) for name in ("read", *FIGURES)}
-    cells = [f"{figures['read'].mean():.0f}"]
-    cells += [f"{100 * figures[name].mean():.1f}" for name in FIGURES]
-    if threshold is None:
-        return [*cells, "1", "–"]
-    asked = np.mean([stop(row[way], threshold) + 1 for row in rows])
-    change = 100 * (figures["in"] - outcome(rows, way, None, "in"))
+def _chosen(rows: Sequence[Row], first: str) -> list[str]:
     rng = np.random.default_rng(0)
-    means = change[rng.integers(len(change), size=(10_000, len(change)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return [*cells, f"{asked:.2f}", f"{change.mean():+.1f} ({low:+.1f} to {high:+.1f})"]
+    cells = [f"{figure(rows, first, DOUBT, 'read').mean():.0f}"]
+    for name in FIGURES:
+        own = figure(rows, first, DOUBT, name)
+        change = 100 * (own - np.asarray([row[first][name][0] for row in rows]))
+        means = change[rng.integers(len(change), size=(10_000, len(change)))].mean(1)
+        low, high = np.percentile(means, [2.5, 97.5])
+        cells.append(f"{100 * own.mean():.1f} ({low:+.0f} to {high:+.0f})")
+    return [*cells, f"{figure(rows, first, DOUBT, 'asked').mean():.2f}"]
 
 
-def _curve(rows: Sequence[Row]) -> str:
+def _thresholds(held_out: Sequence[Row], measured: Sequence[Row], first: str) -> str:
     lines = []
-    for each in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-        cells = [f"{each}"]
-        for first in FIRST:
-            read, right = (outcome(rows, first, each, name) for name in ("read", "in"))
-            cells.append(f"{100 * right.mean():.1f} at {read.mean():.0f}")
-        lines.append(cells)
-    return table(["doubt above", *(f"from {first}: contained at tokens" for first in FIRST)], lines)
+    for each in THRESHOLDS:
+        cells = [
+            f"{100 * figure(rows, first, each, 'in').mean():.0f} at "
+            f"{figure(rows, first, each, 'read').mean():.0f}"
+            for rows in (held_out, measured)
+        ]
+        lines.append([f"{each}", *cells])
+    areas = []
+    for rows in (held_out, measured):
+        right = np.asarray([row[first]["in"][0] > 0 for row in rows])
+        areas.append(f"{area(np.asarray([doubts(row[first])[0] for row in rows]), right):.2f}")
+    lines.append(["a wrong first answer is more doubtful than a right one", *areas])
+    return table(["more above", "held out: contained (%) at tokens", "measured"], lines)
 
 
 if __name__ == "__main__":
