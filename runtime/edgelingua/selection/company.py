@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.selection.predicates import Leads
+
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
@@ -37,6 +39,8 @@ class Company:
     line_break, full_stop
         The last unit up to this one, and the first from this one on, that may part statements; -1
         and ``U``: there is none.
+    leads
+        The parts of sentences, and what each needs beside another.
     """
 
     words: Mask
@@ -49,12 +53,13 @@ class Company:
     figure: Mask
     line_break: Numbers
     full_stop: Numbers
+    leads: Leads
 
     @classmethod
     def none(cls, units: int) -> Company:
         """Return that of units which need nothing."""
         no, same = np.zeros(units, dtype=bool), np.zeros(units, dtype=np.int64)
-        return cls(no, no, same, no, same, no, same, no, same - 1, same + units)
+        return cls(no, no, same, no, same, no, same, no, same - 1, same + units, Leads.none(units))
 
     def part(self, units: slice) -> Company:
         """Return that of some units that follow each other: of a segment, which needs no other."""
@@ -70,23 +75,34 @@ class Company:
             self.figure[units],
             np.maximum(self.line_break[units] - units.start, -1),
             np.minimum(self.full_stop[units] - units.start, size),
+            self.leads.slice(units),
         )
 
     def without(self, units: Mask) -> Company:
         """Return that in which some units, ``(U,)`` bool, need and part nothing."""
         return replace(
-            self, words=self.words & ~units, core=self.core & ~units, head=self.head & ~units
+            self,
+            words=self.words & ~units,
+            core=self.core & ~units,
+            head=self.head & ~units,
+            leads=self.leads.without(units),
         )
 
     def complete(self, kept: Mask) -> Mask:
         """Return ``kept`` ``(U,)`` with all that it needs."""
+        kept = self._with_core(kept)
+        kept[self.leads.needed(kept, self.protected)] = True
+        kept = self._with_core(kept)
+        kept[self.joints(kept, between_protected=False)] = True
+        return kept
+
+    def _with_core(self, kept: Mask) -> Mask:
         kept = kept.copy()
         for part, comes_with in ((self.clause, self.core), (self.line, self.head)):
             if comes_with.any():
                 touched = np.zeros(part.max(initial=0) + 1, dtype=bool)
                 touched[part[kept & self.words & ~self.protected]] = True
                 kept |= comes_with & touched[part]
-        kept[self.joints(kept, between_protected=False)] = True
         return kept
 
     def joints(self, kept: Mask, *, between_protected: bool) -> Numbers:

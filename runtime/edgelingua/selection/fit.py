@@ -63,6 +63,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
             break
         passed = np.append(passed, ranking[fits])
         gone = np.isin(ranking, _with_marks(units, ranking[fits]))
+        gone |= units.company.leads.fellows(ranking[fits], ranking)
         gone[:fits] = False
         ranking = ranking[~gone]
         behind = partial(_behind, size, fits)

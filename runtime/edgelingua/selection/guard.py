@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.selection.company import Company
 from edgelingua.selection.joints import full_stops, line_breaks
+from edgelingua.selection.predicates import Leads
 from edgelingua.text.boundaries import alphanumeric
 from edgelingua.text.clauses import without_blanks
 from edgelingua.text.denials import Denials
+from edgelingua.text.grammar import CLASS
 from edgelingua.text.heads import headed_lines
 from edgelingua.text.negations import numbers
 from edgelingua.text.pieces import LONGEST_PIECE
@@ -26,6 +30,8 @@ def guarded(
     edges: NDArray[np.int64],
     scores: NDArray[np.float32],
     protected: NDArray[np.bool_],
+    *,
+    asked: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Company]:
     """Find what each unit needs beside it, and raise numbers.
 
@@ -33,6 +39,9 @@ def guarded(
     kept of it, and never alone. Of a clause, `MOST_IN_COMPANY` do: the others go and stay by their
     score, and a text full of negations must not empty the texts beside it. One that two others in a
     row with it stand for goes before all else. The head of a line comes with what is kept of it.
+
+    Words of two parts of a sentence make one statement of two: of several parts that are kept, each
+    comes with its subject and verb (`Leads`), and is ranked by what it is worth with them.
 
     A number says something about what stands beside it: it is raised above the word before and the
     word behind it in its sentence, over a negation that stands between. Where those are protected,
@@ -49,6 +58,9 @@ def guarded(
         Where its segments begin.
     edges, scores, protected
         Of the units, see `Units`: ``(U + 1,)``, ``(U,)``, ``(U,)``.
+
+    asked
+        Scores are for a question: the best words may answer it, and stay without their sentence.
 
     Returns
     -------
@@ -76,6 +88,10 @@ def guarded(
     says[orphans] = False
     says &= (np.diff(edges) <= LONGEST_PIECE) | protected  # no company that fills a budget
     scores = _not_alone(scores, statement, says & ~protected)
+    leads = Leads.of_text(text, denied.statements, edges, words & ~_small(text, edges))
+    if asked:
+        leads = leads.without_answers(scores, ~protected)
+    scores = leads.priced(scores, ~protected)
     scores = _marks_with_words(text, edges, scores, words)
     # Above "not", the number of "not 500" would be left of it.
     beside = words & (~negates | protected)
@@ -104,6 +120,7 @@ def guarded(
         figure,
         np.maximum.accumulate(np.where(breaks, at, -1)),
         np.minimum.accumulate(np.where(stops, at, len(at))[::-1])[::-1],
+        leads,
     )
     # What the protected units need is chosen first.
     for part, comes_with in ((clause, core & ~says), (line, head & ~says)):
@@ -112,6 +129,12 @@ def guarded(
         scores[comes_with & pinned[part]] = np.inf
     scores[company.joints(protected, between_protected=True)] = np.inf
     return scores, negates, company
+
+
+def _small(text: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a unit is a word of a closed class: ``(U,)`` bool."""
+    pieces = pairwise(edges.tolist())
+    return np.asarray([text[a:b].strip().lower() in CLASS for a, b in pieces], dtype=bool)
 
 
 def parts(

@@ -204,7 +204,13 @@ def units_of(prompt: Prompt, scored: dict[int, TokenScores], rules: Rules) -> Un
     if rules.guard:
         plain = scores
         above, negates, company = guarded(
-            text, denied, prompt.layout.edges, edges, scores, protected
+            text,
+            denied,
+            prompt.layout.edges,
+            edges,
+            scores,
+            protected,
+            asked=bool(prompt.question),
         )
         scores = np.where(records, scores, above)
         negates &= ~records
