@@ -25,9 +25,7 @@ def plain(sentence: str) -> bool:
     words = re.fullmatch(r"[A-Z][a-z, ]+\.", sentence) and len(sentence.split()) > 1
     found = denials(sentence)
     clauses = predicates(re.sub("[,.]", "", sentence), np.asarray([len(sentence)])).starts
-    return (
-        bool(words) and not len(found.whole) and not len(found.leave_open) and len(clauses) == 1
-    )
+    return bool(words) and not len(found.whole) and not len(found.leave_open) and len(clauses) == 1
 
 
 # Without their marks, which go with the word they stand behind.
