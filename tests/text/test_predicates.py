@@ -44,7 +44,10 @@ def parts(text: str) -> list[tuple[str, set[str]]]:
         ("Ida asked Jo to sell the lamp.", ["Ida asked", "to sell Jo"]),
         ("She refused to sell the lamp.", ["She refused to sell"]),
         ("Ida verkaufte das Haus und bemalte den Zaun.", ["Ida verkaufte", "und bemalte Ida"]),
-        ("Ida, die den Brief schrieb, kam.", ["Ida", "die Brief schrieb Ida"]),
+        (
+            "Ida, die den Brief schrieb, kaufte den Zaun.",
+            ["Ida", "die Brief schrieb Ida", "kaufte Ida"],
+        ),
         ("Ida vendit la maison et Jo acheta le vélo.", ["Ida vendit", "et Jo acheta"]),
         ("Ida vendió la casa y Jo compró la silla.", ["Ida vendió", "y Jo compró"]),
         ("The bound T(n) is defined by the run of 1911 – 1920.", ["bound T n is defined"]),
