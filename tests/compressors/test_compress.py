@@ -42,6 +42,7 @@ from edgelingua.text.boundaries import count_words, cuttable, sentences, words
 from edgelingua.text.clauses import clause_ends, statement_ends
 from edgelingua.text.denials import denials
 from edgelingua.text.heads import headed_lines
+from edgelingua.text.predicates import predicates
 from tests.conftest import DOCUMENT, TEXTS
 
 QUESTION = "How much gold?"
@@ -100,8 +101,17 @@ def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -
             fits = [_with_company(compressed, prompt, kept, unit, count) for unit in tied]
         # With what frames it, a record may not fit though it does alone; what was passed over is
         # not the next one.
-        if not len(prompt.layout.frames) and not passed_over(compressed):
+        # Nor does a clause that comes with its subject and verb, beside another.
+        apart = [unit for unit in tied if not _clauses(text, unit)]
+        if apart and not len(prompt.layout.frames) and not passed_over(compressed):
             assert not all(fits), "room for one more unit was wasted"
+
+
+def _clauses(text: str, unit: list[int]) -> bool:
+    """Whether the sentence of a unit has several clauses."""
+    ends = statement_ends(text)
+    number = int(np.searchsorted(ends, unit[1] - 1, "right"))
+    return int((predicates(text, ends).statement == number).sum()) > 1
 
 
 def _with_one_more(

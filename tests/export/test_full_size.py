@@ -86,7 +86,7 @@ def test_question_aware_pruning_keeps_the_evidence(
     prompt = Prompt.build(DOCUMENT.read_text(encoding="utf-8"), question=question)
     compressed = compressor.compress(prompt, Budget(tokens=300))
     assert evidence in compressed.text
-    assert 298 <= compressed.tokens_out <= 300
+    assert 295 <= compressed.tokens_out <= 300  # what is left is less than a clause needs
 
 
 def test_scores_of_a_real_text_are_those_of_a_language_model(scorer: ModelBundle) -> None:
