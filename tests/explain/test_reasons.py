@@ -32,8 +32,12 @@ def test_a_reason_says_how_a_score_stands_to_the_cut(case: str) -> None:
         assert (row.reason == "dropped") == (reason.fate == "left out")
         assert (row.reason == "protected") == (reason.fate == "protected")
         if reason.fate != "protected" and np.isfinite(row.score):
-            side = "below" if row.score < kept.min() else "at or above"
-            assert reason.why == f"{side} {cut}"
+            if row.score < kept.min():
+                assert reason.why == f"below {cut}"
+            elif reason.fate == "kept":
+                assert reason.why == f"at or above {cut}"
+            else:  # words of one clause may be worth the same
+                assert reason.why == f"level with {cut}, where others came first"
 
 
 def test_what_stays_in_any_case_says_why() -> None:

@@ -106,4 +106,4 @@ def test_what_has_not_begun_is_left_out(threads: int, stop: str) -> None:
         with closing(found):
             next(found)
     assert len(begun) < 10_000
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # others' may end meanwhile

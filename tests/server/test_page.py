@@ -84,11 +84,12 @@ def test_text_that_means_harm_stays_text(server: Running, opened: Opens) -> None
 
 
 def test_a_file_is_dropped(server: Running, opened: Opens) -> None:
+    from playwright.sync_api import expect
+
     page = opened(server)
     page.locator("input[type=file]").set_input_files(DOCUMENT)
-    assert page.get_by_role("textbox", name="Text").input_value() == DOCUMENT.read_text(
-        encoding="utf-8"
-    )
+    text = DOCUMENT.read_text(encoding="utf-8")
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(text)
     transfer = page.evaluate_handle(
         """() => {
             const data = new DataTransfer();
@@ -97,8 +98,6 @@ def test_a_file_is_dropped(server: Running, opened: Opens) -> None:
         }"""
     )
     page.dispatch_event("#text", "drop", {"dataTransfer": transfer})
-    from playwright.sync_api import expect
-
     expect(page.get_by_role("textbox", name="Text")).to_have_value("dropped ☃")
 
 
