@@ -76,6 +76,15 @@ def test_a_text_that_is_half_english_is_not_english(code: str) -> None:
     assert language(half + "\n" + ENGLISH[: len(half)])
 
 
+@pytest.mark.parametrize(
+    ("latin", "alike"), [("aeopcxy", "аеорсху"), ("oiv", "οιν"), ("sijh", "ѕіјһ")]
+)
+def test_letters_that_look_like_latin_ones_make_no_other_language(latin: str, alike: str) -> None:
+    text = ENGLISH[:2000].translate(str.maketrans(latin, alike))
+    assert language(text) == ""
+    assert language(OF["ru"]) == OTHER
+
+
 def test_questions_have_a_language_too() -> None:
     asked = ("Wer hat den Vertrag wann unterzeichnet?", "Quand a-t-il été signé et par qui ?")
     for question in (*asked, "谁签了合同？", "Когда был подписан договор?"):

@@ -18,6 +18,7 @@ FEWEST, SPARSEST = 2, 0.1
 """Function words that show a language: how many different ones, and what share of all words."""
 
 _GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+_CYRILLIC = "\u0400-\u052f"
 _LATIN = (
     "\u0000-\u02ff\u1d00-\u1dbf\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f\uff21-\uff5a"
 )
@@ -25,6 +26,8 @@ _SYMBOLS = "\u2100-\u214f\U0001d400-\U0001d7ff"
 # A Greek letter by itself is a symbol as well.
 _OTHER = re.compile(rf"[^\W\d_{_LATIN}{_GREEK}{_SYMBOLS}]+|[{_GREEK}]{{2,}}")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Latin letters beside those that look like them: a disguise, no other language.
+_DISGUISED = re.compile(rf"(?=[a-z]*[{_GREEK}{_CYRILLIC}])(?=[{_GREEK}{_CYRILLIC}]*[a-z])", re.I)
 _ENGLISH = "en"
 OTHER = "other"
 """Any language in another script than Latin."""
@@ -39,13 +42,14 @@ def language(text: str) -> str:
     """Return ``""`` for a text that passes for English, else what it seems to be in instead.
 
     That is the code of a language in Latin script (``"fr"``, ``"hi-Latn"``), or `OTHER` for
-    another script. Mixed texts are not English. Names, numbers, code and lists have no function
-    words, and pass for it.
+    another script. Mixed texts are not English; words of mixed scripts, a disguise, count for
+    nothing. Names, numbers, code and lists have no function words, and pass for it.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    words = _LETTERS.findall(text)
-    if len(other_letters(text)) > OTHER_SCRIPTS * sum(map(len, words)):
+    found = _LETTERS.findall(text)
+    words = found if text.isascii() else [word for word in found if not _DISGUISED.match(word)]
+    if len(other_letters(" ".join(words))) > OTHER_SCRIPTS * sum(map(len, found)):
         return OTHER
     counted = Counter(map(str.lower, words))
     lists = _function_words()
@@ -55,9 +59,9 @@ def language(text: str) -> str:
     least = max(SPARSEST * len(words), OTHER_WORDS * english)
     best, most = "", (least, 0.0)
     for code, own in lists.items():
-        found = {word: counted[word] for word in own & counted.keys()}
-        both = found | letters
-        shown = (sum(both.values()), sum(found.values()))
+        theirs = {word: counted[word] for word in own & counted.keys()}
+        both = theirs | letters
+        shown = (sum(both.values()), sum(theirs.values()))
         if code != _ENGLISH and len(both) >= FEWEST and shown > most and shown[0] > least:
             best, most = code, shown
     return best
