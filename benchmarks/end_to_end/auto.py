@@ -12,7 +12,6 @@ other programs is not in it. Writes ``auto.jsonl`` (a line for each) and ``auto.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import gguf
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 
 from edgelingua import Assistant, Budget, LlamaModel, load_compressor
 from edgelingua.cli.bench import trials
@@ -48,9 +47,7 @@ def main() -> None:
         first = first_layer(whole, Path(folder) / "first-layer.gguf")
         for name, path in (("SmolLM2-135M", whole), ("its first layer", first)):
             rows += timed(name, path, lengths, options.rounds)
-    lines = [json.dumps(machine()), *map(json.dumps, rows)]
-    (HERE / "auto.jsonl").write_text("\n".join(lines) + "\n")
-    (HERE / "auto.md").write_text(table(rows))
+    single_run.write(rows, HERE / "auto.jsonl", table(rows), HERE / "auto.md")
 
 
 def timed(name: str, path: Path, lengths: Sequence[int], rounds: int) -> list[dict[str, object]]:

@@ -13,14 +13,13 @@ as root) puts everything measured before them, and what is to be alone into the 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 from benchmarks.runtime.live import Live, ahead_of_others, two_busy_processes
 
 from edgelingua.models.registry import find_reader
@@ -104,11 +103,11 @@ def main() -> None:
     finally:
         for process in live.values():
             process.close()
-    about = {**machine(), "ahead": options.ahead}
-    lines = [json.dumps(about), *map(json.dumps, rows)]
-    (options.output / "busy.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.output / "busy.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+    shown = table(rows)
+    single_run.write(
+        rows, options.output / "busy.jsonl", shown, options.output / "busy.md", ahead=options.ahead
+    )
+    print(shown)
 
 
 if __name__ == "__main__":

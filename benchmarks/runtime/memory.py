@@ -11,13 +11,12 @@ does both once more, which is what the speeds are of. Writes ``memory.jsonl`` an
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 from benchmarks.runtime.live import Live, ahead_of_others
 
 HERE = Path(__file__).parent
@@ -88,11 +87,16 @@ def main() -> None:
                     live.close()
             rows.append({"case": case, "round": number, **live.loaded, **found})
             print(rows[-1], file=sys.stderr, flush=True)
-    about = {**machine(), "ahead": options.ahead, "file_mb": size}
-    lines = [json.dumps(about), *map(json.dumps, rows)]
-    (options.output / "memory.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.output / "memory.md").write_text(table(rows, size), encoding="utf-8")
-    print(table(rows, size))
+    shown = table(rows, size)
+    single_run.write(
+        rows,
+        options.output / "memory.jsonl",
+        shown,
+        options.output / "memory.md",
+        ahead=options.ahead,
+        file_mb=size,
+    )
+    print(shown)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ Writes ``roofline.jsonl`` and ``roofline.md``.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -163,10 +162,15 @@ def main() -> None:
     options = RunOptions(threads=given.threads)
     rows = [*peaks(options, given.rounds), *model(options, given.rounds)]
     rows.append(compressing(options, given.rounds))
-    lines = [json.dumps(machine() | {"threads": options.thread_count}), *map(json.dumps, rows)]
-    (given.output / "roofline.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (given.output / "roofline.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+    shown = table(rows)
+    single_run.write(
+        rows,
+        given.output / "roofline.jsonl",
+        shown,
+        given.output / "roofline.md",
+        threads=options.thread_count,
+    )
+    print(shown)
 
 
 if __name__ == "__main__":

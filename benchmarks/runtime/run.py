@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent.parent / "examples" / "data" / "grant-1872.txt"
@@ -105,10 +105,9 @@ def main() -> None:
         for case in options.case or CASES:
             rows.append({"case": case, "round": number, **measure(options.bundle, CASES[case])})
             print(rows[-1], file=sys.stderr, flush=True)
-    lines = [json.dumps(machine()), *map(json.dumps, rows)]
-    (options.output / "results.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.output / "table.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+    shown = table(rows)
+    single_run.write(rows, options.output / "results.jsonl", shown, options.output / "table.md")
+    print(shown)
 
 
 if __name__ == "__main__":

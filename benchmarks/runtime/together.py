@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 from benchmarks.runtime.live import ahead_of_others
 
 from edgelingua import Budget, Prompt, Pruner, RunOptions, load_compressor
@@ -95,10 +94,15 @@ def main() -> None:
                 for most in AT_A_TIME:
                     found = asyncio.run(together(compressor, prompts, most))
                     rows.append({"case": case, "at_a_time": most, "round": number, **found})
-    lines = [json.dumps({**machine(), "ahead": options.ahead}), *map(json.dumps, rows)]
-    (options.output / "together.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.output / "together.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+    shown = table(rows)
+    single_run.write(
+        rows,
+        options.output / "together.jsonl",
+        shown,
+        options.output / "together.md",
+        ahead=options.ahead,
+    )
+    print(shown)
 
 
 if __name__ == "__main__":

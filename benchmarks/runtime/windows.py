@@ -10,7 +10,6 @@ the same. Writes ``windows.jsonl`` and ``windows.md``.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.common.machine import machine
+from benchmarks.common import single_run
 from benchmarks.runtime.live import two_busy_processes
 
 from edgelingua import Budget, Prompt, Pruner, RunOptions, load_compressor
@@ -113,10 +112,9 @@ def main() -> None:
                 for row in rounds_of(threads, options.rounds, mode):
                     print(row, file=sys.stderr, flush=True)
                     rows.append(row)
-    lines = [json.dumps(machine()), *map(json.dumps, rows)]
-    (options.output / "windows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (options.output / "windows.md").write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+    shown = table(rows)
+    single_run.write(rows, options.output / "windows.jsonl", shown, options.output / "windows.md")
+    print(shown)
 
 
 if __name__ == "__main__":
