@@ -82,7 +82,7 @@ DoubtLimit = Annotated[
     float | None,
     typer.Option(
         "--doubt",
-        help="With --escalate: read more above this doubt, 0 to 1; default: by calibration.",
+        help="With --escalate: read more above this doubt, 0 to 1; default: 0.3.",
     ),
 ]
 MaxTtft = Annotated[

@@ -21,7 +21,7 @@ from edgelingua.system.measure import Stopwatch
 _log = logger(__name__)
 
 DOUBT = 0.3
-"""See `Escalation`; `benchmarks/escalation/table.md` says how it was found."""
+"""See `Escalation`; `docs/planner.md` says how it was come by."""
 FIRST = 0.1
 """Fraction of a text that is read first, if no budget says how much."""
 
@@ -34,8 +34,7 @@ class Escalation:
     ----------
     doubt
         The answer stays whose doubt is no larger: 1 less the geometric mean of the probabilities
-        of its tokens, and 1 where it says that it cannot tell. 0 to 1; above 1 makes no sense, and
-        1 itself reads no more unless told that nothing can be said.
+        of its tokens, and 1 where it says that it cannot tell. 0 or more, less than 1.
     growth
         What the text that was read is multiplied with at every step.
     tokens

@@ -112,7 +112,6 @@ def passages_of(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> 
         for start, end in pairwise(_cuts(text)):
             a, b = np.searchsorted(scores.spans[:, 0], [start, end])
             part = text[start:end]
-            words = frozenset(map(str.casefold, _WORD.findall(part)))
             found.append(
                 Passage(
                     document,
@@ -122,7 +121,7 @@ def passages_of(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> 
                     body,
                     scores.spans[a:b] - start,
                     scores.scores[a:b],
-                    words,
+                    _words(part),
                 )
             )
     return found
