@@ -54,7 +54,7 @@ def page(found: _Rows, sets: list[str], readers: list[str]) -> str:
         "",
         "## At a fifth of the tokens",
         "",
-        "Questions (%) whose answer is contained in the reader's.",
+        "Exact match, F1, and questions whose answer is contained in the reader's, in %.",
         "",
         _fifth(found, sets),
     ]
@@ -68,11 +68,15 @@ def _fifth(found: _Rows, sets: list[str]) -> str:
     lines = []
     for method in methods:
         if (sets[0], method) in found:
-            cells = [f"{100 * _values(found[name, method], 'in').mean():.0f}" for name in sets]
+            cells = [_all_three(found[name, method]) for name in sets]
             asks = method in CONTENDERS and CONTENDERS[method].asks
             lines.append([label(method), "yes" if asks else "–", *cells])
     head = [f"{name}, n = {len(found[name, 'whole'])}" for name in sets]
-    return table(["%", "sees the question", *head], lines)
+    return table(["% exact · F1 · contained", "sees the question", *head], lines)
+
+
+def _all_three(rows: dict[int, Any]) -> str:
+    return " · ".join(f"{100 * _values(rows, name).mean():.0f}" for name in ("em", "f1", "in"))
 
 
 def _rates(found: _Rows, sets: list[str], method: str) -> str:
