@@ -4,9 +4,9 @@
 #   test_arm.sh WHEEL [quick | whole | llama]
 #
 # The tests are those of what differs from CPU to CPU: tokenizers, numpy, onnxruntime, files and
-# processes. Left to x86 are the long ones, those that score long texts, those of forks, which give
-# children a minute, and those of the command line and of servers, which start programs: 17 s each
-# here. quick leaves out edgelingua-mini and most of
+# processes. Left to x86 are the long ones, those that score long texts, the rules of selection, those
+# of forks, which give children a minute, and those of the command line and of servers, which start
+# programs: 17 s each here. quick leaves out edgelingua-mini and most of
 # the others; llama lets the reader answer, with llama-cpp-python's wheel for aarch64 from where
 # PIP_FIND_LINKS says, and does nothing else.
 # A Raspberry Pi Zero 2 W and a 3 have a Cortex-A53, a 5 has a Cortex-A76 (with dot products, so
@@ -33,9 +33,9 @@ answers() {
 compresses() { # compresses TEST...
     edgelingua arm64 compress --model edgelingua-nano | cmp - "$folder/amd64.txt"
     say "edgelingua-nano keeps what it keeps on x86-64"
-    # Of the bundles of a clone, the wheel has two.
+    # Of the bundles of a clone, the wheel has two; x86-64 imports every module.
     "$folder/arm64/bin/python" -m pytest --light -q -m "not slow and not long" -p no:cacheprovider \
-        -k "not edgelingua-multi and not edgelingua-sentence" "$@"
+        -k "not edgelingua-multi and not edgelingua-sentence and not every_module" "$@"
     say "tests passed"
     "$folder/arm64/bin/python" -m edgelingua models verify edgelingua-nano
     say "edgelingua-nano is verified"
@@ -58,11 +58,12 @@ else
     edgelingua amd64 compress --model edgelingua-nano >"$folder/amd64.txt"
     grep -q Boston "$folder/amd64.txt"
     tests=(tests/text/test_*.py tests/scorers/test_scorers.py)
-    [ "$part" = quick ] || tests=(tests/{text,files}/test_*.py tests/system/test_[!f]*.py \
-        tests/bundle/test_{bundle,hostile,shipped}.py \
-        tests/scorers/test_{conformance,encoder,heads,scorers}.py \
-        tests/selection/test_{rules,worth}.py)
-    # One CPU takes every second file, the other the rest: Python's part is the same on both.
+    # The longest first, as one CPU takes every second file, the other the rest (Python's part is the
+    # same on both), and the slower one the shorter of each two.
+    [ "$part" = quick ] || tests=(tests/scorers/test_scorers.py tests/text/test_structure.py \
+        tests/bundle/test_{hostile,shipped,bundle}.py tests/scorers/test_{heads,conformance,encoder}.py \
+        tests/selection/test_worth.py tests/text/test_[!s]*.py tests/files/test_*.py \
+        tests/system/test_[!f]*.py)
     mine=(compresses) other=(compresses)
     for i in "${!tests[@]}"; do
         if ((i % 2)); then mine+=("${tests[i]}"); else other+=("${tests[i]}"); fi
