@@ -4,10 +4,9 @@
 #   test_arm.sh WHEEL [quick | whole | llama]
 #
 # The tests are those of what differs from CPU to CPU: tokenizers, numpy, onnxruntime, files and
-# processes. Left to x86 are the long ones, those that score long texts, the rules of selection, those
-# of forks, which give children a minute, and those of the command line and of servers, which start
-# programs: 17 s each here. quick leaves out edgelingua-mini and most of
-# the others; llama lets the reader answer, with llama-cpp-python's wheel for aarch64 from where
+# processes. Left to x86 are the long ones, those that score long texts, the rules of selection, and
+# those that fork, are killed or start programs, such as the command line and servers: a program takes
+# 17 s here. quick leaves out edgelingua-mini and most of the others; llama lets the reader answer, with llama-cpp-python's wheel for aarch64 from where
 # PIP_FIND_LINKS says, and does nothing else.
 # A Raspberry Pi Zero 2 W and a 3 have a Cortex-A53, a 5 has a Cortex-A76 (with dot products, so
 # that onnxruntime takes other kernels). What came of each of the two is in build/arm/CPU.log.
@@ -61,9 +60,9 @@ else
     # The longest first, as one CPU takes every second file, the other the rest (Python's part is the
     # same on both), and the slower one the shorter of each two.
     [ "$part" = quick ] || tests=(tests/scorers/test_scorers.py tests/text/test_structure.py \
-        tests/bundle/test_{hostile,shipped,bundle}.py tests/scorers/test_{heads,conformance,encoder}.py \
-        tests/selection/test_worth.py tests/text/test_[!s]*.py tests/files/test_*.py \
-        tests/system/test_[!f]*.py)
+        tests/bundle/test_{hostile,bundle}.py tests/scorers/test_{heads,conformance,encoder}.py \
+        tests/selection/test_worth.py tests/text/test_[!s]*.py tests/files/test_atomic.py \
+        tests/system/test_{bounded,cores,energy}.py)
     mine=(compresses) other=(compresses)
     for i in "${!tests[@]}"; do
         if ((i % 2)); then mine+=("${tests[i]}"); else other+=("${tests[i]}"); fi
