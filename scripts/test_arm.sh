@@ -6,8 +6,8 @@
 # The tests are those of what differs from CPU to CPU: tokenizers, numpy, onnxruntime, files and
 # processes. Left to x86 are the long ones, those that score long texts, the rules of selection, and
 # those that fork, are killed or start programs, such as the command line and servers: a program takes
-# 17 s here. quick leaves out edgelingua-mini and most of the others; llama lets the reader answer, with llama-cpp-python's wheel for aarch64 from where
-# PIP_FIND_LINKS says, and does nothing else.
+# 17 s here. quick leaves out edgelingua-mini and most of the others; llama lets the reader answer,
+# with llama-cpp-python's wheel for aarch64 from where PIP_FIND_LINKS says, and does nothing else.
 # A Raspberry Pi Zero 2 W and a 3 have a Cortex-A53, a 5 has a Cortex-A76 (with dot products, so
 # that onnxruntime takes other kernels). What came of each of the two is in build/arm/CPU.log.
 set -euo pipefail
