@@ -130,11 +130,15 @@ def stamp(root: Path = ROOT, stamps: Path = STAMPS) -> list[str]:
 
 
 def machine_of(path: Path) -> str | None:
-    """Processor that a file of rows names, in a row of it or beside it; ``None``: it says none."""
+    """Processors that a file of rows names, in a row of it or beside it; ``None``: it says none."""
     rows = json.loads(path.read_text("utf-8")) if path.suffix == ".json" else jsonl.read(path)
     places = [*(rows if isinstance(rows, list) else [rows])]
+    keys = {row["on"] for row in places if "on" in row}
     for beside in (path.with_name(name) for name in ("machine.json", "machines.json")):
-        places += [json.loads(beside.read_text("utf-8"))] if beside.exists() else []
+        told = json.loads(beside.read_text("utf-8")) if beside.exists() else {}
+        if keys & told.keys():
+            return ", ".join(sorted({told[key]["cpu"] for key in keys & told.keys()}))
+        places.append(told)
     for place in places:
         for told in (place, *(v for v in place.values() if isinstance(v, dict))):
             if isinstance(told.get("cpu"), str):

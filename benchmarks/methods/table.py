@@ -3,14 +3,15 @@
     python -m benchmarks.methods.table
 
 It stands in ``docs/methods.md`` between two marks; ``edgelingua methods`` has its figures from
-``compressors/parts/figures.py``, which is made here too.
+``compressors/parts/figures.py``, which is made here too. ``told.jsonl``: what
+`benchmarks.quality.reader_torch` answered from the texts that `benchmarks.methods.run` told.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 
@@ -29,6 +30,9 @@ SETS = ("nq", "hotpotqa", "squad")
 FIFTH = RATES.index(0.2)
 CASES = 40
 """Of each set: what the slowest methods have met."""
+
+MANY = 100
+"""Questions from which the command shows a reader's F1."""
 
 LABELS = {"llmlingua2": "mini-question"}
 """What benchmarks call a method, where they do not call it by its name."""
@@ -56,15 +60,22 @@ def answered() -> dict[str, list[float]]:
 
     Of the many cases that a GPU has read, else of the few that a CPU has.
     """
-    many: dict[str, list[float]] = {}
-    for row in jsonl.read(HERE.parent / "quality" / "results" / "reader-torch.jsonl"):
-        if row["set"] == "squad":
-            f1 = row["f1"]
-            many.setdefault(row["method"], []).append(f1[FIFTH] if len(f1) > 1 else f1[0])
+    many: dict[str, dict[int, float]] = {}
+    for file in (HERE.parent / "quality" / "results" / "reader-torch.jsonl", HERE / "told.jsonl"):
+        for row in jsonl.read(file):
+            if row["set"] == "squad":
+                f1 = row["f1"]
+                own = many.setdefault(row["method"], {})
+                own[row["case"]] = f1[FIFTH] if len(f1) > 1 else f1[0]
     few: dict[str, list[float]] = {}
     for row in jsonl.read(HERE / "answers.jsonl"):
         few.setdefault(row["method"], []).append(row["f1"])
-    return few | many
+    return few | {method: list(own.values()) for method, own in many.items()}
+
+
+def read(answers: Mapping[str, list[float]], method: str) -> list[float]:
+    """F1 of each question that was asked about what a method made; empty: not measured."""
+    return answers.get(LABELS.get(method, method), [])
 
 
 def of(rows: Iterable[Row], method: str, *sets: str) -> list[Row]:
@@ -81,9 +92,9 @@ def kept(rows: list[Row], method: str) -> list[int | None]:
 
 def figures() -> str:
     """The module that ``edgelingua methods`` reads."""
-    rows = survival()
+    rows, answers = survival(), answered()
     lines = [
-        '"""Answers (%) that survive at a fifth of the tokens."""  # benchmarks/methods/table.py',
+        '"""What a fifth of the tokens is worth, by method."""  # benchmarks/methods/table.py',
         "",
         "from collections.abc import Mapping",
         "",
@@ -93,7 +104,14 @@ def figures() -> str:
         shares = kept(rows, name)
         if any(share is not None for share in shares):
             lines.append(f'    "{name}": ({", ".join(map(str, shares))}),')
-    return "\n".join([*lines, "}", '"""On NaturalQuestions, HotpotQA and SQuAD."""', ""])
+    lines += ["}", '"""Answers (%) that survive on NaturalQuestions, HotpotQA and SQuAD."""', ""]
+    lines.append("F1: Mapping[str, float] = {")
+    for name in METHODS:
+        if len(f1 := read(answers, name)) >= MANY:
+            lines.append(f'    "{name}": {mean(f1):.2f},')
+    lines += ["}", '"""Of what a reader of 1.5 billion parameters answers on SQuAD."""', ""]
+    lines += [f"F1_WHOLE = {mean(answers['whole']):.2f}", '"""The same from the whole text."""', ""]
+    return "\n".join(lines)
 
 
 def tables() -> str:
@@ -118,8 +136,8 @@ def tables() -> str:
     ]
     for name, method in every.items():
         shares = ["–" if s is None else str(s) for s in kept(rows, name)]
-        read = answers.get(LABELS.get(name, name), [])
-        quality = f"{mean(read):.2f} ({len(read)})" if read else "–"
+        f1 = read(answers, name)
+        quality = f"{mean(f1):.2f} ({len(f1)})" if f1 else "–"
         spent = timed(of(rows, name, *SETS))
         tokens = sum(row["tokens_in"] for row in spent)
         speed = f"{1e6 * sum(r['cpu'][FIFTH] for r in spent) / tokens:,.0f}" if tokens else "–"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from benchmarks.quality.answers import f1, normalized
+from benchmarks.quality.answers import f1
 from benchmarks.quality.sets import found
 from benchmarks.seeds.rouge import rouge_l
 from benchmarks.seeds.tasks import Case
@@ -41,13 +41,23 @@ def right(case: Case, text: str) -> float:
     if case.judge == "number":
         return float(_value(number_in(text)) == _value(wanted[0].replace(",", "")))
     if case.judge == "choice":
-        said = re.split(r"answer is", text, flags=re.IGNORECASE)[-1]
-        return float(normalized(said).startswith(normalized(wanted[0])))
+        said, option = (_words(each) for each in (_behind(text), wanted[0]))
+        return float(said[: len(option)] == option)
     if case.judge == "contains":
         return float(any(answer.lower() in text.lower() for answer in wanted if answer))
     if case.judge == "f1":
         return max(f1(" ".join(text), [" ".join(answer)]) for answer in wanted)
     return rouge_l(text, wanted[0])
+
+
+def _behind(text: str) -> str:
+    """What follows the last ``answer is``; all of it without one."""
+    return re.split(r"answer is", text, flags=re.IGNORECASE)[-1]
+
+
+def _words(text: str) -> list[str]:
+    """Words in lower case; articles too: ``(A)`` is an option."""
+    return re.findall(r"\w+", text.lower())
 
 
 def _value(text: str) -> float | None:

@@ -46,6 +46,11 @@ def test_answers_are_judged_as_their_task_asks() -> None:
     choice = replace(CASE, judge="choice", answers=("(B)",))
     assert right(choice, "So the answer is (B).") == 1
     assert right(choice, "(B) or so. So the answer is (A).") == 0
+    assert right(choice, "Bob is first, so he") == 0
+    first = replace(choice, answers=("(A)",))
+    assert right(first, "So the answer is (A).") == 1
+    assert right(first, "So the answer is (B).") == right(first, "Let's see") == 0
+    assert right(replace(choice, answers=("valid",)), "The answer is invalid.") == 0
     assert (
         right(replace(CASE, judge="contains", answers=("Ida Brandt",)), "ida brandt took it") == 1
     )
