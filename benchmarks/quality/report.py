@@ -33,10 +33,9 @@ budgets are a share of the passages' tokens as SmolLM2 counts them, the question
 passages are given as documents. The causal LM of LLMLingua, LongLLMLingua, Selective Context and
 `question_aware` is SmolLM2-135M-Instruct as our INT8 bundle, and these are our implementations:
 numbers and negations guarded, budgets met exactly. Every table compares on the same cases, drawn
-with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. Much of what the
-methods with a causal LM made of NQ, HotpotQA and MuSiQue, and all that LongLLMLingua made of QMSum,
-comes from other machines: those times are left out. Times of few cases are those of the cases timed
-here, beside other work.
+with a fixed seed; *n* is their number, brackets are 95 % bootstrap intervals. Methods with a causal
+LM are those of version 0.2.0, our models ran with the code of 2026-12-01. Most rows come from other
+machines, whose times are left out: times are those of the cases timed here, beside other work.
 """
 
 READERS = """\

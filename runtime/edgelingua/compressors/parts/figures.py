@@ -8,7 +8,7 @@ KEPT: Mapping[str, tuple[int | None, ...]] = {
     "llmlingua": (30, 38, 32),
     "selective_context": (35, 38, 32),
     "llmlingua2_question": (80, 65, 57),
-    "llmlingua2": (100, 88, 92),
+    "llmlingua2": (100, 92, 95),
     "cpc": (92, 72, 48),
     "ehpc": (55, 50, 75),
     "bm25": (50, 72, 45),
