@@ -5,9 +5,10 @@
 Cases and rates are those of `benchmarks.quality.run`. ``survival.jsonl`` gets the rows of
 `llmlingua2_question`, `cpc` and `ehpc` (``--heads``: a scorer bundle that names its heads),
 ``--texts`` what these and `TOLD` make of SQuAD at rate 0.2, for `benchmarks.quality.reader_torch`,
-``scope.jsonl`` what the reader writes with `scope`, ``answers.jsonl`` what it answers at rate 0.2,
-case by case, so that all methods have met the same cases whenever it stops. One thread. The files
-go on where they stopped; `benchmarks.methods.table` makes the table of all methods.
+``scope.jsonl`` what the reader writes with `scope` and answers from it, ``answers.jsonl`` what it
+answers at rate 0.2, case by case, so that all methods have met the same cases whenever it stops.
+One thread. The files go on where they stopped; `benchmarks.methods.table` makes the table of all
+methods.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def tell(runners: Mapping[str, Runner], cases: list[Case], texts: Rows) -> None:
 
 
 def write(reader: LlamaModel, of: str, cases: list[Case], count: Count) -> None:
-    """Add a row to ``scope.jsonl`` for each case: what the reader wrote, and what was extracted."""
+    """Add a row to ``scope.jsonl`` for each case: what the reader wrote, extracted and answered."""
     rows = Rows(HERE / "scope.jsonl", (*KEY, "reader"))
     scope = load_scope(reader, options=RunOptions(threads=1))
     for number, case in enumerate(cases):
@@ -140,6 +141,7 @@ def write(reader: LlamaModel, of: str, cases: list[Case], count: Count) -> None:
         made = scope.compress(prompt, Budget(tokens=limit, count=count))
         spent = time.process_time() - spent
         text = made.text.removesuffix(case.question)
+        told = read(reader, text, case, plain=False)
         where = {"set": "squad", "method": "scope", "case": number, "reader": of}
         rows.add(
             {
@@ -150,6 +152,8 @@ def write(reader: LlamaModel, of: str, cases: list[Case], count: Count) -> None:
                 "written": sum(part.written for part in made.parts),
                 "refused": [part.refused for part in made.parts if part.refused],
                 "parts": len(made.parts),
+                "f1": told["f1"],
+                "tokens_in": made.tokens_in,
                 "tokens": made.tokens_out,
                 "limit": limit,
                 "cpu": round(spent, 2),

@@ -2,11 +2,12 @@
 
     python -m benchmarks.peers.run --data DIR --python PEERS/bin/python --weights llmlingua2=DIR
 
-``--python`` is an environment with `llmlingua` 0.2.2 (transformers 4.46), `litellm` and
-`distil-llm`; those that need weights run where ``--weights`` names a folder of Hugging Face's: for
-llmlingua2 the checkpoint that edgelingua-mini is made of, for llmlingua and longllmlingua a causal
-LM. Adds a row for each set, method and case to ``rows.jsonl``, then writes ``peers.md`` of them and
-of ``published.toml``, the figures of those that cannot run here.
+``--python`` is an environment with `llmlingua` 0.2.2 (transformers 4.46), `litellm`, `distil-llm`,
+`langchain-community`, `llama-index-postprocessor-longllmlingua`, and `selective-context` with the
+spaCy model `en_core_web_sm`; those that need weights run where ``--weights`` names a folder of
+Hugging Face's: for llmlingua2 the checkpoint that edgelingua-mini is made of, for the others a
+causal LM. Adds a row for each set, method and case to ``rows.jsonl``, then writes ``peers.md`` of
+them and of ``published.toml``, the figures of those that cannot run here.
 """
 
 from __future__ import annotations
@@ -44,12 +45,15 @@ PEERS = {
     "llmlingua2": "llmlingua 0.2.2: LLMLingua-2",
     "llmlingua": "llmlingua 0.2.2: LLMLingua",
     "longllmlingua": "llmlingua 0.2.2: LongLLMLingua",
+    "langchain": "LangChain's LLMLinguaCompressor",
+    "llamaindex": "LlamaIndex's LongLLMLinguaPostprocessor",
+    "selective": "selective-context 0.1.4, with SmolLM2-135M",
     "litellm": "LiteLLM's compress",
     "distil": "distil-llm, passages as results of tools",
 }
 NO_WEIGHTS = {"litellm", "distil"}
 SHIFT = "context-shift"
-ASK = {"longllmlingua", "litellm"}
+ASK = {"longllmlingua", "langchain", "llamaindex", "litellm"}
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ PEER, FOLDER, RATE = sys.argv[1], sys.argv[2], float(sys.argv[3])
 Compress = Callable[[dict[str, Any]], str]
 
 
-def llmlingua() -> Compress:
-    """Return LLMLingua, LongLLMLingua or LLMLingua-2, as its README calls each."""
+def offline() -> dict[str, Any]:
+    """Let llmlingua count without a network; return the settings of a causal LM, in one thread."""
     import tiktoken
     import torch
     from transformers import AutoTokenizer
@@ -28,11 +28,16 @@ def llmlingua() -> Compress:
     tiktoken.encoding_for_model = lambda _: types.SimpleNamespace(
         encode=lambda text: counter(text, add_special_tokens=False).input_ids
     )
+    return {"torch_dtype": torch.float32}
+
+
+def llmlingua() -> Compress:
+    """Return LLMLingua, LongLLMLingua or LLMLingua-2, as its README calls each."""
+    config = offline()
     from llmlingua import PromptCompressor
 
     second = PEER == "llmlingua2"
-    config = {} if second else {"torch_dtype": torch.float32}
-    library = PromptCompressor(FOLDER, "cpu", config, use_llmlingua2=second)
+    library = PromptCompressor(FOLDER, "cpu", {} if second else config, use_llmlingua2=second)
     long = {
         "rank_method": "longllmlingua",
         "condition_in_question": "after_condition",
@@ -50,6 +55,67 @@ def llmlingua() -> Compress:
             more = long if PEER == "longllmlingua" else {}
             done = library.compress_prompt(case["passages"], rate=RATE, **asked, **more)
         return str(done["compressed_prompt"])
+
+    return compress
+
+
+def langchain() -> Compress:
+    """Return LangChain's wrapper of LongLLMLingua, at its own settings but for the budget."""
+    config = offline()
+    from langchain_community.document_compressors import LLMLinguaCompressor
+    from langchain_core.documents import Document
+
+    settings = {"model_name": FOLDER, "device_map": "cpu", "model_config": config}
+    library = LLMLinguaCompressor(**settings)
+
+    def compress(case: dict[str, Any]) -> str:
+        library.target_token = round(RATE * case["tokens"])
+        documents = [Document(page_content=text) for text in case["passages"]]
+        done = library.compress_documents(documents, case["question"])
+        return "\n\n".join(document.page_content for document in done)
+
+    return compress
+
+
+def llamaindex() -> Compress:
+    """Return LlamaIndex's wrapper of LongLLMLingua, at its own settings but for the budget."""
+    config = offline()
+    from llama_index.core.schema import NodeWithScore, TextNode
+    from llama_index.postprocessor.longllmlingua import LongLLMLinguaPostprocessor
+
+    library = LongLLMLinguaPostprocessor(FOLDER, device_map="cpu", model_config=config)
+
+    def compress(case: dict[str, Any]) -> str:
+        library.target_token = round(RATE * case["tokens"])
+        nodes = [NodeWithScore(node=TextNode(text=text)) for text in case["passages"]]
+        done = library.postprocess_nodes(nodes, query_str=case["question"])
+        return "\n\n".join(node.get_content() for node in done)
+
+    return compress
+
+
+def selective() -> Compress:
+    """Return Selective Context, which loads GPT-2 by name, with another causal LM in its place."""
+    import selective_context as library
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(1)
+
+    def model(_: str) -> Any:
+        loaded = AutoModelForCausalLM.from_pretrained(FOLDER, torch_dtype=torch.float32)
+        loaded.config.n_positions = loaded.config.max_position_embeddings
+        return loaded
+
+    library.GPT2LMHeadModel = types.SimpleNamespace(from_pretrained=model)
+    library.GPT2Tokenizer = types.SimpleNamespace(
+        from_pretrained=lambda _: AutoTokenizer.from_pretrained(FOLDER)
+    )
+    pruner = library.SelectiveContext(model_type="gpt2", lang="en")
+
+    def compress(case: dict[str, Any]) -> str:
+        kept, _ = pruner("\n\n".join(case["passages"]), reduce_ratio=1 - RATE)
+        return str(kept)
 
     return compress
 
@@ -87,7 +153,14 @@ def distil() -> Compress:
     return compress
 
 
-compress = {"litellm": litellm, "distil": distil}.get(PEER, llmlingua)()
+MADE = {
+    "litellm": litellm,
+    "distil": distil,
+    "langchain": langchain,
+    "llamaindex": llamaindex,
+    "selective": selective,
+}
+compress = MADE.get(PEER, llmlingua)()
 for line in sys.stdin:
     begun = time.process_time()
     text = compress(json.loads(line))

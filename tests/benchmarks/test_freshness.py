@@ -107,3 +107,11 @@ def test_a_row_leads_to_the_machine_that_made_it(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"case": 0, "on": key}) + "\n", encoding="utf-8")
     assert freshness.machine_of(rows) == machine()["cpu"]
+
+
+def test_rows_of_two_machines_name_both(tmp_path: Path) -> None:
+    known = {"a": {"cpu": "One"}, "b": {"cpu": "Two"}, "c": {"cpu": "Three"}}
+    (tmp_path / "machines.json").write_text(json.dumps(known), encoding="utf-8")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"on": "b"}\n{"on": "a"}\n{"on": "b"}\n', encoding="utf-8")
+    assert freshness.machine_of(rows) == "One, Two"
