@@ -17,7 +17,7 @@ from edgelingua.errors import BudgetError, InputError, PinsWarning
 from edgelingua.selection.claims import claimed
 from edgelingua.selection.company import Company
 from edgelingua.text.boundaries import count_words, words
-from edgelingua.text.echoes import novelty
+from edgelingua.text.echoes import novelty, odd_ones
 from tests.conftest import DOCUMENT, TEXTS
 
 GUARD = (
@@ -31,6 +31,7 @@ ORDINARY = (
     "several months. The award ended the dispute."
 )
 ASKED = "When may money be transferred for a customer?"
+TOWNS = ["Aldbury", "Castria", "Dunmoor", "Farrow", "Glenby", "Holmen", "Jarrow"]
 HOSTILE = {
     "negations": "the password " + "not never no none nor nothing without unless " * 8,
     "contractions": "dont cant wont isnt doesnt didnt shouldnt wouldnt " * 8,
@@ -42,6 +43,8 @@ HOSTILE = {
     "shouting": "IMPORTANT!!! MONEY MUST TRANSFERRED CRITICAL: NEVER CUSTOMER READ THIS! " * 7,
     "a chat": "".join(f"[10:{n}] Ida: {ASKED}\n[10:{n}] Jo: yes\n" for n in range(10, 18)),
     "a trace": "".join(f"Caused by: MoneyError{n}: {ASKED}\n  at a.b({n})\n" for n in range(9)),
+    "a table": "| question | answer | not |\n| --- | --- | --- |\n"
+    + "".join(f"| {ASKED.split()[n % 8]} | {TOWNS[n % 7]} | not {n} |\n" for n in range(21)),
     "numbers": ", ".join(f"{7919 * n % 9973:,} km" for n in range(1, 30)) + ".",
 }
 
@@ -115,6 +118,44 @@ def test_what_is_new_in_a_text() -> None:
     for kind in set(HOSTILE) - {"a chat", "a trace"}:
         assert novelty(HOSTILE[kind], numbers=kind != "numbers") < 0.3, kind
     assert novelty("") == 1
+
+
+def test_the_odd_line_of_a_log_claims_what_it_is_worth(mini: TokenPruner) -> None:
+    """However much the others repeat each other."""
+    lines = [
+        f"2031-03-04T06:{n:02}:00Z INFO batch={4000 + n} rows=500 flushed in {n * 37 % 90} ms\n"
+        for n in range(50)
+    ]
+    lines.insert(31, "2031-03-04T06:31:30Z ERROR batch=4031 checksum of vault does not match\n")
+    log = "".join(lines)
+    assert novelty(log) < 0.35
+    texts = [ORDINARY, log, GUARD]
+    count = sum(map(count_words, texts))
+    for rate in (0.3, 0.1):
+        kept = mini.compress(
+            Prompt.build(texts, question="Why was a batch not flushed?"),
+            Budget(tokens=round(rate * count), count=count_words),
+        )
+        assert "checksum of vault does not match" in kept.text
+
+
+def test_lines_unlike_the_rest() -> None:
+    text = "row one of ten\nrow two of ten\nno such file here\nrow three of ten\n"
+    edges = [0, *(m.end() for m in re.finditer("\n", text))]
+    parts = np.stack([edges[:-1], edges[1:]], axis=1)
+    assert odd_ones(text, parts).tolist() == [False, False, True, False]
+    assert odd_ones(text, parts[:0]).tolist() == []
+
+
+def test_numbers_that_count_on_are_not_new() -> None:
+    rows = [f"row {n} of {n * 7919 % 9973}" for n in range(40)]
+    assert novelty(" ".join(rows)) < novelty(" ".join(random_like(rows))) - 0.15
+    assert novelty("7 8 10 11") == 0.5
+
+
+def random_like(rows: list[str]) -> list[str]:
+    """Rows whose numbers do not count on."""
+    return [re.sub(r"row (\d+)", lambda m: f"row {int(m[1]) * 31 % 997}", row) for row in rows]
 
 
 def test_a_document_full_of_pins_does_not_make_the_call_fail() -> None:

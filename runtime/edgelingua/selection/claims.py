@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from edgelingua.prompt import Prompt
 from edgelingua.selection.company import Company
-from edgelingua.text.echoes import novelty
+from edgelingua.text.echoes import novelty, odd_ones
 
 _USUAL = 0.45
 """Novelty of a text that claims all it likes: of 5,394 passages of NQ, HotpotQA, MuSiQue and SQuAD
 four have less."""
+
+_STEEP = 6
+"""Power of that share: with half of it a text claims less than a row of a table and its header."""
 
 _PACE, _PACE_ASKED = 1 / 3, 1 / 32
 """How fast a text that goes on repeating itself is kept, of how fast the others are; with a
@@ -41,7 +44,8 @@ def claimed(
     are worth beside other documents is what the best so many were worth before negations and
     numbers were raised. So those push out words of their own document, and what frames a record,
     the header of a table, say, counts with the record. A text that goes on repeating itself claims
-    a part of that (`novelty`), and is then kept at a fraction of the pace of the others.
+    a part of that (`novelty`), and is then kept at a fraction of the pace of the others; not so its
+    records that are unlike the rest (`odd_ones`): the line of a log that failed.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def claimed(
     others: _Curve | None = None
     for number, ((offset, segment), part) in enumerate(zip(documents, parts, strict=True)):
         best = part[np.lexsort((~negates[part], -scores[part]))]
-        claims = min(1.0, novelty(segment.text, numbers=asked) / _USUAL) ** 4
+        claims = min(1.0, novelty(segment.text, numbers=asked) / _USUAL) ** _STEEP
         first, end = np.searchsorted(edges, [offset, offset + len(segment.text)]).tolist()
         span = slice(first, end)
         own = slice(*np.searchsorted(followers[:, 0], [first, end]).tolist())
@@ -73,6 +77,7 @@ def claimed(
         dealt = curves[number].at(share)
         late = share > claims
         if claims < 1:
+            late &= ~_odd(prompt, edges[first : end + 1], offset, segment.text)[best - first]
             if len(documents) <= _MANY:
                 others = _Curve.joined([c for at, c in enumerate(curves) if at != number])
             elif others is None:
@@ -93,6 +98,15 @@ def _finite(
     first, end = np.searchsorted(edges, [offset, offset + len(text)])
     units: NDArray[np.int64] = first + np.flatnonzero(np.isfinite(scores[first:end]))
     return units
+
+
+def _odd(prompt: Prompt, edges: NDArray[np.int64], offset: int, text: str) -> NDArray[np.bool_]:
+    """Units of a document that are in a record unlike its others, ``(U,)``, by their edges."""
+    records = prompt.layout.records
+    own = records[(records[:, 0] >= offset) & (records[:, 1] <= offset + len(text))]
+    own = own[odd_ones(text, own - offset)]
+    at = np.searchsorted(own[:, 0], edges[1:], "left") - 1
+    return (at >= 0) & (edges[:-1] < np.append(own[:, 1], 0)[at])
 
 
 def _with_company(

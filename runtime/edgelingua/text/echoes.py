@@ -9,8 +9,10 @@ from functools import lru_cache
 from itertools import takewhile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgelingua.text.boundaries import sentences
+from edgelingua.text.ranges import Spans
 
 _WORD = re.compile(r"[^\W_](?:[\u00ad\u200b-\u200d\u2060\ufeff]?[^\W_])*")
 """A word, as a reader sees it: joiners of no width do not end one."""
@@ -34,6 +36,12 @@ _COPY = 4
 
 _REACH = 64
 """Words: one said so recently is said again."""
+
+_ODD, _ODD_WORDS = 0.4, 3
+"""Share of the words of a line, and number, from which it is unlike the others."""
+
+_LONGEST_NUMBER = 9
+"""Digits of a number that may count on."""
 
 
 def without_echoes(text: str, question: str) -> str:
@@ -69,17 +77,39 @@ def without_echoes(text: str, question: str) -> str:
 def novelty(text: str, *, numbers: bool = True) -> float:
     """Return the share of a text's words that were not said shortly before; 1 where there are none.
 
-    Of prose it is some 0.7; of a few words over and over, next to nothing. Without ``numbers``,
-    words with a digit are never new.
+    Of prose it is some 0.7; of a few words over and over, next to nothing. A number that counts on
+    from one said shortly before, as those of rows do, is not new; without ``numbers``, no word with
+    a digit is.
     """
     last: dict[str, int] = {}
     new = total = 0
     for total, match in enumerate(_WORD.finditer(text), start=1):
         word = _folded(match.group())
         counts = numbers or word.isalpha()
-        new += counts and total - last.get(word, -_REACH) >= _REACH
+        new += counts and total - last.get(word, -_REACH) >= _REACH and not _on(word, last, total)
         last[word] = total
     return new / total if total else 1.0
+
+
+def odd_ones(text: str, parts: Spans) -> NDArray[np.bool_]:
+    """Whether parts of a text, ``(n, 2)``, say what is said nowhere else in it: ``(n,)``.
+
+    The line of a log that failed, but no row of a table in which one word of three is another one.
+    """
+    words = [(m.start(), _folded(m.group())) for m in _WORD.finditer(text)]
+    words = [(start, word) for start, word in words if word.isalpha()]
+    times = Counter(word for _, word in words)
+    once = np.cumsum([0, *(times[word] == 1 for _, word in words)])
+    first, end = np.searchsorted([start for start, _ in words], parts).T
+    own = once[end] - once[first]
+    return (own >= _ODD_WORDS) & (own >= _ODD * (end - first))
+
+
+def _on(word: str, last: dict[str, int], at: int) -> bool:
+    """Whether a word is the number behind one that was said shortly before."""
+    if not word.isdecimal() or len(word) > _LONGEST_NUMBER:
+        return False
+    return at - last.get(str(int(word) - 1), -_REACH) < _REACH
 
 
 def _again(echoes: list[int], words: list[str]) -> list[int]:
