@@ -39,7 +39,7 @@ from edgelingua.text.clauses import statement_ends
 from edgelingua.text.denials import Denials, denials
 from edgelingua.text.encodings import refuse_surrogates
 from edgelingua.text.formulas import formulas
-from edgelingua.text.heads import headed_lines
+from edgelingua.text.heads import headed_lines, heading_marks
 from edgelingua.text.names import names
 from edgelingua.text.noun_phrases import phrases
 from edgelingua.text.pairs import pairs
@@ -306,7 +306,11 @@ def _wholes(prompt: Prompt, rules: Rules, denied: Denials) -> Spans:
     spans = [
         denied.whole,
         denied.leave_open,
-        *([headed_lines(text)[0], pairs(text), formulas(text)] if rules.guard else []),
+        *(
+            [headed_lines(text)[0], heading_marks(text), pairs(text), formulas(text)]
+            if rules.guard
+            else []
+        ),
     ]
     if rules.level != "token":
         marks = np.asarray([m.span() for m in _MARKS.finditer(text)], dtype=np.int64)

@@ -23,6 +23,14 @@ _HEADED = re.compile(
     re.MULTILINE,
 )
 
+_HEADING = re.compile(r"^[ \t]{0,3}(#{1,6}[ \t]+[^\s#]\S*)", re.MULTILINE)
+
+
+def heading_marks(text: str) -> Spans:
+    """Find the ``#`` of headings with the first word: ``(n, 2)``; alone it heads what follows."""
+    found = [match.span(1) for match in _HEADING.finditer(text)] if "#" in text else []
+    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+
 
 def headed_lines(text: str) -> tuple[Spans, Spans]:
     """Find lines that have a head: times, levels, ``path:line``, who speaks behind a time.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgelingua.text.ranges import Range, lines
-from edgelingua.text.structure.signs import SETTING, Line, LineKind, look, stamp
+from edgelingua.text.structure.signs import SETTING, Line, LineKind, begin, look, stamp
 
 _DIFF = re.compile(r"diff --git |--- \S|Index: ")
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
@@ -39,7 +39,7 @@ def find_lines(text: str, start: int, end: int) -> Iterator[tuple[LineKind, Rang
     if end < len(text) and text[end - 1] != "\n":
         end = text.rfind("\n", start, end) + 1
     shown = [look(text, a, b) for a, b in lines(text, start, end) if text[a:b].strip()]
-    shown = _stamped(text, shown)
+    shown = _alike(text, _stamped(text, shown))
     diffs = list(_diffs(text, shown))
     yield from (("diff", each) for each in diffs)
     starts = [a for a, _ in diffs]
@@ -64,6 +64,20 @@ def _stamped(text: str, shown: list[Line]) -> list[Line]:
     return [
         replace(line, kinds=line.kinds | {"log"}, prose=False) if many[found] >= LEAST else line
         for line, found in zip(shown, stamps, strict=True)
+    ]
+
+
+def _alike(text: str, shown: list[Line]) -> list[Line]:
+    """Lines that begin as a neighbour and some others do are what a program prints: Compiling …."""
+    known = frozenset({"log", "output"})
+    begins = ["" if line.kinds & known else begin(text[line.start : line.end]) for line in shown]
+    many = Counter(begins)
+    padded = ["", "", *begins, "", ""]
+    return [
+        replace(line, kinds=line.kinds | {"output"}, prose=False)
+        if found and many[found] >= LEAST and padded[at : at + 5].count(found) > 1
+        else line
+        for at, (line, found) in enumerate(zip(shown, begins, strict=True))
     ]
 
 

@@ -43,7 +43,7 @@ _STATUS = (
     r"\s*(?:npm|yarn|pnpm|cargo|make(?:\[\d+\])?|pip|gcc|ld|tsc|docker) ?"
     r"(?:warn|error|ERR!|notice|info|WARN)?[: ]",
     r"\s*(?:error|warning|fatal|note|help|hint|debug|info|E|W)(?:\[\w+\])?: ",
-    r"\s*(?:PASS|FAIL|ok|not ok|XFAIL|SKIP)[ :]", r"\s*[$>#%] [a-z./]",
+    r"\s*(?:--- )?(?:PASS|FAIL|ok|not ok|XFAIL|SKIP)[ :\t]", r"\s*[$>#%] [a-z./]",
     r"[dlbcps\-][rwxsStT\-]{9}[.+@]?\s", r"\s*[=\-*#~]{4,}", r"\s*[✓✔✗✘×●]\s", r"Step \d+/\d+",
     r"\s*(?:modified|deleted|new file|renamed|both modified):\s", r"\?\? ",
     r"[E>] {2,}\S", r"_(?: ?_){3,}", r"(?:PASSED|FAILED|ERROR|SKIPPED|XPASS) \S+::",
@@ -87,6 +87,9 @@ _STAMP = re.compile(r"\s*(?:[^\W\d]\w* |[^\w\s]{1,3} )?(\S*\d\S*(?: \S*\d\S*)?)(
 """With single blanks: what stands further apart are the cells of a table."""
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?")
 """``2.1`` in a contract."""
+_BEGIN = re.compile(r"\s*(?:> )?([^\W_]\S*|\[\s*\d\S*|#\d+)\s+(?=\S)")
+_NAMED = re.compile(r"\w[/\\.:=_@\-]\w|[/.:]\w|\d")
+_MOST_WORDS = 8
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 ESCAPE = re.compile(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[@-Z\\\\^_])"
@@ -141,6 +144,18 @@ def stamp(line: str) -> str:
         return ""
     shape, many = _DIGITS.subn("0", _LETTERS.sub("a", match[1]))
     return shape if many > 1 else ""
+
+
+def begin(line: str) -> str:
+    """Return the first word of a line that goes on with a name: `Compiling` of `Compiling a v1`.
+
+    What programs say of one thing after the other begins alike. Digits are masked; empty for lines
+    without a name, a path or a version, and for long ones.
+    """
+    match = _BEGIN.match(line)
+    if match is None or len(line.split(None, _MOST_WORDS)) > _MOST_WORDS:
+        return ""
+    return _DIGITS.sub("0", match[1]) if _NAMED.search(line, match.end()) else ""
 
 
 def _is_value(value: str) -> bool:
