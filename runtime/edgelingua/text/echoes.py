@@ -102,7 +102,8 @@ def odd_ones(text: str, parts: Spans) -> NDArray[np.bool_]:
     once = np.cumsum([0, *(times[word] == 1 for _, word in words)])
     first, end = np.searchsorted([start for start, _ in words], parts).T
     own = once[end] - once[first]
-    return (own >= _ODD_WORDS) & (own >= _ODD * (end - first))
+    odd: NDArray[np.bool_] = (own >= _ODD_WORDS) & (own >= _ODD * (end - first))
+    return odd
 
 
 def _on(word: str, last: dict[str, int], at: int) -> bool:

@@ -83,7 +83,7 @@ _SQL = re.compile(
     r"[`\"]\w+[`\"] \w+|PRIMARY KEY|UNIQUE KEY|\) )",
     re.IGNORECASE,
 )
-_STAMP = re.compile(r"\s*(?:[^\W\d]\w* |[^\w\s]{1,3} )?(\S*\d\S*(?: \S*\d\S*)?)(?=\s)")
+_STAMP = re.compile(r"\s*(?:[^\W\d]\w* |[^\w\s]{1,3} )?(\S*\d\S*(?: \S*\d\S*)?)(?=\s(?!\s))")
 """With single blanks: what stands further apart are the cells of a table."""
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?")
 """``2.1`` in a contract."""
