@@ -60,7 +60,7 @@ def measured(pruner: TokenPruner, case: Case) -> Row:
     """Fields of a row."""
     prompt = Prompt.build(case.passages, question=case.question)
     room = room_for(prompt, Budget(rate=1), pruner.count)
-    scored = pruner._scored(prompt, None, second_pass=False)
+    scored = pruner.scored(prompt, None, second_pass=False)
     unit = next(iter(scored.values())).unit
     units = units_of(prompt, scored, pruner.rules)
     ranked = units.ranked

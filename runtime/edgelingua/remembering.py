@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
 import numpy as np
@@ -16,11 +15,12 @@ from edgelingua.llama.memory_adapter import MemoryAdapter
 from edgelingua.llama.model import LlamaModel
 from edgelingua.llama.template import last_message
 from edgelingua.models import registry
+from edgelingua.models.languages import Reader, readers
 from edgelingua.scorers.classifier import ClassifierScorer
 from edgelingua.scores import Progress
 from edgelingua.selection.cells import chosen, word_scores
+from edgelingua.system.caller import warn_caller
 from edgelingua.text.encodings import refuse_surrogates
-from edgelingua.text.languages import language
 from edgelingua.text.ranges import Spans
 
 SEGMENT = 512
@@ -140,18 +140,17 @@ def scores_of(scorer: str, text: str, spans: Spans) -> NDArray[np.float32]:
 
 
 def _scorer_for(text: str) -> str:
-    """Return the name of the bundle that knows the language of ``text``, if it is here."""
-    if not language(text):
-        return registry.DEFAULT_CLASSIFIER
-    if registry.multilingual_bundle() is not None:
-        return registry.DEFAULT_MULTILINGUAL
-    warnings.warn(
-        f"{registry.DEFAULT_CLASSIFIER}, which says what is worth remembering, knows English only: "
-        f"{registry.INSTALL_MULTILINGUAL} brings a model of many languages",
-        LanguageWarning,
-        stacklevel=4,
-    )
-    return registry.DEFAULT_CLASSIFIER
+    """Return the name of the bundle that knows the language of ``text``; empty: none does."""
+    mini, multi = registry.DEFAULT_CLASSIFIER, registry.DEFAULT_MULTILINGUAL
+    installed = registry.multilingual_bundle() is not None
+    found = readers([text], "", _unknown if installed else None)
+    if not found.settled:
+        warn_caller(found.warning(mini, question=False), LanguageWarning)
+    return {Reader.ENGLISH: mini, Reader.MANY: multi, Reader.NOBODY: ""}[found.of[0]]
+
+
+def _unknown(letters: str) -> float:
+    return _scorer(registry.DEFAULT_MULTILINGUAL).tokenizer.unknown(letters)
 
 
 @cache

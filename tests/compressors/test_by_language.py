@@ -1,4 +1,4 @@
-"""Each prompt goes to a model that knows its language, or to none."""
+"""Each document goes to a model that knows its language, or to none."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def kept(pruner: Pruner, text: str | list[str], question: str = "") -> Compresse
         (CHINESE, "", MULTI),
         (ENGLISH, ASKED_IN_CHINESE, MULTI),
         (ENGLISH + CHINESE, ASKED, MULTI),
-        ([ENGLISH, ENGLISH, CHINESE], ASKED, MULTI),
+        ([ENGLISH, ENGLISH, CHINESE], ASKED, f"{MINI} + {MULTI}"),
+        ([ENGLISH, CHINESE], ASKED_IN_CHINESE, MULTI),
         (ROMANISED, "", MULTI),
         (ENGLISH + "def der(die):\n    return die\n", ASKED, MINI),
     ],
@@ -195,7 +196,7 @@ def test_the_reference_interface_chooses_too(monkeypatch: pytest.MonkeyPatch) ->
     chosen = PromptCompressor(use_llmlingua2=True)
     key = "compressed_prompt"
     assert chosen.compress_prompt(CHINESE)[key] == named.compress_prompt(CHINESE)[key]
-    monkeypatch.setattr("edgelingua.compat.english.multilingual_bundle", lambda: None)
+    monkeypatch.setattr(registry, "multilingual_bundle", lambda: None)
     alone = PromptCompressor(use_llmlingua2=True)
     with pytest.warns(LanguageWarning, match="multilingual"):
         assert CHINESE.startswith(alone.compress_prompt(CHINESE)[key])

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.options import CHUNK_ENDS, CompressOptions
+from edgelingua.system.caller import warn_caller
 
 Kind = Literal[
     "unchanged", "documents", "llmlingua", "tagged",

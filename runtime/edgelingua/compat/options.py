@@ -12,6 +12,7 @@ from edgelingua.compat.checks import (
     check_strings,
     check_whole,
 )
+from edgelingua.compressors.parts.by_language import Multilingual
 from edgelingua.errors import InputError
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
 
@@ -28,12 +29,15 @@ class Engine:
 
     ``scorer`` is a `ClassifierScorer` for LLMLingua-2, else a `PerplexityScorer`. ``count`` stands
     where the reference counts with the tokenizer of gpt-3.5. ``max_force_tokens`` is the most
-    tokens that LLMLingua-2 can be told to keep.
+    tokens that LLMLingua-2 can be told to keep. ``chosen``: no classifier was named, so that it
+    reads English alone; ``multilingual`` brings the one for the rest, if that is installed.
     """
 
     scorer: ClassifierScorer | PerplexityScorer
     count: Count
     max_force_tokens: int = MAX_FORCE_TOKENS
+    chosen: bool = False
+    multilingual: Multilingual | None = None
 
 
 @dataclass(frozen=True)

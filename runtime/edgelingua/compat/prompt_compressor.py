@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from edgelingua.budget import Counting
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat import effects
-from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.checks import (
     check_mapping,
     check_string,
@@ -18,8 +17,7 @@ from edgelingua.compat.checks import (
     checked_strings,
     checked_texts,
 )
-from edgelingua.compat.english import EnglishScorer
-from edgelingua.compat.methods import json_objects, llmlingua, llmlingua2, recover
+from edgelingua.compat.methods import classifier, json_objects, llmlingua, llmlingua2, recover
 from edgelingua.compat.options import (
     CHUNK_ENDS,
     MAX_FORCE_TOKENS,
@@ -32,6 +30,7 @@ from edgelingua.errors import InputError
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer, PerplexityScorer
+from edgelingua.system.caller import warn_caller
 from edgelingua.text.counting import ESTIMATE, counted_in, counter
 
 _NO_QUIRKS = (
@@ -112,11 +111,15 @@ class PromptCompressor:
             folder = registry.find_bundle(str(model_name))
         bundle = ModelBundle.open(folder)
         self.model_name = str(model_name or folder.name)
-        english = EnglishScorer if model_name is None else ClassifierScorer
-        kind = english if use_llmlingua2 else PerplexityScorer
-        scorer = kind(bundle, variant=variant, options=options)
-        forced = _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config)
-        self._engine = Engine(scorer, ESTIMATE if count is None else counter(count), forced)
+        kind = ClassifierScorer if use_llmlingua2 else PerplexityScorer
+        chosen = use_llmlingua2 and model_name is None
+        self._engine = Engine(
+            kind(bundle, variant=variant, options=options),
+            ESTIMATE if count is None else counter(count),
+            _max_force_tokens({} if llmlingua2_config is None else llmlingua2_config),
+            chosen,
+            classifier.multilingual(options) if chosen else None,
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Do what `compress_prompt` does."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,10 +12,10 @@ from edgelingua.budget import Budget, Count, Counting
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.parts.by_language import EnglishPruner, Others
+from edgelingua.compressors.parts.by_language import EnglishPruner, Multilingual
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.token_pruner import TokenPruner
-from edgelingua.errors import InputError, MissingExtraError
+from edgelingua.errors import InputError
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
@@ -248,7 +247,7 @@ def load_compressor(  # noqa: PLR0913 - one for each option
         A name from `METHODS`.
     model
         The bundle: a folder, or the name of one that was shipped or built into the cache.
-        ``None``: the default scorer, which has to be built once, or a classifier, each prompt's
+        ``None``: the default scorer, which has to be built once, or a classifier, each document's
         own: edgelingua-mini for English, edgelingua-multi for the rest where it is installed, see
         `EnglishPruner`.
     level
@@ -297,33 +296,23 @@ def load_compressor(  # noqa: PLR0913 - one for each option
         pruner, _ = made(_folder(model, chosen.task))
         if pruner.model in registry.ENGLISH and isinstance(pruner, TokenPruner):
             own = {field.name: getattr(pruner, field.name) for field in fields(pruner)}
-            pruner = EnglishPruner(**own, others=_others(made) if model is None else None)
+            others = None if model is not None else _multilingual(made)
+            pruner = EnglishPruner(**own, named=model is not None, multilingual=others)
     pruner = replace(pruner, model=pruner.model or method)
     return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
 
 
-def _others(made: Callable[[Path], tuple[Pruner, ModelBundle]]) -> Others:
-    """Return who compresses what edgelingua-mini cannot read; loaded for the first such text."""
+def _multilingual(made: Callable[[Path], tuple[Pruner, ModelBundle]]) -> Multilingual | None:
+    """Return what brings the compressor with a model of many languages, if that is installed."""
     folder = registry.multilingual_bundle()
     if folder is None:
-        return Others(None, _plain)
+        return None
 
     def multilingual() -> tuple[TokenPruner, Callable[[str], float]]:
         pruner, bundle = made(folder)
         return cast(TokenPruner, pruner), bundle.tokenizer().unknown
 
-    return Others(Once(multilingual), _plain)
-
-
-def _plain(asked: bool) -> Pruner:
-    """Return what keeps whole sentences and needs no model; without a question, the beginning."""
-    from edgelingua.compressors.parts.rankers import require_bm25
-
-    if asked:
-        with suppress(MissingExtraError):
-            require_bm25()
-            return replace(METHODS["bm25"].make(), model="bm25")
-    return replace(METHODS["truncate"].make(), model="truncate")
+    return Once(multilingual)
 
 
 def load_scope(

@@ -62,9 +62,9 @@ def claimed(
     parts = [_finite(scores, edges, offset, segment.text) for offset, segment in documents]
     lengths = np.diff(edges)
     followers = followers[np.argsort(followers[:, 0], kind="stable")]
-    curves = [_Curve.of(plain[part], lengths[part]) for part in parts]
+    curves = [Curve.of(plain[part], lengths[part]) for part in parts]
     result = scores.copy()
-    others: _Curve | None = None
+    others: Curve | None = None
     for number, ((offset, segment), part) in enumerate(zip(documents, parts, strict=True)):
         best = part[np.lexsort((~negates[part], -scores[part]))]
         claims = min(1.0, novelty(segment.text, numbers=asked) / _USUAL) ** _STEEP
@@ -79,9 +79,9 @@ def claimed(
         if claims < 1:
             late &= ~_odd(prompt, edges[first : end + 1], offset, segment.text)[best - first]
             if len(documents) <= _MANY:
-                others = _Curve.joined([c for at, c in enumerate(curves) if at != number])
+                others = Curve.joined([c for at, c in enumerate(curves) if at != number])
             elif others is None:
-                others = _Curve.joined(curves)
+                others = Curve.joined(curves)
             pace = _PACE_ASKED if asked else _PACE
             dealt[late] = np.minimum(dealt[late], others.at(share[late] / pace))
         if len(best):  # what had the same score has the same again
@@ -154,21 +154,21 @@ def _least(values: NDArray[np.int64], ranges: NDArray[np.int64]) -> NDArray[np.i
 
 
 @dataclass(frozen=True, eq=False)
-class _Curve:
+class Curve:
     """What the best characters of a text are worth, ``worth`` ``(n,)`` up to each ``reach``."""
 
     worth: NDArray[np.float32]
     reach: NDArray[np.int64]
 
     @classmethod
-    def of(cls, scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> _Curve:
+    def of(cls, scores: NDArray[np.float32], lengths: NDArray[np.int64]) -> Curve:
         """Lay the best units first; those without a score are left out."""
         scored = np.flatnonzero(np.isfinite(scores))
         order = scored[np.argsort(-scores[scored], kind="stable")]
         return cls(scores[order], np.cumsum(lengths[order]))
 
     @classmethod
-    def joined(cls, curves: Sequence[_Curve]) -> _Curve:
+    def joined(cls, curves: Sequence[Curve]) -> Curve:
         """Return that of several texts taken for one."""
         lengths = [np.diff(curve.reach, prepend=0) for curve in curves]
         return cls.of(np.concatenate([curve.worth for curve in curves]), np.concatenate(lengths))

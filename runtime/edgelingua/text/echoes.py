@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.text.boundaries import sentences
+from edgelingua.text.languages import other_letters
 from edgelingua.text.ranges import Spans
 
 _WORD = re.compile(r"[^\W_](?:[\u00ad\u200b-\u200d\u2060\ufeff]?[^\W_])*")
@@ -33,6 +34,12 @@ else. Of 9,989 passages of NQ, HotpotQA, MuSiQue and SQuAD two have so many."""
 
 _COPY = 4
 """Words of a question in a row, at least, that copy it."""
+
+_STREWN = 2
+"""Different words of an English question that a text of another script may have."""
+
+_PHRASE = 20
+"""Letters of a phrase between such sentences, at most, that is judged like them."""
 
 _REACH = 64
 """Words: one said so recently is said again."""
@@ -71,6 +78,31 @@ def without_echoes(text: str, question: str) -> str:
         start, stop = found[index]
         pieces += [text[at:start], " " * (stop - start)]
         at = stop
+    return "".join([*pieces, text[at:]])
+
+
+def without_strewn(text: str, question: str) -> str:
+    """Blank out words of a question in sentences that are of another script than Latin.
+
+    Such a sentence has the names and numbers of an English question, and hardly its other words:
+    where a text has more than `_STREWN` of these, they were put there to be found. Blanks take the
+    place of letters, so that offsets stay.
+    """
+    asked = {_folded(word) for word in _WORD.findall(question) if word.islower()}
+    if text.isascii() or not other_letters(text):
+        return text
+    places = []
+    for start, end in sentences(text).tolist():
+        letters = sum(map(str.isalpha, text[start:end]))
+        if letters < _PHRASE or 2 * len(other_letters(text[start:end])) > letters:
+            places += [m.span() for m in _WORD.finditer(text, start, end)
+                       if m.group().isascii() and _folded(m.group()) in asked]  # fmt: skip
+    if len({text[a:b].lower() for a, b in places}) <= _STREWN:
+        return text
+    pieces, at = [], 0
+    for start, end in places:
+        pieces += [text[at:start], " " * (end - start)]
+        at = end
     return "".join([*pieces, text[at:]])
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.methods.parts import worth
 from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compressors.parts.document_filter import Order
 from edgelingua.compressors.parts.documents import arranged
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR
+from edgelingua.system.caller import warn_caller
 
 _BUDGET = re.compile(r"\s*([+-])\s*(\d+(?:\.\d+)?)\s*")
 

@@ -10,16 +10,17 @@ import numpy as np
 
 from edgelingua.budget import Budget
 from edgelingua.compat import effects
-from edgelingua.compat.caller import warn_caller
 from edgelingua.compat.checks import check_rate
+from edgelingua.compat.methods.classifier import pruner_of
 from edgelingua.compat.methods.json_config import Entry, checked
 from edgelingua.compat.methods.json_plan import Plan, dump, strings
 from edgelingua.compat.methods.parts import check_target, within, worth
 from edgelingua.compat.methods.pruners import coarse_to_fine, rules_of
 from edgelingua.compat.options import CompressOptions, Engine
 from edgelingua.compat.result import summary
-from edgelingua.compressors import Compressor, TokenPruner
+from edgelingua.compressors import Compressor
 from edgelingua.scorers import ClassifierScorer
+from edgelingua.system.caller import warn_caller
 
 _TRIES = 4
 """Most runs to meet a target: what JSON adds to the strings is known only once they are chosen."""
@@ -111,7 +112,7 @@ def _pruned(engine: Engine, plan: Plan, options: CompressOptions, wanted: int) -
     question = options.question if options.contrastive else ""
     compressor: Compressor
     if isinstance(engine.scorer, ClassifierScorer):
-        compressor, question = TokenPruner(engine.scorer, rules=rules_of(engine, options)), ""
+        compressor, question = pruner_of(engine, rules_of(engine, options)), ""
     else:
         compressor = coarse_to_fine(engine, options, [])
     prompt = plan.prompt(question)

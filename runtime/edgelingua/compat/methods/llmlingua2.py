@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from edgelingua.budget import Budget, Count
+from edgelingua.budget import Budget
 from edgelingua.compat import effects
 from edgelingua.compat.checks import check_range, check_rate
+from edgelingua.compat.methods.classifier import pruner_of
 from edgelingua.compat.methods.parts import (
     check_target,
     compressible,
@@ -21,11 +22,9 @@ from edgelingua.compat.methods.parts import (
 from edgelingua.compat.options import Engine, Llmlingua2Options
 from edgelingua.compat.result import summary, with_list
 from edgelingua.compressed import Compressed, Reason
-from edgelingua.compressors import TokenPruner
 from edgelingua.compressors.llmlingua2 import RULES
 from edgelingua.errors import InputError
 from edgelingua.prompt import SEPARATOR, Prompt, Segment
-from edgelingua.scores import Progress, Scorer, TokenScores
 
 
 def compress(
@@ -50,15 +49,12 @@ def compress(
     if options.use_token_level_filter:
         wanted = options.target_token
         tokens = math.floor(wanted if wanted > 0 else options.rate * tokens)
-    scorer: Scorer = engine.scorer
-    if options.token_to_word == "first":
-        scorer = _FirstTokens(scorer)
     marks = options.force_tokens if options.drop_consecutive else ()
-    compressor = TokenPruner(
-        scorer,
+    rules = replace(RULES, drop_consecutive=marks)
+    compressor = replace(
+        pruner_of(engine, rules, first=options.token_to_word == "first"),
         document_rate=context_rate(len(context), tokens_in, options),
         forced_documents=solid_numbers(context, options.force_context_ids),
-        rules=replace(RULES, drop_consecutive=marks),
     )
     compressed = within(
         compressor, prompt, Budget(tokens=max(1, tokens), count=engine.count, strict=True)
@@ -99,21 +95,3 @@ def _labels(compressed: Compressed) -> list[tuple[str, int]]:
         )
         for word in text[start:end].split()
     ]
-
-
-@dataclass(frozen=True)
-class _FirstTokens:
-    """A scorer by which a word is worth what its first token is."""
-
-    scorer: Scorer
-
-    @property
-    def count(self) -> Count:
-        return self.scorer.count
-
-    def score(self, text: str, question: str = "", progress: Progress | None = None) -> TokenScores:
-        scores = self.scorer.score(text, question, progress)
-        first = scores.starts.copy()
-        first[:1] = True
-        word = first.cumsum() - 1
-        return replace(scores, scores=scores.scores[first][word])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.budget import Budget
-from edgelingua.compat.caller import warn_caller
+from edgelingua.compat.methods.classifier import pruner_of
 from edgelingua.compat.options import Engine, Llmlingua2Options
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Compressor
@@ -19,6 +19,7 @@ from edgelingua.compressors.parts.rankers import Bm25Ranker, CompressionRanker, 
 from edgelingua.errors import BudgetError, InputError
 from edgelingua.prompt import Prompt, Ranges, Segment
 from edgelingua.scorers import ClassifierScorer
+from edgelingua.system.caller import warn_caller
 
 # Thai, Lao, Myanmar, Khmer, kana and Han: scripts written without spaces, so without word borders.
 _UNSPACED = (
@@ -114,6 +115,12 @@ def ranker_of(method: str) -> Ranker | None:
     return CompressionRanker() if method == "gzip" else None
 
 
+def _scores(engine: Engine, text: str) -> NDArray[np.float32]:
+    prompt = Prompt((Segment(text),))
+    scored = pruner_of(engine).for_prompt(prompt).scored(prompt, None, second_pass=False)
+    return scored[0].scores
+
+
 def worth(engine: Engine, texts: Sequence[str], method: str, question: str) -> NDArray[np.float64]:
     """How much each text is worth keeping: ``(n,)``, higher = keep; a blank one is worth nothing.
 
@@ -127,7 +134,7 @@ def worth(engine: Engine, texts: Sequence[str], method: str, question: str) -> N
     scorer = engine.scorer
     if isinstance(scorer, ClassifierScorer):
         # What holds no token at all has no mean.
-        means = [scorer.score(text).scores for text in asked]
+        means = [_scores(engine, text) for text in asked]
         result[solid] = [float(scores.mean()) if len(scores) else -math.inf for scores in means]
     elif ranker := ranker_of(method):
         result[solid] = ranker.rank(asked, question)

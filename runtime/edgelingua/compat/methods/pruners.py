@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from edgelingua.compat.methods.classifier import pruner_of
 from edgelingua.compat.methods.documents import extra_of, order_of
 from edgelingua.compat.methods.parts import context_rate, ranker_of, solid_numbers
 from edgelingua.compat.options import CompressOptions, Engine, Llmlingua2Options
@@ -68,9 +69,8 @@ def token_pruner(engine: Engine, texts: Sequence[str], options: CompressOptions)
         use_context_level_filter=bool(texts) and options.use_context_level_filter,
         use_token_level_filter=options.filters_text,
     )
-    return TokenPruner(
-        engine.scorer,
+    return replace(
+        pruner_of(engine, rules_of(engine, options)),
         document_rate=context_rate(len(texts), sum(map(engine.count, texts)), asked),
         forced_documents=solid_numbers(texts, options.force_context_ids),
-        rules=rules_of(engine, options),
     )

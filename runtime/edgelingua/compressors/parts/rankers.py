@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal, Protocol
 
 import numpy as np
@@ -111,6 +112,11 @@ def bm25_scores(
         return np.zeros(0)
     model = {"okapi": BM25Okapi, "plus": BM25Plus}[variant]([_terms(text) for text in texts])
     return np.asarray(model.get_scores(_terms(question)), dtype=np.float64)
+
+
+def has_bm25() -> bool:
+    """Whether rank_bm25 is installed."""
+    return find_spec("rank_bm25") is not None
 
 
 def require_bm25() -> None:

@@ -93,13 +93,12 @@ class TokenPruner(Pruner):
         prompt = room.prompt
         # A floor's calibration knows of no second pass.
         second_pass = self.second_pass if share is None else False
-        scored = self._scored(prompt, progress, second_pass=second_pass)
+        scored = self.scored(prompt, progress, second_pass=second_pass)
         units = units_of(prompt, scored, self.rules).above(self.threshold)
         if self.longest_question and prompt.question:
             units = with_sides(prompt, units)
         if share is not None:
-            self._warn_of_faint(units)
-            units = units.above(units.threshold_for(share))
+            units = self._above_floor(prompt, units, share)
         if self.document_rate < 1:
             units = self._without_worst_documents(prompt, units)
         compressed = fit(prompt, units, room, next(iter(scored.values())).unit)
@@ -107,6 +106,10 @@ class TokenPruner(Pruner):
         if share is not None:
             _warn_of_limit(compressed, units)
         return compressed
+
+    def for_prompt(self, prompt: Prompt) -> TokenPruner:
+        """Return who scores and compresses a prompt: this one, whatever its language."""
+        return self
 
     def _share(self, prompt: Prompt, floor: float | None) -> float | None:
         """Share of the scores to keep for a floor; ``None``: there is none.
@@ -127,6 +130,18 @@ class TokenPruner(Pruner):
             raise InputError("a floor is the chance that an answer survives: it needs a question")
         return self.floors.share(floor)
 
+    def _above_floor(self, prompt: Prompt, units: Units, share: float) -> Units:
+        """Refuse what the floor does not need, but nothing that it was not calibrated for."""
+        others = self._uncalibrated(prompt, units)
+        own = replace(units, refused=units.refused | others)
+        self._warn_of_faint(own)
+        needless = own.above(own.threshold_for(share)).refused & ~others
+        return replace(units, refused=units.refused | needless)
+
+    def _uncalibrated(self, prompt: Prompt, units: Units) -> NDArray[np.bool_]:
+        """Return which units a floor was not calibrated for: ``(U,)``."""
+        return np.zeros(len(units.scores), dtype=bool)
+
     def _warn_of_faint(self, units: Units) -> None:
         best = float(units.ranked[0]) if len(units.ranked) else 0.0
         if self.floors and best < self.floors.faint:
@@ -134,20 +149,28 @@ class TokenPruner(Pruner):
                 f"no answer to the question seems to be in the text: its best word scores "
                 f"{best:.2f}, and {self.floors.faint:.2f} or more in 19 of 20 texts that have one",
                 NoAnswerWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
-    def _scored(
-        self, prompt: Prompt, progress: Progress | None, *, second_pass: bool | None
+    def scored(
+        self,
+        prompt: Prompt,
+        progress: Progress | None,
+        *,
+        second_pass: bool | None,
+        alone: bool | None = None,
     ) -> dict[int, TokenScores]:
-        """Score the texts of a prompt, by their character offset; ranks hold across them."""
+        """Score the texts of a prompt, by their character offset; ranks hold across them.
+
+        ``alone``: no document competes with another; ``None``: there is but one.
+        """
         if not (self.longest_question and prompt.question):
             # One text, from the first character that may go to the last: what is kept in between is
             # context for the rest.
             start, end = prompt.layout.compressible
             return {start: self.scorer.score(prompt.text[start:end], prompt.question, progress)}
         documents = {offset: segment.text for offset, segment in prompt.layout.documents}
-        if len(documents) > 1:
+        if len(documents) > 1 if alone is None else not alone:
             # None speaks for itself with the words of the question.
             documents = {
                 offset: without_echoes(text, prompt.question) for offset, text in documents.items()
