@@ -71,6 +71,7 @@ def test_what_failed_stays(kind: str, question: str) -> None:
         "The rain came early that year.\nThe men went home.\nThe boats stayed.\nThe town slept.\n"
         * 3,
         "And a new tide came\nand the old men slept\nAnd a new day came\nand the boats went\n" * 3,
+        "".join(f"Chapter {n} {'.' * 30} {n * 7}\n" for n in range(8)),
         "- Buy oars\n- Buy sails\n- Buy rope\n- Buy paint\n",
     ],
 )

@@ -88,7 +88,7 @@ _STAMP = re.compile(r"\s*(?:[^\W\d]\w* |[^\w\s]{1,3} )?(\S*\d\S*(?: \S*\d\S*)?)(
 _SECTION_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?")
 """``2.1`` in a contract."""
 _BEGIN = re.compile(r"\s*(?:> )?([^\W_]\S*|\[\s*\d\S*|#\d+)\s+(?=\S)")
-_NAMED = re.compile(r"\w[/\\.:=_@\-]\w|[/.:]\w|\d")
+_NAMED = re.compile(r"\w[/\\.:=_@\-]\w|[/.:]\w")
 _MOST_WORDS = 8
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 ESCAPE = re.compile(
