@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.common.shards import Shard
@@ -49,26 +49,41 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results" / "multi.jsonl")
     parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
     options = parser.parse_args()
-    count = ModelBundle.open(options.multi).tokenizer().count
     bundles = {"multi": options.multi, "mini": options.mini}
     asked = draw(options.data, options.cases) | english(options.data / "dev", options.cases)
-    settings = options.settings.split(",") if options.settings else list(asked)
-    results = Rows(options.results, KEY)
-    for method in options.methods.split(","):
+    if options.settings:
+        asked = {setting: asked[setting] for setting in options.settings.split(",")}
+    measure(asked, options.methods.split(","), bundles, options.results, options.shard)
+
+
+def measure(
+    asked: Mapping[str, Sequence[Asked]],
+    methods: Sequence[str],
+    bundles: Mapping[str, str | Path],
+    results: Path,
+    shard: Shard,
+) -> None:
+    """Compress each setting's questions with each method; add what the results lack.
+
+    ``bundles``: of the methods that have one; the tokenizer of ``multi`` counts for all.
+    """
+    count = ModelBundle.open(bundles["multi"]).tokenizer().count
+    found = Rows(results, KEY)
+    for method in methods:
         made = of_bundle(bundles[method]) if method in bundles else ""
         runner = Runner(METHODS[method], bundles.get(method), count)
         # In turns, so that an early end leaves some of all.
         todo = [
-            (setting, number, asked[setting][number])
-            for number in range(options.cases)
-            for setting in settings
-            if number < len(asked[setting])
+            (setting, number, cases[number])
+            for number in range(max(map(len, asked.values())))
+            for setting, cases in asked.items()
+            if number < len(cases)
         ]
-        for setting, number, case in options.shard.of(todo):
-            if results.has(setting, method, number, weights=made):
+        for setting, number, case in shard.of(todo):
+            if found.has(setting, method, number, weights=made):
                 continue
             outcomes = runner.outcomes(case.passages, case.question)
-            results.add({
+            found.add({
                 "set": setting, "method": method, "case": number, "weights": made,
                 "lang": case.lang, "qlang": case.qlang, "passages": len(case.passages),
                 "tokens_in": outcomes[0].compressed.tokens_in,

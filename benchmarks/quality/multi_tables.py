@@ -47,10 +47,7 @@ words.
 def main() -> None:
     """Print the tables."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    rows = Rows(RESULTS / "multi.jsonl", KEY)
-    by: dict[tuple[str, str], dict[int, Row]] = {}
-    for row in rows:
-        by.setdefault((row["set"], row["method"]), {})[row["case"]] = row
+    rows = list(Rows(RESULTS / "multi.jsonl", KEY))
     settings = list(dict.fromkeys(row["set"] for row in rows))
     groups = {
         "Languages": [s for s in settings if "-" not in s and s not in ENGLISH],
@@ -59,11 +56,15 @@ def main() -> None:
     }
     print(TEXT)
     for title, names in groups.items():
-        print(f"## {title}\n\n{_table(by, names)}\n")
+        print(f"## {title}\n\n{results_table(rows, names)}\n")
     print(f"## English, the sets of edgelingua-mini\n\n{BESIDE_MINI}\n{_beside_mini()}\n")
 
 
-def _table(by: dict[tuple[str, str], dict[int, Row]], settings: Sequence[str]) -> str:
+def results_table(rows: Sequence[Row], settings: Sequence[str]) -> str:
+    """Return what survives in each setting, a line a method, on the cases that all methods have."""
+    by: dict[tuple[str, str], dict[int, Row]] = {}
+    for row in rows:
+        by.setdefault((row["set"], row["method"]), {})[row["case"]] = row
     head = ["setting", "n", "method", *map(str, SHOWN)]
     lines = []
     for setting in settings:
