@@ -371,6 +371,27 @@ def test_brackets_of_code_match_whatever_is_dropped(seed: int) -> None:
     assert set(kept.split("\n")) <= set(CODE.split("\n"))
 
 
+SHORT = """def second_greater(nums):
+    ans = [-1] * len(nums)
+    s, ss = [], []
+    for i, x in enumerate(nums):
+        while ss and nums[ss[-1]] < x:
+            ans[ss.pop()] = x
+        buff = []
+        while s and nums[s[-1]] < x:
+            buff.append(s.pop())
+        s.append(i)
+    return ans
+"""
+
+
+@pytest.mark.parametrize("code", [SHORT, SHORT.replace("buff = []", "buff = [")])
+def test_lines_of_a_short_program_go_one_by_one(code: str) -> None:
+    """Else a loop is longer than a fifth of it, and no budget that small keeps a line of it."""
+    fenced = f"```python\n{code}```"
+    assert max(end - start for start, end in outline_of(fenced, "compress").records) < 80
+
+
 @pytest.mark.parametrize("mode", ["pin", "compress"])
 @given(text=st.text(alphabet='ab {}[]":,\\`~|-\n\t<>/#;_.', max_size=200))
 @settings(deadline=None)

@@ -11,6 +11,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.selection.extremes import compared
 from edgelingua.text.ranges import Spans
 
 _VARIABLE = re.compile(
@@ -61,6 +62,8 @@ _TELLING = 6.0
 _PLACE = re.compile(r"\s*--> \S+:\d")
 _SOON = 4
 """Lines behind a question in which its answer stands."""
+_COMPARED = 6.0
+"""What the row is worth, at most, that a question of comparison may mean; see `extremes`."""
 _SPEAKER = re.compile(r"\s*(?:\[[^\]\n]{1,30}\]|[\d:.,/\-]+)?[ ,\-–]*([^\W\d][\w .'’\-]{0,30}):\s")
 """Who says something, behind the time: ``[18:07] Jo: ``."""
 _CALL_FRAME = re.compile(r"\s*(?:at [\w.$<>/]+\s?\(|\.\.\. \d+ |#\d+\s)")
@@ -116,6 +119,7 @@ def worth(
     if question:
         shared = _shared(records, question)
         value = 0.8 * opinion + 0.5 * value + shared + _answering(records, shared)
+        value += _COMPARED * compared(records, question, shared)
         value += (1.5 if _TROUBLE.search(question) else 0.4) * alarms
     else:
         value += 0.3 * opinion + alarms + np.asarray([_facts(record) for record in records])

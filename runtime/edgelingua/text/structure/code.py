@@ -18,6 +18,10 @@ _FENCE = re.compile(r"^[ \t]*(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\s`]*)[^\n]*$", r
 _LONGEST_PYTHON = 200_000
 """Characters; Python beyond is read by its brackets: its parser takes a second per megabyte."""
 
+_PARTS, _SHORTEST = 12, 60
+"""A statement goes whole up to this part of its code, or up to so many characters: what is longer
+than the budget never stays."""
+
 _DEPTH = 1000.0
 """Levels of a bracket; indentation is less."""
 
@@ -82,14 +86,15 @@ def rows_of_code(text: str, shown: Sequence[Range]) -> list[Row]:
     if not shown:
         return []
     start, end = shown[0][0], shown[-1][1]
+    longest = min(LONGEST_RECORD, max(_SHORTEST, (end - start) // _PARTS))
     if end - start <= _LONGEST_PYTHON and any(_PYTHON_SIGN.match(text, a, b) for a, b in shown):
-        rows = _python(text, shown)
+        rows = _python(text, shown, longest)
         if rows:
             return rows
-    return _by_brackets(text, shown)
+    return _by_brackets(text, shown, longest)
 
 
-def _python(text: str, shown: Sequence[Range]) -> list[Row] | None:
+def _python(text: str, shown: Sequence[Range], longest: int) -> list[Row] | None:
     start = shown[0][0]
     source = textwrap.dedent(text[start : shown[-1][1]].replace("\r\n", "\n"))
     try:
@@ -122,7 +127,7 @@ def _python(text: str, shown: Sequence[Range]) -> list[Row] | None:
                 continue  # shares its line with the one before
             if index + 1 == len(body):
                 stop = last  # comments behind the last one
-            inner = _body(statement, text, begins, at, stop)
+            inner = _body(statement, text, begins, at, stop, longest)
             if inner:
                 opening = _first_line(inner[0]) - 1
                 add(at, opening - 1, level, heads=True)
@@ -140,10 +145,10 @@ def _first_line(statement: ast.stmt) -> int:
 
 
 def _body(
-    statement: ast.stmt, text: str, begins: list[int], first: int, last: int
+    statement: ast.stmt, text: str, begins: list[int], first: int, last: int, longest: int
 ) -> list[ast.stmt] | None:
     """Statements of a long block that may go one by one; ``None``: it is whole."""
-    if begins[last] - begins[first] <= LONGEST_RECORD:
+    if begins[last] - begins[first] <= longest:
         return None
     block = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.While,
              ast.With, ast.AsyncWith, ast.AsyncFor)  # fmt: skip
@@ -162,7 +167,7 @@ def _line_end(text: str, at: int) -> int:
     return stop - 1 if stop > at and text[stop - 1] == "\r" else stop
 
 
-def _by_brackets(text: str, shown: Sequence[Range]) -> list[Row]:
+def _by_brackets(text: str, shown: Sequence[Range], longest: int) -> list[Row]:
     """Statements by their brackets; a long block loses them one by one, a short one goes whole."""
     pieces = _joined(text, shown)
     kind = ["" for _ in pieces]
@@ -178,7 +183,7 @@ def _by_brackets(text: str, shown: Sequence[Range]) -> list[Row]:
                 kind[first] = "chain"
             else:
                 opener[index] = first
-                if kind[first] == "chain" or b - pieces[first][0] <= LONGEST_RECORD:
+                if kind[first] == "chain" or b - pieces[first][0] <= longest:
                     spans.append((first, index))
         elif opens:
             is_open.append(index)
