@@ -23,8 +23,8 @@ class MixedPruner(TokenPruner):
     """Documents go to the models that know their language; what is kept is chosen once, of all.
 
     A model scores its documents as if the others were not there. With a question, P(keep) of both
-    is taken as it is; without, that of other languages is brought to the level of English
-    (`ordinary`). What no model can read gets scores by which its sentences stay beside the rest
+    means the same, but for what is hardly worth keeping; without, that of other languages is
+    brought to the level of English (`ordinary`). What no model can read gets scores by which its sentences stay beside the rest
     (`unread`).
 
     Parameters

@@ -20,8 +20,7 @@ _WORTH = (0.9, 0.42, 0.335, 0.28, 0.245, 0.21, 0.185, 0.165, 0.145, 0.13, 0.115,
           0.07, 0.06, 0.055, 0.045, 0.04, 0.03, 0.01)  # fmt: skip
 """P(keep) by edgelingua-mini of what stands behind each twentieth of a text, the best token first.
 
-140 passages of NaturalQuestions, HotpotQA, SQuAD and SquadShifts; of the four by themselves, these
-differ by 0.03 on average from the first twentieth on."""
+140 passages of NaturalQuestions, HotpotQA, SQuAD and SquadShifts."""
 
 _PACE = 0.6
 """How fast a text in another language is kept, of how fast ordinary prose is: some is duller."""
