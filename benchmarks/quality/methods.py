@@ -16,7 +16,7 @@ from benchmarks.quality.survival import RATES
 from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
 from edgelingua.compressed import Compressed
-from edgelingua.compressors import Pruner
+from edgelingua.compressors import Pruner, TokenPruner
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR, Prompt
 
@@ -28,8 +28,8 @@ class Contender:
     """A line of the comparison.
 
     ``method`` is a name of the runtime's table or one of our own baselines; ``needs`` says which
-    bundle it runs on; ``asks``: it is shown the question; ``second_pass`` and ``guard`` as in
-    `TokenPruner` and `load_compressor`.
+    bundle it runs on; ``asks``: it is shown the question; ``second_pass``, ``document_rate`` and
+    ``guard`` as in `TokenPruner` and `load_compressor`.
     """
 
     label: str
@@ -37,6 +37,7 @@ class Contender:
     needs: Needs | None = None
     asks: bool = False
     second_pass: bool = False
+    document_rate: float = 1.0
     guard: bool | None = None
 
     @property
@@ -118,8 +119,10 @@ class Runner:
             made = load_compressor(
                 contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
             )
-        if contender.method == "llmlingua2":  # else it would choose for itself
-            made = made.with_options(second_pass=contender.second_pass)
+        if isinstance(made, TokenPruner):
+            # Else it would choose for itself.
+            passes, share = contender.second_pass, contender.document_rate
+            made = replace(made, second_pass=passes, document_rate=share)
         self._memory = Remembering(made.scorer)
         # Some compressors name the kind of their scorer; this one answers as it does.
         self._compressor = replace(made, scorer=cast(Any, self._memory))
