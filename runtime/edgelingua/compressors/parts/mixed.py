@@ -24,8 +24,8 @@ class MixedPruner(TokenPruner):
 
     A model scores its documents as if the others were not there. With a question, P(keep) of both
     means the same, but for what is hardly worth keeping; without, that of other languages is
-    brought to the level of English (`ordinary`). What no model can read gets scores by which its sentences stay beside the rest
-    (`unread`).
+    brought to the level of English (`ordinary`). What no model can read gets scores by which its
+    sentences stay beside the rest (`unread`).
 
     Parameters
     ----------
