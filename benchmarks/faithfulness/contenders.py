@@ -14,7 +14,7 @@ from benchmarks.quality.methods import Remembering
 from edgelingua import Budget, Compressed, Prompt, load_compressor
 from edgelingua.budget import Count
 from edgelingua.compressors import Pruner, Rules, TokenPruner
-from edgelingua.compressors.parts.rankers import bm25_scores
+from edgelingua.compressors.parts.lexical import bm25_scores
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR
 from edgelingua.scores import Progress, TokenScores

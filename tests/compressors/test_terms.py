@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgelingua.compressors.parts.rankers import Bm25Ranker, bm25_scores
+from edgelingua.compressors.parts.lexical import bm25_scores
+from edgelingua.compressors.parts.rankers import Bm25Ranker
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Count
-from edgelingua.compressors.parts.rankers import bm25_scores
+from edgelingua.compressors.parts.lexical import bm25_scores
 from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
 from edgelingua.scores import Progress, TokenScores

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgelingua.compressors.parts import ordinary
-from edgelingua.compressors.parts.rankers import bm25_scores, has_bm25
+from edgelingua.compressors.parts.lexical import bm25_scores, has_bm25
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import TokenScores
 from edgelingua.selection.claims import Curve
