@@ -12,7 +12,7 @@ from edgelingua.budget import Budget, Count, Counting
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.bundle.manifest import MANIFEST, Manifest, Task
 from edgelingua.compressed import Compressed
-from edgelingua.compressors.parts.by_language import EnglishPruner, Multilingual
+from edgelingua.compressors.parts.by_language import EnglishPruner, Opened, multilingual
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError
@@ -21,7 +21,6 @@ from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
 from edgelingua.selection.units import Level, Rules
-from edgelingua.system.once import Once
 
 if TYPE_CHECKING:
     from edgelingua.compressors.cpc import with_index
@@ -293,26 +292,17 @@ def load_compressor(  # noqa: PLR0913 - one for each option
             pruner = chosen.make(bundle, options, *ranking)
             return replace(pruner, model=bundle.manifest.name), bundle
 
+        def opened(folder: Path) -> Opened:
+            pruner, bundle = made(folder)
+            return cast(TokenPruner, pruner), bundle.tokenizer().unknown
+
         pruner, _ = made(_folder(model, chosen.task))
         if pruner.model in registry.ENGLISH and isinstance(pruner, TokenPruner):
             own = {field.name: getattr(pruner, field.name) for field in fields(pruner)}
-            others = None if model is not None else _multilingual(made)
+            others = multilingual(opened) if model is None else None
             pruner = EnglishPruner(**own, named=model is not None, multilingual=others)
     pruner = replace(pruner, model=pruner.model or method)
     return pruner.with_options(level=level, guard=guard, gap=gap, count=count)
-
-
-def _multilingual(made: Callable[[Path], tuple[Pruner, ModelBundle]]) -> Multilingual | None:
-    """Return what brings the compressor with a model of many languages, if that is installed."""
-    folder = registry.multilingual_bundle()
-    if folder is None:
-        return None
-
-    def multilingual() -> tuple[TokenPruner, Callable[[str], float]]:
-        pruner, bundle = made(folder)
-        return cast(TokenPruner, pruner), bundle.tokenizer().unknown
-
-    return Once(multilingual)
 
 
 def load_scope(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import takewhile
 
@@ -73,12 +74,7 @@ def without_echoes(text: str, question: str) -> str:
     if len(echoes) < max(2 * once, _MADE_OF_ECHOES * len(words)):
         again = _again(echoes, words) if len(echoes) > once else []
         echoes = sorted({*echoes[once:], *again, *_copies(words, sequence)})
-    pieces, at = [], 0
-    for index in echoes:
-        start, stop = found[index]
-        pieces += [text[at:start], " " * (stop - start)]
-        at = stop
-    return "".join([*pieces, text[at:]])
+    return _blanked(text, [found[index] for index in echoes])
 
 
 def without_strewn(text: str, question: str) -> str:
@@ -88,9 +84,9 @@ def without_strewn(text: str, question: str) -> str:
     where a text has more than `_STREWN` of these, they were put there to be found. Blanks take the
     place of letters, so that offsets stay.
     """
-    asked = {_folded(word) for word in _WORD.findall(question) if word.islower()}
-    if text.isascii() or not other_letters(text):
+    if not other_letters(text):
         return text
+    asked = {_folded(word) for word in _WORD.findall(question) if word.islower()}
     places = []
     for start, end in sentences(text).tolist():
         letters = sum(map(str.isalpha, text[start:end]))
@@ -99,6 +95,11 @@ def without_strewn(text: str, question: str) -> str:
                        if m.group().isascii() and _folded(m.group()) in asked]  # fmt: skip
     if len({text[a:b].lower() for a, b in places}) <= _STREWN:
         return text
+    return _blanked(text, places)
+
+
+def _blanked(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """Put blanks in the place of some parts of a text, in their order."""
     pieces, at = [], 0
     for start, end in places:
         pieces += [text[at:start], " " * (end - start)]

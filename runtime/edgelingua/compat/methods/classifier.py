@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from edgelingua.budget import Count
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compat.options import Engine
 from edgelingua.compressors import Rules, TokenPruner
-from edgelingua.compressors.parts.by_language import EnglishPruner, Multilingual
+from edgelingua.compressors.parts import by_language
+from edgelingua.compressors.parts.by_language import EnglishPruner, Multilingual, Opened
 from edgelingua.models import registry
 from edgelingua.ort.session import RunOptions
 from edgelingua.scorers import ClassifierScorer
 from edgelingua.scores import Progress, Scorer, TokenScores
-from edgelingua.system.once import Once
 
 
 def multilingual(options: RunOptions | None) -> Multilingual | None:
     """Return what brings a classifier of many languages, if one is installed."""
-    folder = registry.multilingual_bundle()
-    if folder is None:
-        return None
 
-    def opened() -> tuple[TokenPruner, Callable[[str], float]]:
+    def opened(folder: Path) -> Opened:
         scorer = ClassifierScorer(ModelBundle.open(folder), options=options)
         return TokenPruner(scorer, model=registry.DEFAULT_MULTILINGUAL), scorer.tokenizer.unknown
 
-    return Once(opened)
+    return by_language.multilingual(opened)
 
 
 def pruner_of(engine: Engine, rules: Rules | None = None, *, first: bool = False) -> TokenPruner:
@@ -42,24 +39,26 @@ def pruner_of(engine: Engine, rules: Rules | None = None, *, first: bool = False
     first
         A word is worth what its first token is.
     """
-    scorer, many = _worth(engine.scorer, first=first), engine.multilingual
+    own, many = TokenPruner(engine.scorer, rules=rules or Rules()), engine.multilingual
+    if first:
+        own, many = _by_first_tokens(own), many and _all_by_first_tokens(many)
     if not engine.chosen:
-        return TokenPruner(scorer, rules=rules or Rules())
-
-    def other() -> tuple[TokenPruner, Callable[[str], float]]:
-        pruner, unknown = many() if many else (TokenPruner(scorer), lambda letters: 1.0)
-        return replace(pruner, scorer=_worth(pruner.scorer, first=first)), unknown
-
+        return own
     return EnglishPruner(
-        scorer,
-        rules=rules or Rules(),
-        model=registry.DEFAULT_CLASSIFIER,
-        multilingual=other if many else None,
+        own.scorer, rules=own.rules, model=registry.DEFAULT_CLASSIFIER, multilingual=many
     )
 
 
-def _worth(scorer: Scorer, *, first: bool) -> Scorer:
-    return _FirstTokens(scorer) if first else scorer
+def _by_first_tokens(pruner: TokenPruner) -> TokenPruner:
+    return replace(pruner, scorer=_FirstTokens(pruner.scorer))
+
+
+def _all_by_first_tokens(many: Multilingual) -> Multilingual:
+    def opened() -> Opened:
+        pruner, unknown = many()
+        return _by_first_tokens(pruner), unknown
+
+    return opened
 
 
 @dataclass(frozen=True)

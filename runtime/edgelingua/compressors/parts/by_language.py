@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 from edgelingua.budget import Budget
 from edgelingua.compressed import Compressed
 from edgelingua.compressors.parts.mixed import MixedPruner
 from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.errors import InputError, LanguageWarning
+from edgelingua.models import registry
 from edgelingua.models.languages import Reader, Readers, readers
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress
 from edgelingua.system.caller import warn_caller
+from edgelingua.system.once import Once
 
-Multilingual = Callable[[], tuple[TokenPruner, Callable[[str], float]]]
-"""Brings the compressor with a model of many languages, and the share of some letters that this
-does not know."""
+Opened = tuple[TokenPruner, Callable[[str], float]]
+"""The compressor with a model of many languages, and the share of some letters that this does not
+know."""
+Multilingual = Callable[[], Opened]
+"""Brings both, and opens the model for the first text that needs it."""
+
+
+def multilingual(opened: Callable[[Path], Opened]) -> Multilingual | None:
+    """Return what opens the folder of the model of many languages; ``None``: none is installed."""
+    folder = registry.multilingual_bundle()
+    return None if folder is None else Once(lambda: opened(folder))
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,8 @@ def has_bm25() -> bool:
 
 def require_bm25() -> None:
     """Raise `MissingExtraError` where rank_bm25 is not installed."""
-    try:
-        import rank_bm25  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("rank-bm25", "bm25") from None
+    if not has_bm25():
+        raise MissingExtraError("rank-bm25", "bm25")
 
 
 _GRAM = 4

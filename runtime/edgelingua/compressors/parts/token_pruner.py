@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -22,6 +21,7 @@ from edgelingua.scores import Progress, TokenScores
 from edgelingua.selection.fit import fit, room_for
 from edgelingua.selection.sides import with_sides
 from edgelingua.selection.units import Units, units_of
+from edgelingua.system.caller import warn_caller
 from edgelingua.text.echoes import without_echoes
 
 
@@ -145,11 +145,10 @@ class TokenPruner(Pruner):
     def _warn_of_faint(self, units: Units) -> None:
         best = float(units.ranked[0]) if len(units.ranked) else 0.0
         if self.floors and best < self.floors.faint:
-            warnings.warn(
+            warn_caller(
                 f"no answer to the question seems to be in the text: its best word scores "
                 f"{best:.2f}, and {self.floors.faint:.2f} or more in 19 of 20 texts that have one",
                 NoAnswerWarning,
-                stacklevel=4,
             )
 
     def scored(
@@ -170,7 +169,9 @@ class TokenPruner(Pruner):
             start, end = prompt.layout.compressible
             return {start: self.scorer.score(prompt.text[start:end], prompt.question, progress)}
         documents = {offset: segment.text for offset, segment in prompt.layout.documents}
-        if len(documents) > 1 if alone is None else not alone:
+        if alone is None:
+            alone = len(documents) < 2
+        if not alone:
             # None speaks for itself with the words of the question.
             documents = {
                 offset: without_echoes(text, prompt.question) for offset, text in documents.items()
@@ -202,11 +203,10 @@ class TokenPruner(Pruner):
 def _warn_of_limit(compressed: Compressed, units: Units) -> None:
     dropped = (compressed.reasons == Reason.DROPPED) & ~units.refused
     if dropped.any() and compressed.limit < compressed.tokens_in:
-        warnings.warn(
+        warn_caller(
             f"{compressed.limit} tokens do not hold all that the floor asks for; the answer "
             "survives less often than that",
             FloorWarning,
-            stacklevel=3,
         )
 
 
