@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from benchmarks.quality.compare import interval
 from benchmarks.quality.methods import CONTENDERS, Runner
 from benchmarks.quality.reader import read
+from benchmarks.quality.reader_tables import beside
 from benchmarks.quality.rows import Row, Rows
 from benchmarks.quality.run import HERE, context
 from benchmarks.quality.sets import draw, found
@@ -81,12 +81,10 @@ def page(rows: list[Row]) -> str:
             cells = [f"{name}, n = {len(shared)}, {rate}", reader, f"{share:g}"]
             for figure in FIGURES:
                 own, every = (
-                    np.array([cases[s][number][figure] for number in shared], float) * 100
+                    np.array([cases[s][number][figure] for number in shared], float)
                     for s in (share, SHARES[0])
                 )
-                low, high = interval((own - every)[:, None])[:, 0]
-                beside = f" ({low:+.0f} to {high:+.0f})" if share < 1 else ""
-                cells.append(f"{own.mean():.0f}{beside}")
+                cells.append(beside(own, every) if share < 1 else f"{100 * own.mean():.0f}")
             lines.append([*cells, f"{np.mean([cases[share][k]['tokens'] for k in shared]):.0f}"])
     head = ["set, rate", "reader", "share of documents", *FIGURES.values(), "tokens read"]
     return (

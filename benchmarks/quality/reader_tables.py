@@ -85,7 +85,7 @@ def _rates(found: _Rows, sets: list[str], method: str) -> str:
         for figure, said in FIGURES.items():
             whole = _values(found[name, "whole"], figure)
             cells = [
-                _beside(_values(found[name, method], figure, at), whole) for at in range(len(RATES))
+                beside(_values(found[name, method], figure, at), whole) for at in range(len(RATES))
             ]
             lines.append([name, said, f"{100 * whole.mean():.0f}", *cells])
     return table(["set", "%", "whole", *map(str, RATES)], lines)
@@ -97,7 +97,8 @@ def _values(rows: dict[int, Any], figure: str, at: int = -1) -> NDArray[np.float
     return np.asarray([one[FIFTH if at < 0 and len(one) > 1 else max(at, 0)] for one in every])
 
 
-def _beside(own: NDArray[np.float64], whole: NDArray[np.float64]) -> str:
+def beside(own: NDArray[np.float64], whole: NDArray[np.float64]) -> str:
+    """Mean in %, and the 95 % bootstrap interval of the difference, cases in pairs."""
     rng = np.random.default_rng(0)
     change = 100 * (own - whole)
     means = change[rng.integers(len(change), size=(10_000, len(change)))].mean(1)
