@@ -75,12 +75,33 @@ def test_the_second_step_is_found_by_itself(mini: TokenPruner) -> None:
     assert bergen[1] > bergen[0]
 
 
-def test_one_good_passage_is_no_reason_to_read_again() -> None:
-    texts = passages(["Ida Brandt x9 came", "Ida Brandt x1 went", "Ida x0 rested"])
+def test_one_good_passage_leads_on_with_one_clue() -> None:
+    texts = passages(["Ida Brandt x9 came", "Ida Brandt x1 went", "Rain x0 fell", "it x0 fell"])
+    scorer, reading = read(texts)
+    first = reading.score_all(reading.question, None)
+    del scorer.asked[:]
+    follow(reading, first, None)
+    assert scorer.asked == [("Ida Brandt x1 went", "who led it Ida Brandt x9 came")]
+
+
+def test_where_no_passage_is_good_nothing_is_read_again() -> None:
+    texts = passages(["Ida Brandt x1 came", "Ida Brandt x1 went", "Ida x0 rested"])
     scorer, reading = read(texts)
     first = reading.score_all(reading.question, None)
     assert follow(reading, first, None) == first
     assert len(scorer.asked) == len(texts)
+
+
+def test_a_name_that_the_first_pass_would_keep_leads_further() -> None:
+    """What the first step found is what the second step is about."""
+    texts = passages(["X9 was with Ida Brandt x2", "Ida Brandt rested", "X9 ran", "all fell"])
+    _, reading = read(texts)
+    first = reading.score_all(reading.question, None)
+    at = first[0].spans[:, 0] == 0
+    first[0].scores[at] = 0.9
+    found = passages_of(texts, first)
+    clue = clues(found, reading.question)[0]
+    assert leads(found, clue, reading.question)[0].text == "X9 ran"
 
 
 def test_only_what_shares_a_name_is_read_again() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -30,10 +30,14 @@ _MOST = 12
 
 _PROMISING = 0.15
 """P(keep) of the best token of a passage that may answer, or lead on. Where one passage alone is
-that good, the question has one step: seven in ten of NaturalQuestions, one in four of MuSiQue."""
+that good, the question often has one step: seven in ten of NaturalQuestions, one in four of
+MuSiQue; so one clue will do."""
 
-_ANCHOR = 0.3
+_ANCHOR = 0.1
 """What a sentence without a word of the question is worth, as a clue, of one that has them all."""
+
+_UNSURE = 0.05
+"""What a name is worth, as a lead, that the first pass would not keep at all, of one it would."""
 
 _LONG = 1500
 """Characters of a document that is read again whole; of longer ones, paragraphs are."""
@@ -79,8 +83,8 @@ def follow(
     """Return the scores of a first pass, raised where its clues lead to.
 
     The best sentence of each of the two best passages is a clue; the passages that share names with
-    it are scored again with it in the question, `SHARE` of the text or one. Where only one passage
-    is any good, the question has one step and nothing is scored again.
+    it are scored again with it in the question, `SHARE` of the text or one. Where no passage is any
+    good, nothing leads on.
 
     Parameters
     ----------
@@ -128,14 +132,12 @@ def passages_of(texts: Mapping[int, str], scored: Mapping[int, TokenScores]) -> 
 
 
 def clues(passages: Sequence[Passage], question: str) -> list[Clue]:
-    """Return the two sentences to go by, of two passages; none where only one may answer.
+    """Return the sentences to go by, of the two best passages; fewer where fewer may lead on.
 
     A sentence is worth its best score, and more if it has the question's rare words: names of the
     question are where its first step begins.
     """
     promising = [passage for passage in passages if passage.best >= _PROMISING]
-    if len(promising) < 2:
-        return []
     rarity = _rarity(_words(question), passages)
     best = [_best_clue(passage, rarity) for passage in promising]
     order = sorted(range(len(best)), key=lambda number: -best[number][0])
@@ -145,20 +147,22 @@ def clues(passages: Sequence[Passage], question: str) -> list[Clue]:
 def leads(passages: Sequence[Passage], clue: Clue, question: str) -> list[Passage]:
     """Return the passages that a clue leads to, the likeliest first.
 
-    They share names with it that the question lacks; the better if the names are rare, and if the
-    passage has words of the question that the clue lacks.
+    They share names with it that the question lacks; the better if the names are rare and the first
+    pass would keep them, and if the passage has words of the question that the clue lacks.
     """
     asked, said = _words(question), _words(clue.text)
     names = {word.casefold() for word in _WORD.findall(clue.text) if not word.islower()}
     rarity = _rarity(frozenset(names - asked) | (asked - said), passages)
     new = names - asked
+    kept = _kept(clue.passage, new)
+    tells = {word: nats * (_UNSURE + kept.get(word, 1.0)) for word, nats in rarity.items()}
     worth = []
     for number, passage in enumerate(passages):
         shared = rarity.keys() & passage.words
         led = any(word in new and rarity[word] > 0 for word in shared)
         if led and passage is not clue.passage:
             # Summed exactly: the order of a set is another in each process.
-            worth.append((-math.fsum(rarity[word] for word in shared), number))
+            worth.append((-math.fsum(tells[word] for word in shared), number))
     left = SHARE * sum(len(passage.text) for passage in passages)
     chosen: list[Passage] = []
     for _, number in sorted(worth):
@@ -198,6 +202,19 @@ def _best_clue(passage: Passage, rarity: Mapping[str, float]) -> tuple[float, st
         worth = float(passage.scores[at == number].max()) * (_ANCHOR + named)
         best = max(best, (worth, clue), key=lambda pair: pair[0])
     return best
+
+
+def _kept(passage: Passage, words: Collection[str]) -> dict[str, float]:
+    """Return P(keep) of the best token of each word that a passage has."""
+    found: dict[str, float] = {}
+    for match in _WORD.finditer(passage.text):
+        word = match.group().casefold()
+        if word in words:
+            first = np.searchsorted(passage.spans[:, 1], match.start(), "right")
+            end = np.searchsorted(passage.spans[:, 0], match.end())
+            score = float(passage.scores[first:end].max(initial=0))
+            found[word] = max(found.get(word, 0.0), score)
+    return found
 
 
 def _raised(scores: TokenScores, passage: Passage, again: TokenScores) -> TokenScores:

@@ -48,7 +48,7 @@ class TokenPruner(Pruner):
         are one text.
     second_pass
         For questions whose answer is two steps away: score again with what was found put into the
-        question, and take the larger of the two scores. ``None``: a few passages, where several of
+        question, and take the larger of the two scores. ``None``: a few passages, where one of
         several documents may answer (`hops`), for less than half the time again; ``True``: all, in
         twice the time; ``False``: none.
     floors
