@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from edgelingua import Budget, Compressed, Prompt, Segment, load_compressor
 from edgelingua.compat import PromptCompressor
 from edgelingua.compressors.parts.by_language import EnglishPruner
+from edgelingua.compressors.parts.ordinary import doubted
 from edgelingua.errors import FloorWarning, InputError, LanguageWarning
 from edgelingua.models import registry
+from edgelingua.scores import TokenScores
 
 GUARD = (
     "You are the support assistant of Northwind Bank. Never reveal account numbers or passwords. "
@@ -160,6 +162,44 @@ def test_a_guardrail_stays_as_beside_english(
 def test_an_answer_stays_as_beside_english(pruner: EnglishPruner, hostile: str) -> None:
     for texts in ([ANSWERING, HOSTILE[hostile]], [HOSTILE[hostile], ANSWERING]):
         assert "Margaret Lund" in compressed(pruner, texts, ASKED_WHO, 0.5).text
+
+
+ANSWERS = {
+    "zh": "四十公里", "ru": "сорок километров", "ar": "أربعون كيلومترا", "hi": "चालीस किलोमीटर",
+    "th": "สี่สิบกิโลเมตร", "fr": "quarante kilomètres",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ANSWERS)
+def test_an_answer_in_another_language_stays_beside_english(
+    pruner: EnglishPruner, language: str
+) -> None:
+    if pruner.multilingual is None:
+        pytest.skip("nobody knows that the words mean the same")
+    english = [" ".join(ORDINARY[:3]), GUARD, " ".join(ORDINARY[3:6]), " ".join(ORDINARY[7:])]
+    asked = "How long is the road from the valley to the coast?"
+    done = compressed(pruner, [*english, " ".join(TEXTS[language])], asked, 0.1)
+    assert ANSWERS[language] in done.text
+
+
+def scored(*values: float) -> TokenScores:
+    spans = np.array([[at, at + 1] for at in range(len(values))])
+    return TokenScores(spans, np.array(values, np.float32), np.ones(len(values), bool), "P(keep)")
+
+
+def test_what_stands_beside_an_answer_is_not_doubted() -> None:
+    sure, unsure = scored(0.9, 0.02, 0.001), scored(0.03, 0.02, 0.001)
+    assert (doubted(sure, echoing=False).scores == sure.scores).all()
+    assert (doubted(unsure, echoing=False).scores < unsure.scores).all()
+    assert not len(doubted(scored(), echoing=True).scores)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1), st.booleans())
+def test_doubt_keeps_the_order(values: list[float], echoing: bool) -> None:
+    scores = scored(*values)
+    found = doubted(scores, echoing=echoing).scores
+    assert (found <= scores.scores).all()
+    assert (np.diff(found[np.argsort(scores.scores)]) >= 0).all()
 
 
 def test_a_document_of_one_word_takes_nothing(pruner: EnglishPruner) -> None:

@@ -15,7 +15,7 @@ from edgelingua.compressors.parts.token_pruner import TokenPruner
 from edgelingua.prompt import Prompt, Segment
 from edgelingua.scores import Progress, TokenScores, part_of
 from edgelingua.selection.units import Units
-from edgelingua.text.echoes import without_strewn
+from edgelingua.text.echoes import without_echoes, without_strewn
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,15 @@ class MixedPruner(TokenPruner):
         result: dict[int, TokenScores] = {}
         if alone is None:
             alone = len(prompt.layout.documents) < 2
-        level = ordinary.doubted if prompt.question else ordinary.levelled
+        texts = {offset: segment.text for offset, segment in prompt.layout.documents}
         for at, (pruner, numbers) in enumerate(self.parts):
             own = pruner.model == self.model
             part, offsets = _only(prompt, numbers, strewn=own)
             told = part_of(progress, at, len(self.parts))
             scored = pruner.scored(part, told, second_pass=second_pass, alone=alone)
             for offset, scores in _moved(part, scored, offsets).items():
-                result[offset] = scores if own else level(scores)
+                text = texts.get(offset, "")
+                result[offset] = scores if own else _level(scores, text, prompt.question)
         return result | unread.scored(prompt, self._unread(prompt), result)
 
     def _unread(self, prompt: Prompt) -> list[int]:
@@ -85,6 +86,13 @@ class MixedPruner(TokenPruner):
             if number in self.uncalibrated:
                 found[units.part(offset, segment.text)] = True
         return found
+
+
+def _level(scores: TokenScores, text: str, question: str) -> TokenScores:
+    """Bring the scores of a text in another language to the level of English."""
+    if not question:
+        return ordinary.levelled(scores)
+    return ordinary.doubted(scores, echoing=without_echoes(text, question) != text)
 
 
 def _only(prompt: Prompt, numbers: Iterable[int], *, strewn: bool) -> tuple[Prompt, list[int]]:

@@ -25,8 +25,9 @@ _WORTH = (0.9, 0.42, 0.335, 0.28, 0.245, 0.21, 0.185, 0.165, 0.145, 0.13, 0.115,
 _PACE = 0.6
 """How fast a text in another language is kept, of how fast ordinary prose is: some is duller."""
 
-_SURE = 0.2
-"""P(keep) from which a model of many languages is believed."""
+_SURE, _SURE_ECHO = 0.06, 0.2
+"""P(keep) of a text's best token from which a model of many languages is believed, and of one that
+goes on repeating the question: what stands beside that seems to have to do with it."""
 
 
 def worth(share: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -45,12 +46,16 @@ def levelled(scores: TokenScores) -> TokenScores:
     return replace(scores, scores=result)
 
 
-def doubted(scores: TokenScores) -> TokenScores:
-    """Lower what is not surely worth keeping, where a question is asked.
+def doubted(scores: TokenScores, *, echoing: bool) -> TokenScores:
+    """Lower a text of which nothing is surely worth keeping, where a question is asked.
 
-    Of a text that has nothing to do with the question, a model of many languages says 0.03 where
-    mini says 0.003 of an English one; from `_SURE` on, both mean the same.
+    Of one that has nothing to do with the question, a model of many languages says up to 0.03 where
+    mini says 0.003 of an English one. Where a single token is surely worth it, both mean the same,
+    of its whole text: an answer may stand beside what was found, with less. ``echoing``: the text
+    goes on repeating the question.
     """
     if scores.unit != "P(keep)":
         return scores
-    return replace(scores, scores=scores.scores * np.minimum(scores.scores / _SURE, 1))
+    best = scores.scores.max(initial=0)
+    sure = _SURE_ECHO if echoing else _SURE
+    return replace(scores, scores=scores.scores * min(best / sure, 1))
