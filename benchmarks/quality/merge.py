@@ -42,7 +42,12 @@ class Kind:
     made_by: Mapping[str, Callable[[Row], str]]
 
 
+_LANGUAGES = Kind(("set", "method", "case"), {"weights": lambda row: str(row["method"])})
+
 KINDS = {
+    "multi": _LANGUAGES,
+    "transfer": _LANGUAGES,
+    "foreign": _LANGUAGES,
     "survival": Kind(("set", "method", "case"), {"weights": _model}),
     "texts": Kind(("set", "method", "case"), {"weights": _model}),
     "reader": Kind(

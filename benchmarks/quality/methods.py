@@ -17,6 +17,7 @@ from edgelingua import Budget, load_compressor
 from edgelingua.budget import Count
 from edgelingua.compressed import Compressed
 from edgelingua.compressors import Pruner, TokenPruner
+from edgelingua.compressors.parts.by_language import EnglishPruner
 from edgelingua.ort.session import RunOptions
 from edgelingua.prompt import SEPARATOR, Prompt
 
@@ -29,14 +30,15 @@ class Contender:
 
     ``method`` is a name of the runtime's table or one of our own baselines; ``needs`` says which
     bundle it runs on; ``asks``: it is shown the question; ``second_pass``, ``document_rate`` and
-    ``guard`` as in `TokenPruner` and `load_compressor`.
+    ``guard`` as in `TokenPruner` and `load_compressor`. Without a bundle, `llmlingua2` chooses its
+    models by the language, as it does for everyone.
     """
 
     label: str
     method: str
     needs: Needs | None = None
     asks: bool = False
-    second_pass: bool = False
+    second_pass: bool | None = False
     document_rate: float = 1.0
     guard: bool | None = None
 
@@ -120,12 +122,16 @@ class Runner:
                 contender.method, bundle, guard=contender.guard, options=RunOptions(threads=1)
             )
         if isinstance(made, TokenPruner):
-            # Else it would choose for itself.
             passes, share = contender.second_pass, contender.document_rate
             made = replace(made, second_pass=passes, document_rate=share)
-        self._memory = Remembering(made.scorer)
+        self._memories = [Remembering(made.scorer)]
+        if isinstance(made, EnglishPruner) and made.multilingual:
+            pruner, unknown = made.multilingual()
+            self._memories.append(Remembering(pruner.scorer))
+            many = replace(pruner, scorer=cast(Any, self._memories[-1]))
+            made = replace(made, multilingual=lambda: (many, unknown))
         # Some compressors name the kind of their scorer; this one answers as it does.
-        self._compressor = replace(made, scorer=cast(Any, self._memory))
+        self._compressor = replace(made, scorer=cast(Any, self._memories[0]))
 
     def compress(self, contexts: tuple[str, ...], question: str, rate: float) -> Outcome:
         """Keep ``rate`` of the contexts' tokens; a question that is shown comes on top of that."""
@@ -135,13 +141,14 @@ class Runner:
         tokens = max(1, Budget(rate=rate).limit(self._count(inside)))
         tokens += self._count(SEPARATOR + asked) if asked else 0
         budget = Budget(tokens=tokens, count=self._count)
-        self._memory.saved = self._memory.saved_cpu = 0.0
+        for memory in self._memories:
+            memory.saved = memory.saved_cpu = 0.0
         clock, cpu = time.perf_counter(), time.process_time()
         compressed = self._compressor.compress(prompt, budget)
         return Outcome(
             compressed,
-            time.perf_counter() - clock + self._memory.saved,
-            time.process_time() - cpu + self._memory.saved_cpu,
+            time.perf_counter() - clock + sum(memory.saved for memory in self._memories),
+            time.process_time() - cpu + sum(memory.saved_cpu for memory in self._memories),
         )
 
     def outcomes(
@@ -153,7 +160,8 @@ class Runner:
         from question to question.
         """
         if contexts != self._contexts:
-            self._memory.forget()
+            for memory in self._memories:
+                memory.forget()
             self._contexts = contexts
         return [self.compress(contexts, question, rate) for rate in rates]
 

@@ -1,11 +1,12 @@
 """Answers that survive compression in many languages: edgelingua-multi beside what else there is.
 
-    python -m benchmarks.quality.multi --data DIR --multi models/edgelingua-multi --cases 100
+    python -m benchmarks.quality.multi --data DIR
 
 Each question is asked of ten passages of its language: its own and the BM25-nearest without an
 answer. An answer survives when a place where it stands in a passage is kept whole. Budgets count
 the pieces of edgelingua-multi's tokenizer, for all methods. Adds a line to ``results/multi.jsonl``
 for each setting, method and question; what is there, made with the same weights, is left out.
+`benchmarks.quality.drawn` says how to run it in parts.
 """
 
 from __future__ import annotations
@@ -13,73 +14,73 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common.shards import Shard
 from benchmarks.common.weights import of_bundle
-from benchmarks.quality import sets
+from benchmarks.quality import drawn, sets
 from benchmarks.quality.languages import Asked, draw
 from benchmarks.quality.methods import Contender, Runner
 from benchmarks.quality.rows import Rows
 
 from edgelingua.bundle.bundle import ModelBundle
 from edgelingua.compressed import Compressed
+from edgelingua.models.registry import find_bundle
 
 HERE = Path(__file__).parent
 KEY = ("set", "method", "case")
 METHODS = {
-    "multi": Contender("edgelingua-multi", "llmlingua2", asks=True),
-    "mini": Contender("edgelingua-mini", "llmlingua2", asks=True),
+    "shipped": Contender("by the language", "llmlingua2", asks=True, second_pass=None),
+    "multi": Contender("edgelingua-multi", "llmlingua2", "multi", asks=True, second_pass=None),
+    "mini": Contender("edgelingua-mini", "llmlingua2", "mini", asks=True, second_pass=None),
     "bm25": Contender("BM25 sentences", "bm25", asks=True),
     "truncate": Contender("truncation", "truncate"),
 }
+RUNS_ON = {"shipped": ("mini", "multi"), "multi": ("multi",), "mini": ("mini",)}
+"""Bundles of the methods that have any."""
+SHOWN = ("multi", "mini", "bm25", "truncate")
 ENGLISH = ("nq", "hotpotqa", "squad")
+CASES = 100
+"""Of each setting, where nothing else is said."""
 
 
 def main() -> None:
     """Compress what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with dev and train")
-    parser.add_argument("--multi", type=Path, required=True, help="bundle of edgelingua-multi")
-    parser.add_argument("--mini", default="edgelingua-mini", help="its bundle")
-    parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--settings", help="languages and sets; default: all")
-    parser.add_argument("--cases", type=int, default=100, help="of each")
-    parser.add_argument("--results", type=Path, default=HERE / "results" / "multi.jsonl")
-    parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
+    parser.add_argument("--data", type=Path, help="folder with dev and train")
+    drawn.add_arguments(parser, HERE / "results" / "multi.jsonl", SHOWN)
     options = parser.parse_args()
-    bundles = {"multi": options.multi, "mini": options.mini}
-    asked = draw(options.data, options.cases) | english(options.data / "dev", options.cases)
-    if options.settings:
-        asked = {setting: asked[setting] for setting in options.settings.split(",")}
-    measure(asked, options.methods.split(","), bundles, options.results, options.shard)
+    if not (options.data or options.drawn):
+        parser.error("--data or --drawn is needed")
+
+    def everything() -> drawn.Drawn:
+        size = options.cases or CASES
+        return draw(options.data, size) | english(options.data / "dev", size)
+
+    measure(drawn.questions(options, everything), options)
 
 
-def measure(
-    asked: Mapping[str, Sequence[Asked]],
-    methods: Sequence[str],
-    bundles: Mapping[str, str | Path],
-    results: Path,
-    shard: Shard,
-) -> None:
+def measure(asked: drawn.Drawn, options: argparse.Namespace) -> None:
     """Compress each setting's questions with each method; add what the results lack.
 
-    ``bundles``: of the methods that have one; the tokenizer of ``multi`` counts for all.
+    ``options``: of `drawn.add_arguments`. The tokenizer of edgelingua-multi counts for all.
     """
-    count = ModelBundle.open(bundles["multi"]).tokenizer().count
-    found = Rows(results, KEY)
-    for method in methods:
-        made = of_bundle(bundles[method]) if method in bundles else ""
+    if not asked:
+        return
+    bundles = {"multi": options.multi, "mini": options.mini}
+    count = ModelBundle.open(find_bundle(str(options.multi))).tokenizer().count
+    found = Rows(options.results, KEY)
+    for method in options.methods.split(","):
+        made = "+".join(of_bundle(bundles[name]) for name in RUNS_ON.get(method, ()))
         runner = Runner(METHODS[method], bundles.get(method), count)
         # In turns, so that an early end leaves some of all.
         todo = [
             (setting, number, cases[number])
-            for number in range(max(map(len, asked.values())))
+            for number in range(max(map(len, asked.values()), default=0))
             for setting, cases in asked.items()
             if number < len(cases)
         ]
-        for setting, number, case in shard.of(todo):
+        for setting, number, case in options.shard.of(todo):
             if found.has(setting, method, number, weights=made):
                 continue
             outcomes = runner.outcomes(case.passages, case.question)

@@ -35,8 +35,8 @@ licence, or with one that forbids derivatives or commerce, are only here. `-mlqa
 questions of the only files there are of German, Spanish, Hindi and Russian, left out of training by
 their names, whose passages training did not see either. `x-`: questions in six other languages on
 passages in this one, from the same file; a translation of the passage may have been seen.
-Of the languages, edgelingua-mini is its first generation and BM25 that of version 0.2.0: words,
-where a script has no spaces characters, and where it has no full stop (Thai) a line as a sentence.
+BM25 takes words, where a script has no spaces characters, and where it has no full stop (Thai) a
+line as a sentence.
 """
 BESIDE_MINI = """From `results/survival.jsonl`, with the edgelingua-mini of today: budgets
 count the tokens of SmolLM2, both read once; of QMSum's meetings it is the share of the evidence's

@@ -1,6 +1,6 @@
 """Answers that survive in languages that edgelingua-multi was never trained on.
 
-    python -m benchmarks.quality.transfer --ntrex DIR --multi models/edgelingua-multi
+    python -m benchmarks.quality.transfer --ntrex DIR
     python -m benchmarks.quality.transfer --table > benchmarks/quality/transfer.md
 
 No set of questions and passages is at hand in these, but parallel text is: NTREX-128 (CC BY-SA 4.0,
@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from benchmarks.common.shards import Shard
+from benchmarks.quality import drawn
 from benchmarks.quality.languages import DISTRACTORS, Asked
 from benchmarks.quality.multi import KEY, measure
 from benchmarks.quality.multi_tables import results_table
@@ -46,9 +46,8 @@ trained on no question and no passage in any of them, and there is no set of que
 here. There is parallel text: NTREX-128 (CC BY-SA 4.0), English news put into these languages by
 people. Questions ask about sentences with a number that every language writes in digits; they
 were written for this, in words other than the sentence's, and put into each language without
-looking at its text, neither by native speakers: `transfer_questions.tsv`. Norwegian and Swahili,
-which have sets of their own ([multi](multi.md)), are only asked about in English. The first
-questions of the file were asked, as many as the table says.
+looking at its text, neither by native speakers: `transfer_questions.tsv`. Norwegian and Swahili
+have sets of their own too ([multi](multi.md)).
 
 Each question is asked of ten passages of its language: the four sentences around its own, and the
 nine BM25-nearest to that sentence that lack the number, in a fixed shuffle. Share (%) of questions
@@ -63,21 +62,15 @@ def main() -> None:
     """Compress what is not among the results, or print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ntrex", type=Path, help="a copy of the repository of NTREX-128")
-    parser.add_argument("--multi", type=Path, help="bundle of edgelingua-multi")
-    parser.add_argument("--settings", help="it, en-it, …; default: all")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--shard", type=Shard.parse, default=Shard(), metavar="I/N")
+    drawn.add_arguments(parser, RESULTS, METHODS)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.table:
         print(tables(options.results))
         return
-    if not (options.ntrex and options.multi):
-        parser.error("--ntrex and --multi are needed to measure")
-    asked = draw(options.ntrex)
-    if options.settings:
-        asked = {name: asked[name] for name in options.settings.split(",")}
-    measure(asked, METHODS, {"multi": options.multi}, options.results, options.shard)
+    if not (options.ntrex or options.drawn):
+        parser.error("--ntrex or --drawn is needed to measure")
+    measure(drawn.questions(options, lambda: draw(options.ntrex)), options)
 
 
 def draw(ntrex: Path) -> dict[str, list[Asked]]:

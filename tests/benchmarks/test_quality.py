@@ -166,6 +166,23 @@ def made(method: str, case: int, weights: str, value: int) -> Row:
     return {**where, "answer": value}
 
 
+def test_drawn_questions_are_asked_where_the_data_is_not(tmp_path: Path) -> None:
+    drawn = pytest.importorskip("benchmarks.quality.drawn")  # of the export environment
+    asked = [
+        drawn.Asked("el", "en", "mlqa", f"Πού {at}?", ("Εδώ.", "एक"), ("Εδώ",)) for at in range(3)
+    ]
+    path = tmp_path / "drawn" / "questions.jsonl.gz"
+    drawn.save(path, {"el": asked, "hi": asked[:2]})
+    assert drawn.load(path) == {"el": asked, "hi": asked[:2]}
+    parser = argparse.ArgumentParser()
+    drawn.add_arguments(parser, tmp_path / "rows.jsonl", ["multi", "bm25"])
+    some = parser.parse_args(["--drawn", str(path), "--settings", "el", "--cases", "2"])
+    assert drawn.questions(some, dict) == {"el": asked[:2]}
+    again = parser.parse_args(["--drawn", str(path), "--save", str(tmp_path / "copy.jsonl.gz")])
+    assert drawn.questions(again, dict) == {}
+    assert drawn.load(tmp_path / "copy.jsonl.gz") == drawn.load(path)
+
+
 def test_parts_are_merged_and_other_weights_go() -> None:
     kind = KINDS["survival"]
     old = [made("mini", 0, "old", 1), made("nano", 0, "n", 2), made("bm25", 0, "", 3)]
