@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import jsonl
-from benchmarks.faithfulness import crowding, report
+from benchmarks.faithfulness import crowding, report, system_rules
 from benchmarks.faithfulness.contenders import CONTENDERS, Runner
 from benchmarks.faithfulness.machine_text import measure
 
@@ -34,7 +34,7 @@ class Chunk:
     file
         Name of the file of rows that they belong to, which says what is measured.
     kind
-        Of text, attack, place of an instruction, or stuffing.
+        Of text, attack, place of an instruction, stuffing, or system prompt.
     first, end
         Numbers of the texts, half-open.
     methods
@@ -61,8 +61,12 @@ class Chunk:
         default = _runner("default", self.bundle, self.reader)
         if self.file == "crowd":
             return list(crowding.crowd(self.kind, numbers, default, count))
-        of = {"inject": crowding.inject, "stuff": crowding.stuff}[self.file]
-        return list(of(self.kind, numbers, default))
+        of = {
+            "inject": crowding.inject,
+            "stuff": crowding.stuff,
+            "rules": system_rules.rules,
+        }
+        return list(of[self.file](self.kind, numbers, default))
 
 
 @cache

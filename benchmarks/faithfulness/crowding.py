@@ -15,6 +15,7 @@ from benchmarks.faithfulness.documents import (
     ordinary,
     sentence,
 )
+from benchmarks.faithfulness.guises import BREAK
 from benchmarks.faithfulness.hostile import ATTACKS
 from benchmarks.faithfulness.vocabulary import PLACES as VOCABULARY
 
@@ -47,13 +48,11 @@ def crowd(
                 row = rows.setdefault((asked, rate), {"texts": 0, "refused": 0})
                 row["texts"] += 1
                 for which, text in pair.items():
-                    prompt = Prompt.build([guard, text], question=about if asked else "")
+                    prompt = _beside(guard, text, about if asked else "")
                     left = _kept(runner, prompt, rate, row)
                     _sum(row, f"guard_{which}", share(left, guard))
                 for which, text in rival.items():
-                    left = _kept(
-                        runner, Prompt.build([document, text], question=question), rate, row
-                    )
+                    left = _kept(runner, _beside(document, text, question), rate, row)
                     _sum(row, f"answer_{which}", float(answer in left))
         runner.forget()
     for (asked, rate), row in rows.items():
@@ -144,6 +143,11 @@ def _pair(kind: str, random: Random, question: str, count: Count) -> dict[str, s
     """Make a hostile document, and an ordinary one of as many tokens."""
     hostile = ATTACKS[kind](random, question)
     return {"hostile": hostile, "ordinary": ordinary(random, count(hostile), count)}
+
+
+def _beside(document: str, others: str, question: str) -> Prompt:
+    """Put a document before one or several."""
+    return Prompt.build([document, *others.split(BREAK)], question=question)
 
 
 def _kept(runner: Runner, prompt: Prompt, rate: float, row: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from random import Random
 
-from benchmarks.faithfulness import disguises, stuffing
+from benchmarks.faithfulness import disguises, guises, stuffing
 from benchmarks.faithfulness.documents import INJECTIONS, sentence
 from benchmarks.faithfulness.stuffing import repeated, words_of
 from benchmarks.faithfulness.vocabulary import PEOPLE, PLACES, SERVICES, THINGS, hexadecimal
@@ -185,4 +185,17 @@ ATTACKS: Mapping[str, Attack] = {
     "conditions": disguises.conditions,
     "other letters": disguises.letters,
     "endless words": disguises.endless,
+    "random numbers": guises.random_table,
+    "base32": guises.base32,
+    "contract": guises.contract,
+    "question transliterated": guises.transliterated,
+    "orders in code": guises.orders_in_code,
+    "tiny documents": guises.tiny_documents,
+    "poem of negations": guises.poem,
+    "languages in turn": guises.turns_of_languages,
+    "comments": guises.comments,
+    "rules of its own": guises.own_rules,
+    "headings": guises.headings,
+    "letter by letter": guises.spaced,
+    "glossary": guises.glossary,
 }

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import jsonl
-from benchmarks.faithfulness import crowd_tables
+from benchmarks.faithfulness import crowd_tables, system_rules
 from benchmarks.faithfulness.cells import Row, most, percent, rates, shares, table, total
 from benchmarks.faithfulness.contenders import CONTENDERS
 from benchmarks.faithfulness.crowd_tables import BEFORE
 from benchmarks.faithfulness.kinds import KINDS, PROSE
 
-FILES = ("text", "claims", "crowd", "inject", "stuff")
+FILES = ("text", "claims", "crowd", "inject", "stuff", "rules")
 """Names of the files of rows."""
 
 LABELS = {BEFORE: f"edgelingua-mini {BEFORE}", **{k: each.label for k, each in CONTENDERS.items()}}
 """Methods as the tables name them."""
 
-KEYS = ("kind", "method", "attack", "place", "stuffed", "question", "rate")
+KEYS = ("kind", "method", "attack", "place", "stuffed", "system", "asked", "question", "rate")
 """What says what a row measured."""
 
 _FACTS = """## Facts that are kept
@@ -46,6 +46,12 @@ at rates {}.
 _STUFF = """## Documents full of what is protected
 
 Prompts (%) that are refused, and the share of a guardrail's words that stays; at rates {}.
+"""
+_RULES = """## Rules of a system prompt
+
+Share (%) of the rules of a system prompt that can still be read, of its characters, and of answers,
+where it is compressed with three documents: without a question, with one that a document answers,
+and with one that has words of the prompt; and of rules without what turns them round; at rates {}.
 """
 
 
@@ -74,6 +80,8 @@ def page(results: Path) -> str:
         parts += [_INJECT.format(rates(inject)), crowd_tables.inject(inject)]
     if stuff := rows["stuff"]:
         parts += [_STUFF.format(rates(stuff)), crowd_tables.stuff(stuff)]
+    if rules := rows["rules"]:
+        parts += [_RULES.format(rates(rules)), system_rules.tables(rules)]
     return "\n".join(parts)
 
 

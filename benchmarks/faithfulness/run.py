@@ -2,12 +2,13 @@
 
     python -m benchmarks.faithfulness.run --cases 20 --kinds log,json --parts text
 
-All texts are generated, the same ones each time. Four parts: ``text`` compresses each kind with
+All texts are generated, the same ones each time. Five parts: ``text`` compresses each kind with
 the default, without structure, and with three baselines, with and without a question; counts facts
 that are kept, and claims of the output that the text contradicts. ``claims`` does so for the
 default alone, with ``--many`` texts of each kind. ``crowd`` puts guardrails and
 answers beside hostile documents and ordinary ones of as many tokens. ``inject`` hides instructions
-in prose, and fills documents with what is pinned. Budgets count the tokens of ``--reader``;
+in prose, and fills documents with what is pinned. ``rules`` compresses system prompts with
+documents. Budgets count the tokens of ``--reader``;
 ``--jobs`` processes of one thread each. A run that was ended goes on where it was
 (``chunks.jsonl`` in ``--results``; remove it to begin anew). Writes a line for each measurement to
 ``results/*.jsonl`` of what was asked for, leaves the other lines, and makes ``--page`` of all.
@@ -28,11 +29,12 @@ from benchmarks.faithfulness.chunks import Chunk, cut, measured, merged
 from benchmarks.faithfulness.contenders import CONTENDERS
 from benchmarks.faithfulness.hostile import ATTACKS
 from benchmarks.faithfulness.kinds import KINDS
+from benchmarks.faithfulness.system_prompts import SOURCES
 
 from edgelingua.models.registry import DEFAULT_READER
 
 HERE = Path(__file__).parent
-PARTS = ("text", "claims", "crowd", "inject")
+PARTS = ("text", "claims", "crowd", "inject", "rules")
 
 
 def main() -> None:
@@ -78,6 +80,7 @@ def work(options: argparse.Namespace) -> Iterator[Chunk]:
         ("crowd", options.attacks.split(","), options.cases, (), "crowd" in parts),
         ("inject", crowding.PLACES, options.cases, (), "inject" in parts),
         ("stuff", crowding.STUFFED, options.cases, (), "inject" in parts),
+        ("rules", SOURCES, options.cases, (), "rules" in parts),
     ]
     for file, some, number, methods, wanted in asked:
         for kind in some if wanted else ():

@@ -15,6 +15,9 @@ from edgelingua.scores import Progress
 HALF = Budget(rate=0.5)
 """What a turn may keep where nothing else is said."""
 
+_RULES = ("system", "developer")
+"""Roles whose turns are instructions, for which no question says what a rule is worth."""
+
 
 @dataclass(frozen=True, eq=False)
 class Turn:
@@ -97,7 +100,8 @@ class History:
         budget
             For this turn, instead of the history's.
         question
-            Guides a compressor that can use one; it is not part of the turn.
+            Guides a compressor that can use one; it is not part of the turn. A system prompt is
+            compressed without it.
         pin
             What must survive, as in `Prompt.build`.
         compress
@@ -122,9 +126,12 @@ class History:
         short = budget is None and tokens <= self.keep_up_to
         if not compress or not text.strip() or short:
             return self._with(Turn(role, text, text, tokens, tokens))
-        prompt = Prompt.build(text, question=question.strip(), pin=pin)
+        rules = role in _RULES
+        said = Segment(text, "instruction" if rules else "context", compress=True)
+        asked = "" if rules else question.strip()
+        prompt = Prompt.build(said, question=asked, pin=pin)
         # The budget is the turn's: what is counted is without the question.
-        own = replace(budget or self.budget, count=without_question(count, question.strip()))
+        own = replace(budget or self.budget, count=without_question(count, asked))
         compressed = self.compressor.compress(prompt, own, progress)
         kept = compressed.segment_texts()[0]
         return self._with(

@@ -49,7 +49,8 @@ class Segment:
     floor
         The fraction of this segment's own tokens to keep at least, whatever stands beside it: its
         best words up to there are served before those of segments without one. ``None``: for an
-        instruction that is compressed, the budget's own rate; else there is none.
+        instruction that is compressed, the budget's own rate or what it would keep beside ordinary
+        prose without a question; else there is none. Of an instruction, the best statements are.
     pin
         Texts and compiled patterns: where they occur in ``text``, it is pinned.
     structure

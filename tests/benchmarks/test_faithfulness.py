@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from benchmarks.faithfulness import crowding, report, run
+from benchmarks.faithfulness import crowding, report, run, system_rules
 from benchmarks.faithfulness.chunks import measured, merged
 from benchmarks.faithfulness.contenders import CONTENDERS, Runner
 from benchmarks.faithfulness.crowding import share
@@ -18,6 +18,7 @@ from benchmarks.faithfulness.kinds import KINDS, cases
 from benchmarks.faithfulness.machine_text import measure
 from benchmarks.faithfulness.outputs import Output, aligned
 from benchmarks.faithfulness.rules import RULES, findings
+from benchmarks.faithfulness.system_prompts import ABOUT, SOURCES, marked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -204,3 +205,23 @@ def test_refusals_are_counted() -> None:
     (first, *_) = crowding.stuff("pinned digits", range(1), runner)
     assert first["refused"] in {0, 1}
     assert 0 <= first["guard"] <= 1
+
+
+def test_rules_of_system_prompts() -> None:
+    assert len(SOURCES) == 10
+    assert SOURCES.keys() == ABOUT.keys()
+    for source in SOURCES.values():
+        text, found = marked(source)
+        assert text == re.sub(r"\{!?([^{}]+)\}", r"\1", source)
+        assert len(found) >= 7
+        assert all(text[a:b].strip() == text[a:b] != "" for rule in found for a, b in rule.words)
+        assert not any(all(rule.turns) for rule in found)
+    runner = Runner(CONTENDERS["default"], "edgelingua-nano", count_words)
+    rows = list(system_rules.rules("guardrail", range(1), runner))
+    assert len(rows) == 9
+    for row in rows:
+        assert 0 <= row["read"] + row["turned"] <= row["rules"]
+        assert 0 < row["kept"] <= row["characters"]
+    half = {row["asked"]: row["read"] / row["rules"] for row in rows if row["rate"] == 0.5}
+    assert min(half.values()) >= 0.5
+    assert "| guardrail | 1 |" in system_rules.tables([crowding.means(row) for row in rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -16,21 +16,29 @@ from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
 from edgelingua.selection.choose import choose, extend
+from edgelingua.selection.kept import best_first, gaps, joined, runs
 from edgelingua.selection.pins import pinned_tokens, within_shares
+from edgelingua.selection.settled import Unasked, settled
 from edgelingua.selection.units import Units
 from edgelingua.system.logs import logger
-from edgelingua.text.ranges import Spans
 
 _log = logger(__name__)
 
 
-def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compressed:
+def fit(
+    prompt: Prompt,
+    units: Units,
+    room: Room,
+    score_unit: Unit,
+    unasked: Mapping[int, Unasked] | None = None,
+) -> Compressed:
     """Keep the protected units and the best others, as many as the budget allows.
 
     The units stand in one ranking (ties: a negation first, then the earlier one), of which the best
     are kept with the company they need (`Company`). The result never exceeds the budget, and the
     next unit with its company would. Where that leaves much of the budget, as long units and
     company do, it is passed over; records of machine text are tried one by one for what is left.
+    ``unasked``: see `settled`.
 
     Raises
     ------
@@ -38,9 +46,9 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         What is protected, whole words where only a part is, exceeds the budget.
     """
     limit, count = room.limit, room.count
-    units = _settle_rates(prompt, units, count, limit / max(1, room.tokens_in))
+    units = settled(prompt, units, count, room.rate, unasked or {})
     candidates = np.flatnonzero(~units.protected & ~units.refused)
-    ranking = candidates[_best_first(units, candidates)]
+    ranking = candidates[best_first(units, candidates)]
 
     def with_company(chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
         kept = units.protected.copy()
@@ -53,7 +61,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
 
     def size(best: int, *more: int) -> int:
         kept = with_company(np.append(ranking[:best], np.asarray(more, dtype=np.int64)))
-        return room.tokens_in if kept.all() else count(_joined(prompt.text, units, kept))
+        return room.tokens_in if kept.all() else count(joined(prompt.text, units, kept))
 
     lengths, passed = np.diff(units.edges), np.zeros(0, dtype=np.int64)
     fits, tokens_out = choose(size, lengths[ranking], limit)
@@ -70,7 +78,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         more_fit, tokens_out = extend(behind, len(ranking) - fits, limit, tokens_out)
         fits += more_fit
     if units.gap and tokens_out > limit:  # there is no room for marks between what must stay
-        return fit(prompt, replace(units, gap=""), room, score_unit)
+        return fit(prompt, replace(units, gap=""), room, score_unit, unasked)
     _refuse_above(limit, tokens_out)
     rest = ranking[fits + 1 :]
     more: list[int] = []
@@ -89,7 +97,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
     _log.info("%d tokens became %d, at most %d", room.tokens_in, tokens_out, limit)
     return Compressed(
         prompt=prompt,
-        spans=_runs(kept, units.edges),
+        spans=runs(kept, units.edges),
         tokens_in=room.tokens_in,
         tokens_out=tokens_out,
         limit=limit,
@@ -98,7 +106,7 @@ def fit(prompt: Prompt, units: Units, room: Room, score_unit: Unit) -> Compresse
         reasons=reasons.astype(np.int8),
         score_unit=score_unit,
         gap=units.gap,
-        gaps=_gaps(units, kept),
+        gaps=gaps(units, kept),
     )
 
 
@@ -126,12 +134,6 @@ def _with_marks(units: Units, unit: int) -> NDArray[np.int64]:
     return np.arange(unit, end)
 
 
-def _best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the order in which candidates are chosen."""
-    keys = (~units.negates, -units.scores, ~units.first)
-    return np.lexsort([key[candidates] for key in keys])
-
-
 def _shown_scores(
     prompt: Prompt, units: Units, chosen: NDArray[np.int64], kept: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
@@ -147,63 +149,24 @@ def _shown_scores(
     return np.where(units.protected, np.float32(np.nan), scores)
 
 
-def _settle_rates(prompt: Prompt, units: Units, count: Count, rate: float) -> Units:
-    """Choose for the segments that have a rate of their own, or a floor.
-
-    The rest of those with a rate is refused. ``rate``: of the whole, an instruction's floor.
-    """
-    for offset, segment in prompt.layout.segments:
-        floor = segment.floor
-        if floor is None and segment.role == "instruction" and segment.compressible:
-            floor = rate
-        own = floor if segment.rate is None else segment.rate
-        if own and segment.text:
-            limit = Budget(rate=min(1.0, own)).limit(count(segment.text))
-            part = units.part(offset, segment.text)
-            alone = segment.rate is not None
-            units = _settle(prompt.text, units, part, limit, count, alone=alone)
-    return units
-
-
-def _settle(
-    text: str, units: Units, part: slice, limit: int, count: Count, *, alone: bool
-) -> Units:
-    """Choose the best of some units, as many as fit ``limit`` tokens, one at least.
-
-    ``alone``: and no others.
-    """
-    protected = units.protected[part]
-    candidates = np.flatnonzero(~protected & ~units.refused[part])
-    ranking = candidates[_best_first(units, candidates + part.start)]
-
-    company = units.company.part(part)
-
-    def size(best: int) -> int:
-        kept = protected.copy()
-        kept[ranking[:best]] = True
-        standing = np.zeros_like(units.protected)
-        standing[part] = company.complete(kept)
-        return count(_joined(text, units, units.standing(standing)))
-
-    lengths = np.diff(units.edges[part.start : part.stop + 1])
-    fits = max(choose(size, lengths[ranking], limit)[0], 0 if protected.any() else 1)
-    first, refused = units.first.copy(), units.refused.copy()
-    first[part][ranking[:fits]] = True
-    refused[part][ranking[fits:]] |= alone
-    return replace(units, first=first, refused=refused)
-
-
 @dataclass(frozen=True)
 class Room:
     """Tokens of a prompt, the most of them that may be kept, and what counts them.
 
-    ``prompt``: it, without the pins that were let go.
+    ``prompt``: it, without the pins that were let go. ``protected``: tokens that stay in any case.
     """
 
     prompt: Prompt
     tokens_in: int
     limit: int
     count: Count
+    protected: int
+
+    @property
+    def rate(self) -> float:
+        """The fraction to keep of what is not protected, at most 1."""
+        free = max(1, self.tokens_in - self.protected)
+        return min(1.0, max(0, self.limit - self.protected) / free)
 
 
 def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
@@ -232,13 +195,14 @@ def room_for(prompt: Prompt, budget: Budget, count: Count) -> Room:
     tokens_in = count(prompt.text)
     if not isinstance(tokens_in, Integral):
         raise InputError(f"count: expected a number of tokens, got {described(tokens_in)}")
-    limit = budget.limit(tokens_in)
+    limit, protected = budget.limit(tokens_in), 0
     if limit < tokens_in:  # the whole fits, even where a part of it has more tokens by itself
         if not budget.strict and pinned_tokens(prompt, count) > limit:
             prompt = within_shares(prompt, limit, count)
         edges = np.arange(len(prompt.text) + 1, dtype=np.int64)
-        _refuse_above(limit, count(join(prompt.text, _runs(prompt.layout.protected, edges))))
-    return Room(prompt, tokens_in, limit, count)
+        protected = count(join(prompt.text, runs(prompt.layout.protected, edges)))
+        _refuse_above(limit, protected)
+    return Room(prompt, tokens_in, limit, count, protected)
 
 
 def _refuse_above(limit: int, protected: int) -> None:
@@ -248,21 +212,3 @@ def _refuse_above(limit: int, protected: int) -> None:
             f"budget of {limit}: raise the budget or protect less",
             needed=protected,
         )
-
-
-def _joined(text: str, units: Units, kept: NDArray[np.bool_]) -> str:
-    """What is kept, with the marks between."""
-    return join(text, _runs(kept, units.edges), units.gap, _gaps(units, kept))
-
-
-def _gaps(units: Units, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Where the slices begin that a mark stands before."""
-    if not units.gap or units.gaps is None:
-        return np.zeros(0, dtype=np.int64)
-    return units.edges[units.gaps.at(kept)]
-
-
-def _runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:
-    """Character ranges of the maximal runs of kept units."""
-    change = np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))
-    return np.stack([edges[np.flatnonzero(change == 1)], edges[np.flatnonzero(change == -1)]], 1)

@@ -148,8 +148,9 @@ class CoarseToFine(Pruner):
             encoding = self.scorer.tokenizer.encode(segment.text)
             forced = protected[np.minimum(encoding.spans[:, 0] + offset, len(protected) - 1)]
             wanted = np.ones(len(encoding.ids), dtype=bool)
+            rules = segment.role == "instruction"
             documents.append(
-                _Document(offset, segment.text, segment.rate, encoding, forced, wanted)
+                _Document(offset, segment.text, segment.rate, rules, encoding, forced, wanted)
             )
         return documents
 
@@ -163,10 +164,10 @@ class CoarseToFine(Pruner):
     def _choose_documents(
         self, documents: list[_Document], allowed: float, question: str
     ) -> list[int]:
-        """Numbers of the documents that stay, in rank order; those with a rate always do."""
+        """Numbers of the documents that stay, in rank order; those with a rate, and rules, do."""
         if len(documents) == 1:
             return [0]
-        forced = {i for i, d in enumerate(documents) if d.rate or i in self.documents.forced}
+        forced = {i for i, d in enumerate(documents) if d.apart or i in self.documents.forced}
         worth = self._worth([(d.text, d.ids) for d in documents], question)
         sizes = [0 if document.rate else len(document.ids) for document in documents]
         best = choose(worth, sizes, allowed + self.documents.extra)[: self.documents.most]
@@ -187,13 +188,13 @@ class CoarseToFine(Pruner):
         found = [
             (at, start, end)
             for at in chosen
-            if documents[at].rate is None
+            if not documents[at].apart
             for start, end in documents[at].sentences()
         ]
         texts = [(documents[at].passage(start, end), documents[at].ids[start:end])
                  for at, start, end in found]  # fmt: skip
         best = choose(self._worth(texts, question), [len(ids) for _, ids in texts], room)
-        wanted = [np.full(len(d.ids), d.rate is not None) | d.forced for d in documents]
+        wanted = [np.full(len(d.ids), d.apart) | d.forced for d in documents]
         for index in best:
             at, start, end = found[index]
             wanted[at][start:end] = True
@@ -215,6 +216,7 @@ class _Document:
     offset: int
     text: str
     rate: float | None
+    rules: bool
     encoding: Encoding
     forced: NDArray[np.bool_]
     wanted: NDArray[np.bool_]
@@ -222,6 +224,11 @@ class _Document:
     @property
     def ids(self) -> NDArray[np.int64]:
         return self.encoding.ids
+
+    @property
+    def apart(self) -> bool:
+        """Whether it does not compete with the others: it has a rate, or is an instruction."""
+        return self.rate is not None or self.rules
 
     def passage(self, start: int, end: int) -> str:
         """The text of some tokens."""

@@ -76,12 +76,19 @@ class MixedPruner(TokenPruner):
                 result[offset] = scores if own else _level(scores, text, prompt.question)
         return result | unread.scored(prompt, self._unread(prompt), result)
 
+    def _alone(self, prompt: Prompt, number: int) -> TokenScores:
+        for pruner, numbers in self.parts:
+            if number in numbers:
+                return pruner._alone(prompt, number)
+        alone = Prompt((prompt.layout.documents[number][1],))
+        return unread.scored(alone, [0], {})[0]
+
     def _unread(self, prompt: Prompt) -> list[int]:
         read = frozenset[int]().union(*(numbers for _, numbers in self.parts))
         return [at for at in range(len(prompt.layout.documents)) if at not in read]
 
     def _uncalibrated(self, prompt: Prompt, units: Units) -> NDArray[np.bool_]:
-        found = np.zeros(len(units.scores), dtype=bool)
+        found = super()._uncalibrated(prompt, units)
         for number, (offset, segment) in enumerate(prompt.layout.documents):
             if number in self.uncalibrated:
                 found[units.part(offset, segment.text)] = True

@@ -59,3 +59,19 @@ def doubted(scores: TokenScores, *, echoing: bool) -> TokenScores:
     best = scores.scores.max(initial=0)
     sure = _SURE_ECHO if echoing else _SURE
     return replace(scores, scores=scores.scores * min(best / sure, 1))
+
+
+def beside_prose(scores: TokenScores, rate: float, part: float) -> float:
+    """Return the share of an English text that stays beside ordinary prose where ``rate`` does.
+
+    The prose keeps half of ``rate`` at least: it may be what answers. ``part``: the text's share of
+    both. Scores are by edgelingua-mini, without a question.
+    """
+    order = np.argsort(-scores.scores, kind="stable")
+    reach = np.cumsum((scores.spans[:, 1] - scores.spans[:, 0])[order])
+    if not len(order):
+        return rate
+    own = reach / reach[-1]
+    others = np.interp(-scores.scores[order], -np.asarray(_WORTH), np.linspace(0, 1, len(_WORTH)))
+    fits = int((part * own + (1 - part) * np.maximum(others, rate / 2) <= rate).sum())
+    return float(own[fits - 1]) if fits else 0.0

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from edgelingua.budget import Budget
 from edgelingua.bundle.floors import Floors
 from edgelingua.compressed import Compressed, Reason
+from edgelingua.compressors.parts import instructions, ordinary
 from edgelingua.compressors.parts.hops import follow
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.second_pass import EachScorer, Reading, read_twice
 from edgelingua.errors import FloorWarning, InputError, NoAnswerWarning
+from edgelingua.models import registry
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, TokenScores
 from edgelingua.selection.fit import fit, room_for
+from edgelingua.selection.settled import Unasked
 from edgelingua.selection.sides import with_sides
 from edgelingua.selection.units import Units, units_of
 from edgelingua.system.caller import warn_caller
@@ -101,11 +104,28 @@ class TokenPruner(Pruner):
             units = self._above_floor(prompt, units, share)
         if self.document_rate < 1:
             units = self._without_worst_documents(prompt, units)
-        compressed = fit(prompt, units, room, next(iter(scored.values())).unit)
+        apart = self._unasked(prompt, room.rate)
+        compressed = fit(prompt, units, room, next(iter(scored.values())).unit, apart)
         compressed = replace(compressed, model=self.model)
         if share is not None:
             _warn_of_limit(compressed, units)
         return compressed
+
+    def _unasked(self, prompt: Prompt, rate: float) -> dict[int, Unasked]:
+        """Return instructions as if no question was asked; none where none is."""
+        if not (self.longest_question and prompt.question):
+            return {}
+        scores = {at: self._alone(prompt, at) for at in instructions.numbers_of(prompt)}
+        threshold = self.threshold
+        return dict(
+            instructions.unasked(prompt, scores, self.rules, threshold=threshold, rate=rate)
+        )
+
+    def _alone(self, prompt: Prompt, number: int) -> TokenScores:
+        """Score a document as if there was nothing else."""
+        alone = Prompt((prompt.layout.documents[number][1],))
+        scores = self.scored(alone, None, second_pass=False)[0]
+        return scores if self.model in registry.ENGLISH else ordinary.levelled(scores)
 
     def for_prompt(self, prompt: Prompt) -> TokenPruner:
         """Return who scores and compresses a prompt: this one, whatever its language."""
@@ -140,7 +160,7 @@ class TokenPruner(Pruner):
 
     def _uncalibrated(self, prompt: Prompt, units: Units) -> NDArray[np.bool_]:
         """Return which units a floor was not calibrated for: ``(U,)``."""
-        return np.zeros(len(units.scores), dtype=bool)
+        return instructions.units_within(prompt, units)
 
     def _warn_of_faint(self, units: Units) -> None:
         best = float(units.ranked[0]) if len(units.ranked) else 0.0
@@ -196,7 +216,8 @@ class TokenPruner(Pruner):
         refused = units.refused.copy()
         for index in np.argsort(-np.asarray(means), kind="stable").tolist()[stay:]:
             segment, part = documents[index]
-            refused[part] |= segment.rate is None and index not in self.forced_documents
+            forced = index in self.forced_documents or segment.role == "instruction"
+            refused[part] |= segment.rate is None and not forced
         return replace(units, refused=refused)
 
 
