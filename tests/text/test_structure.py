@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import random
 from itertools import pairwise
@@ -512,3 +513,26 @@ def test_rows_of_cells_between_bars_are_a_table_with_their_header() -> None:
     (block,) = find(text)
     assert block.kind == "table"
     assert not find("cat a | sort | uniq\nif (a || b || c) {\nx = y | z;\n")
+
+
+@pytest.mark.parametrize("size", [4, 5, 8])
+def test_letters_without_sense_in_groups_are_noise(size: int) -> None:
+    made = random.Random(size).randbytes(200)
+    for blob in (base64.b32encode(made).decode().rstrip("="), made.hex(), made.hex().upper()):
+        groups = " ".join(blob[at : at + size] for at in range(0, len(blob), size))
+        text = f"The key of the backup is {groups} and nobody knows it."
+        ((start, end),) = outline_of(text, "compress").noise
+        assert text[start:end].strip() == groups
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "THE NAMES OF ALL MEN WHO CAME HERE AFTER DARK WERE LOST BEFORE THEY COULD TELL " * 4,
+        " ".join(map(str, range(4000, 4060))),
+        "we added a decade of faded facade and beaded lace " * 6,
+        "A320 B737 AIRBUS " * 3,
+    ],
+)
+def test_capitals_and_numbers_are_no_noise(text: str) -> None:
+    assert not outline_of(text, "compress").noise

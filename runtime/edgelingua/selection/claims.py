@@ -19,7 +19,7 @@ four have less."""
 _STEEP = 6
 """Power of that share: with half of it a text claims less than a row of a table and its header."""
 
-_PACE, _PACE_ASKED = 1 / 3, 1 / 32
+_PACE, _PACE_ASKED = 1 / 4, 1 / 32
 """How fast a text that goes on repeating itself is kept, of how fast the others are; with a
 question, for which many repeat its words, less fast."""
 

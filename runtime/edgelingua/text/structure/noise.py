@@ -17,24 +17,34 @@ _BASE64 = re.compile(
     r"[A-Za-z0-9+/_\-]{100,}={0,2}|"
     r"(?<![A-Za-z0-9+/_\-])(?:[A-Za-z0-9+/]{60,80}\r?\n){2,}[A-Za-z0-9+/]{1,80}={0,2}"
 )
+_GROUPS = re.compile(
+    r"(?<![\w+/=\-])(?:(?:[A-Z2-7]{4,8}[ \n]){12,}[A-Z2-7]{1,8}={0,6}|"
+    r"(?:[0-9A-Fa-f]{2,8}[ \n]){24,}[0-9A-Fa-f]{1,8})(?![\w+/=\-])"
+)
+"""Base32 and hexadecimal in groups."""
 _WORD = re.compile(r"[^\s\x1b]+")
 _BLANK = re.compile(r"[ \t]+")
 _BLANKS = 80
 """At most so many before noise."""
+_SAMPLE = 400
+"""Characters at the end of a run that are looked at."""
 
 
 def find_noise(text: str) -> list[Range]:
-    """Find escape codes, and base64 of a hundred characters or more."""
+    """Find escape codes, base64 of a hundred characters or more, and groups of as many letters."""
     found = [match.span() for match in ESCAPE.finditer(text)] if "\x1b" in text else []
-    found += [m.span() for m in _BASE64.finditer(text) if _is_random(m.group())]
+    for match in _BASE64.finditer(text):
+        if _is_random(match.group()) and re.search(r"[A-Z]", match.group()[-_SAMPLE:]):
+            found.append(match.span())
+    found += [m.span() for m in _GROUPS.finditer(text) if _is_random("".join(m.group().split()))]
     return merged(found)
 
 
 def _is_random(run: str) -> bool:
     """Whether small letters, capitals and digits are mixed as no path or name mixes them."""
-    sample = run[-400:]
+    sample = run[-_SAMPLE:]
     changes = len(re.findall(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])", sample))
-    return changes > len(sample) / 5 and re.search(r"[A-Z]", sample) is not None
+    return changes > len(sample) / 5
 
 
 def with_noise(text: str, sketch: Sketch, noise: list[Range]) -> Outline:
