@@ -72,10 +72,32 @@ def dealt(
     text = _without_echoes(prompt)
     texts = [text[a:b] for a, b in records.tolist()]
     favoured = _FAVOUR * np.isin(records[:, 0], prompt.layout.favoured[:, 0])
-    value = worth(texts, records, prompt.question, base, favoured)
+    above = _headings(prompt, text) if prompt.question else []
+    value = worth(texts, records, prompt.question, base, favoured, above)
     scores = scores.copy()
     scores[places[np.lexsort((-own, number, -value[number]))]] = -np.sort(-own)
     return scores
+
+
+def _headings(prompt: Prompt, text: str) -> list[str]:
+    """Return what stands above each record and stays with it: headings, keys, headers."""
+    frames = prompt.layout.frames
+    frames = frames[frames[:, 1] < frames[:, 3]]  # not behind what they frame
+    order = np.argsort(frames[:, 0], kind="stable")
+    coming = [row for row in frames[order, :4].tolist() if text[row[0] : row[1]].strip()]
+    found, number = list[str](), 0
+    open_ones: list[tuple[int, str]] = []
+    for start, _ in prompt.layout.records.tolist():
+        while number < len(coming) and coming[number][1] <= start:
+            a, b, _, end = coming[number]
+            open_ones = [one for one in open_ones if one[0] > a]
+            higher = open_ones[-1][1] if open_ones else ""
+            open_ones.append((end, f"{higher}\n{text[a:b]}"))
+            number += 1
+        while open_ones and open_ones[-1][0] <= start:
+            open_ones.pop()
+        found.append(open_ones[-1][1] if open_ones else "")
+    return found
 
 
 def _without_echoes(prompt: Prompt) -> str:

@@ -62,6 +62,8 @@ _TELLING = 6.0
 _PLACE = re.compile(r"\s*--> \S+:\d")
 _SOON = 4
 """Lines behind a question in which its answer stands."""
+_HEADED = 0.7
+"""What a word of the question is worth in a heading, of what it is in the record itself."""
 _COMPARED = 6.0
 """What the row is worth, at most, that a question of comparison may mean; see `extremes`."""
 _SPEAKER = re.compile(r"\s*(?:\[[^\]\n]{1,30}\]|[\d:.,/\-]+)?[ ,\-–]*([^\W\d][\w .'’\-]{0,30}):\s")
@@ -77,6 +79,10 @@ _TROUBLE = re.compile(
     r"fehl\w*|warum|weshalb|pourquoi|erreur|por qué|perché|waarom|почему|为什么|原因|لماذا)"
 )
 """A question about trouble: what sounds an alarm is what it asks for."""
+_QUANTITY = re.compile(r"(?i)\bhow (?:many|much|often|long)\b")
+"""A question that a number answers, whatever it is about."""
+_COUNTED = ("count", "number", "total")
+"""What fields call that of which a question asks how many there are."""
 _FACT = re.compile(
     r"[\w.:/\-]*\d[\w.:/\-]*|[\w\-]+/[\w./\-]+|\b[A-Z]\w*[a-z][A-Z]\w*|\b[A-Z]{2,}\b"
 )
@@ -88,6 +94,7 @@ def worth(
     question: str,
     base: NDArray[np.floating],
     favoured: NDArray[np.floating],
+    above: Sequence[str] = (),
 ) -> NDArray[np.float64]:
     """How much each record matters: ``(n,)``, higher = keep.
 
@@ -107,6 +114,8 @@ def worth(
         What the model thinks of each, ``(n,)``, on any scale.
     favoured
         What its kind adds, ``(n,)``: lines that a diff changes.
+    above
+        The headings that each stands under: what they say is said of it. Empty: there are none.
     """
     templates = [_template(record) for record in records]
     surprise = _surprise(records)
@@ -117,10 +126,11 @@ def worth(
         surprise < 1, _repeats(templates), 0
     )
     if question:
-        shared = _shared(records, question)
+        shared = _shared(records, question, above)
         value = 0.8 * opinion + 0.5 * value + shared + _answering(records, shared)
         value += _COMPARED * compared(records, question, shared)
-        value += (1.5 if _TROUBLE.search(question) else 0.4) * alarms
+        trouble = _TROUBLE.search(question) and not _QUANTITY.search(question)
+        value += (1.5 if trouble else 0.4) * alarms
     else:
         value += 0.3 * opinion + alarms + np.asarray([_facts(record) for record in records])
     value += favoured
@@ -271,13 +281,19 @@ def _surprise(records: Sequence[str]) -> NDArray[np.float64]:
     ).clip(min=0)
 
 
-def _shared(records: Sequence[str], question: str) -> NDArray[np.float64]:
-    asked = Counter(_terms(question))
-    words = [set(_terms(record)) & asked.keys() for record in records]
-    many = Counter(word for some in words for word in some)
+def _shared(records: Sequence[str], question: str, above: Sequence[str]) -> NDArray[np.float64]:
+    asked = set(_terms(question))
+    if _QUANTITY.search(question):
+        asked |= {word[:_STEM] for word in _COUNTED}
+    words = [set(_terms(record)) & asked for record in records]
+    terms = {heading: set(_terms(heading)) & asked for heading in set(above)}
+    said = [terms[heading] - own for heading, own in zip(above, words)]
+    many = Counter(word for some in (*words, *said) for word in some)
     count = len(records)
     weight = {word: math.log2(1 + (count - n + 0.5) / (n + 0.5)) for word, n in many.items()}
     value = np.asarray([sum(weight[word] for word in some) for some in words])
+    if said:
+        value = value + _HEADED * np.asarray([sum(weight[word] for word in some) for some in said])
     most = sum(sorted(weight.values(), reverse=True)[:3])
     value = 8.0 * value / max(most, _TELLING)
     for name in _identifiers(question):
