@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from random import Random
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgelingua import Budget, Prompt, load_compressor
+from edgelingua.selection.records import headings
 from edgelingua.selection.worth import worth
 
 
@@ -135,3 +137,49 @@ def test_what_wraps_a_page_leaves_room_for_what_it_says() -> None:
     assert "<p>The ferry leaves the quay at <b>15:11</b> and 16:20.</p>" in left
     assert "<div" not in left
     assert "<body" not in left
+
+
+SERVICES = ("anchor", "beacon", "cellar", "depot", "ember", "ferry", "grove", "harbour")
+
+
+def settings_of(form: str, ports: dict[str, int]) -> str:
+    """Sections that have the same keys."""
+    match form:
+        case "ini":
+            return "\n".join(
+                f"[{n}]\nhost=db-{p}\nport={p}\nlevel=info\n" for n, p in ports.items()
+            )
+        case "yaml":
+            return "services:\n" + "\n".join(
+                f"  {n}:\n    host: db-{p}\n    port: {p}\n    level: info"
+                for n, p in ports.items()
+            )
+        case "json":
+            every = {n: {"host": f"db-{p}", "port": p} for n, p in ports.items()}
+            return json.dumps(every, indent=2)
+        case _:
+            return "Containers:\n" + "\n".join(
+                f"  {n}:\n    Host:    db-{p}\n    Port:    {p}/TCP" for n, p in ports.items()
+            )
+
+
+@pytest.mark.parametrize("form", ["ini", "yaml", "json", "describe"])
+@pytest.mark.parametrize("asked", SERVICES[::3])
+def test_a_line_answers_for_the_words_of_its_headings(form: str, asked: str) -> None:
+    """Of eight sections with the same keys, the line below the heading that is asked for."""
+    ports = {name: 4100 + 7 * number for number, name in enumerate(SERVICES)}
+    prompt = Prompt.build(settings_of(form, ports), question=f"Which port does {asked} listen on?")
+    layout = prompt.layout
+    texts = [prompt.text[a:b] for a, b in layout.records.tolist()]
+    nothing = np.zeros(len(texts))
+    above = headings(prompt, prompt.text)
+    value = worth(texts, layout.records, prompt.question, nothing, nothing, above)
+    best_line = texts[int(np.argmax(value))]
+    assert "port" in best_line.casefold()
+    assert str(ports[asked]) in best_line
+
+
+def test_how_many_asks_for_a_count_and_not_for_trouble() -> None:
+    records = ["Reason: OOMKilled", "State: Waiting", "Restart Count: 8", "Exit Code: 137"]
+    assert best(records, "How many times was it restarted?") == "Restart Count: 8"
+    assert best(records, "Why was it restarted?") == "Reason: OOMKilled"

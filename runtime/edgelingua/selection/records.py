@@ -72,14 +72,14 @@ def dealt(
     text = _without_echoes(prompt)
     texts = [text[a:b] for a, b in records.tolist()]
     favoured = _FAVOUR * np.isin(records[:, 0], prompt.layout.favoured[:, 0])
-    above = _headings(prompt, text) if prompt.question else []
+    above = headings(prompt, text) if prompt.question else []
     value = worth(texts, records, prompt.question, base, favoured, above)
     scores = scores.copy()
     scores[places[np.lexsort((-own, number, -value[number]))]] = -np.sort(-own)
     return scores
 
 
-def _headings(prompt: Prompt, text: str) -> list[str]:
+def headings(prompt: Prompt, text: str) -> list[str]:
     """Return what stands above each record and stays with it: headings, keys, headers."""
     frames = prompt.layout.frames
     frames = frames[frames[:, 1] < frames[:, 3]]  # not behind what they frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import zip_longest
 
 import numpy as np
@@ -126,7 +126,7 @@ def worth(
         surprise < 1, _repeats(templates), 0
     )
     if question:
-        shared = _shared(records, question, above)
+        shared = _shared(records, question, above or [""] * len(records))
         value = 0.8 * opinion + 0.5 * value + shared + _answering(records, shared)
         value += _COMPARED * compared(records, question, shared)
         trouble = _TROUBLE.search(question) and not _QUANTITY.search(question)
@@ -287,15 +287,14 @@ def _shared(records: Sequence[str], question: str, above: Sequence[str]) -> NDAr
         asked |= {word[:_STEM] for word in _COUNTED}
     words = [set(_terms(record)) & asked for record in records]
     terms = {heading: set(_terms(heading)) & asked for heading in set(above)}
-    said = [terms[heading] - own for heading, own in zip(above, words)]
-    many = Counter(word for some in (*words, *said) for word in some)
-    count = len(records)
-    weight = {word: math.log2(1 + (count - n + 0.5) / (n + 0.5)) for word, n in many.items()}
-    value = np.asarray([sum(weight[word] for word in some) for some in words])
-    if said:
-        value = value + _HEADED * np.asarray([sum(weight[word] for word in some) for some in said])
+    said = [terms[heading] - own for heading, own in zip(above, words, strict=True)]
+    weight = _bits(words)
+    value = np.asarray([math.fsum(weight[word] for word in some) for some in words])
+    headed = _bits([own | more for own, more in zip(words, said, strict=True)])
+    value += _HEADED * np.asarray([math.fsum(headed[word] for word in some) for some in said])
     most = sum(sorted(weight.values(), reverse=True)[:3])
     value = 8.0 * value / max(most, _TELLING)
+    count = len(records)
     for name in _identifiers(question):
         inside = _holding(records, rf"(?<!\w){re.escape(name)}(?!\w)")
         for hit in (inside, _exactly(records, name, inside)):
@@ -310,6 +309,13 @@ def _shared(records: Sequence[str], question: str, above: Sequence[str]) -> NDAr
         if 0 < exact.sum() <= max(3, count // 4):
             value = value + 4.0 * exact
     return value
+
+
+def _bits(words: Sequence[Set[str]]) -> dict[str, float]:
+    """Bits that a word tells about which record it is in."""
+    many = Counter(word for some in words for word in some)
+    count = len(words)
+    return {word: math.log2(1 + (count - n + 0.5) / (n + 0.5)) for word, n in many.items()}
 
 
 def _holding(records: Sequence[str], pattern: str) -> NDArray[np.bool_]:
