@@ -22,6 +22,7 @@ from benchmarks.faithfulness.system_prompts import ABOUT, SOURCES, marked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgelingua import Budget, Prompt, Segment, load_compressor
 from edgelingua.models.registry import find_bundle
 from edgelingua.text.boundaries import count_words
 
@@ -225,3 +226,22 @@ def test_rules_of_system_prompts() -> None:
     half = {row["asked"]: row["read"] / row["rules"] for row in rows if row["rate"] == 0.5}
     assert min(half.values()) >= 0.5
     assert "| guardrail | 1 |" in system_rules.tables([crowding.means(row) for row in rows])
+
+
+@pytest.mark.parametrize("kind", ["rules of its own", "headings", "glossary", "claimed answers"])
+def test_no_document_takes_what_an_instruction_keeps(kind: str) -> None:
+    mini, random = load_compressor(), Random(kind)
+    guard, _ = guardrail(random)
+    document, question, _ = answering(random)
+    hostile = ATTACKS[kind](random, question)
+    plain = ordinary(random, mini.count(hostile), mini.count)
+    system = Segment(guard, "instruction", compress=True)
+    for rate in crowding.RATES:
+        beside, free = (
+            share(mini.compress(prompt, Budget(rate=rate)).segment_texts()[0], guard)
+            for prompt in (
+                Prompt.build([system, document, other], question=question)
+                for other in (hostile, plain)
+            )
+        )
+        assert beside >= 0.8 * free - 0.05
