@@ -147,7 +147,7 @@ def settings_of(form: str, ports: dict[str, int]) -> str:
     match form:
         case "ini":
             return "\n".join(
-                f"[{n}]\nhost=db-{p}\nport={p}\nlevel=info\n" for n, p in ports.items()
+                f"[{n}]\nhost = db-{p}\nport = {p}\nlevel = info\n" for n, p in ports.items()
             )
         case "yaml":
             return "services:\n" + "\n".join(

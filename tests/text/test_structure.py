@@ -536,3 +536,32 @@ def test_letters_without_sense_in_groups_are_noise(size: int) -> None:
 )
 def test_capitals_and_numbers_are_no_noise(text: str) -> None:
     assert not outline_of(text, "compress").noise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[server]\nhost = db.example.net\nport = 8080\n\n[client]\nport = 9090\nretries = 3",
+        'title = "x"\n\n[owner]\nname = "Tom"\n\n[database]\nports = [80, 81]\nenabled = true',
+        "# memory\nwork_mem = 4MB\nwal_mem = 64MB\nlevel = replica\nmax = 1GB\nmin = 8MB\nport = 5",
+        "app.name = shop\napp.port = 80\ndb.url = jdbc:x\ndb.user = ida\ndb.pool = 5\nlog = warn",
+    ],
+)
+def test_settings_with_blanks_around_their_sign_are_lines(text: str) -> None:
+    assert [(block.kind, block.end) for block in find(text)] == [("settings", len(text))]
+    said = [line for line in text.split("\n") if " = " in line]
+    assert [
+        text[a:b] for a, b in outline_of(text, "compress").records if " = " in text[a:b]
+    ] == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = 3;\nb = 4;\nc = a + b;\nd = c;\ne = d;\nf = e;",
+        "Take x and y as they are in the first part of this text.\nx = 3\ny = 4\nThen the sum of "
+        "both is as large as it was said to be.\nz = 7",
+    ],
+)
+def test_statements_and_formulas_are_no_settings(text: str) -> None:
+    assert not [block for block in find(text) if block.kind == "settings"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgelingua.text.ranges import Range, lines
-from edgelingua.text.structure.signs import SETTING, Line, LineKind, begin, look, stamp
+from edgelingua.text.structure.signs import SECTION, SETTING, Line, LineKind, begin, look, stamp
 
 _DIFF = re.compile(r"diff --git |--- \S|Index: ")
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
@@ -17,6 +17,8 @@ _DIFF_SAYS = ("index ", "new file", "deleted file", "similarity", "rename ", "ol
               "+++ ", "===")  # fmt: skip
 _LATEX = re.compile(r"\s*\\[a-z]+|.*\$")
 _INDENTED = re.compile(r"\s+\S")
+_ASSIGNED = re.compile(r"\s*[\w.\-]+ = (?!.*[;{(]$)")
+"""``key = value`` of INI and TOML, and no statement of a program."""
 _STATEMENT = re.compile(r"\s*(?:INSERT INTO|CREATE TABLE|SELECT)\b", re.IGNORECASE)
 _MOST = 0.6
 """Share of lines that are machine text where all of a text is."""
@@ -168,6 +170,12 @@ def _kind(text: str, run: list[Line]) -> LineKind | None:
 
 def _is_settings(text: str, run: list[Line]) -> bool:
     """Whether keys are keys and not speakers, who speak again, nor points of a list in prose."""
+    assigned = [m.group() for line in run if (m := _ASSIGNED.match(text, line.start, line.end))]
+    sections = sum(SECTION.match(text, line.start, line.end) is not None for line in run)
+    if len(assigned) >= 0.5 * len(run) and (
+        sections or (len(run) >= 6 and len(set(assigned)) > 0.8 * len(assigned))
+    ):
+        return True
     keyed = [
         m
         for line in run
