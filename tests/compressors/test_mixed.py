@@ -202,6 +202,28 @@ def test_doubt_keeps_the_order(values: list[float], echoing: bool) -> None:
     assert (np.diff(found[np.argsort(scores.scores)]) >= 0).all()
 
 
+ROMANISED = {
+    "Doctor ne kaha ki dawai din mein do baar khani hai, khane ke baad. Agar bukhar 102 se upar "
+    "jaye to turant hospital aana. Paani zyada piyo aur aaram karo.":
+        ("When should the patient come to the hospital?", "102 se upar"),
+    "Embare7 ro7na 3al ba7r ma3 el 3ayleh. El tari2 kan zahme w wsolna ba3d sa3ten. Akalna samak b "
+    "mat3am esmo Abu Sami w daf3na 75 dollar.": ("Esm el mat3am shu?", "Abu Sami"),
+    "Segodnya otklyuchili goryachuyu vodu, obeshchayut dat cherez nedelyu. Sosed Viktor postavil "
+    "boyler i dovolen. U nas v podezde tozhe ne rabotaet lift.":
+        ("Who has put in a boiler?", "Viktor"),
+    "Mi boss me dijo que el deadline es el viernes, but nobody told the team. Tengo que hacer un "
+    "report de ventas and send it to Carmen.": ("¿Cuándo es el deadline?", "viernes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("at", range(len(ROMANISED)))
+def test_romanised_and_switching_texts_keep_their_answers(pruner: EnglishPruner, at: int) -> None:
+    if pruner.multilingual is None:
+        pytest.skip("nobody knows these words")
+    question, answer = list(ROMANISED.values())[at]
+    assert answer in compressed(pruner, list(ROMANISED), question, 0.3).text
+
+
 def test_a_document_of_one_word_takes_nothing(pruner: EnglishPruner) -> None:
     word = "Здравствуйте"
     assert kept(pruner, [GUARD, word], 0, "") >= kept(pruner, [GUARD, "Hello"], 0, "") - 0.05

@@ -27,6 +27,8 @@ OF = {
     "vi": "Hợp đồng đã được ký vào tháng ba, và khoản thanh toán không đến hạn trước cuối tháng.",
     "sw": "Mkataba ulisainiwa mwezi wa Machi, na malipo ya kwanza ni kabla ya mwisho wa Juni.",
     "hi-Latn": "Yeh samjhauta March mein sign hua tha aur paise June ke end se pehle nahi milenge.",
+    "ru-Latn": "Dogovor byl podpisan v marte, i platit nuzhno ne ranshe, chem eto budet gotovo.",
+    "ar-Latn": "El 3a2d kan fel mars, bas el fulus mish lazem tidfa3 abl ma ykhallas kol shi.",
     "ru": "Договор был подписан в марте, и оплата не требуется до конца июня.",
     "el": "Η σύμβαση υπογράφηκε τον Μάρτιο και η πληρωμή δεν οφείλεται πριν από το τέλος.",
     "zh": "合同于三月签署，付款在六月底之前不到期。",
@@ -50,6 +52,7 @@ PASSES = [
     "for i, el in enumerate(items):\n    total += el.value * weights[i]\n    yield el, total\n",
     '{"de": 1, "fr": 2, "en": [3, 4], "it": "The name of the key is not the language of it."}',
     "2024-05-01 06:11:09,123 ERROR [main] com.acme.Bill: retries=92 addr=10.0.0.1 code=E_PER",
+    "kubectl get pod net-7f3a | NAME READY STATUS | service mesh law men net pod: 0/1 Pending",
     "Year | Sales per head | Come | Al | Total\n2018 | 1,957 | 3 | 4 | 5\n2019 | 2,957 | 3 | 4 | 5",
 ]
 
