@@ -28,7 +28,7 @@ time."""
 _MOST = 12
 """Passages that are read again for each clue, at most: names of a long text lead too far."""
 
-_PROMISING = 0.15
+PROMISING = 0.15
 """P(keep) of the best token of a passage that may answer, or lead on. Where one passage alone is
 that good, the question often has one step: seven in ten of NaturalQuestions, one in four of
 MuSiQue; so one clue will do."""
@@ -137,7 +137,7 @@ def clues(passages: Sequence[Passage], question: str) -> list[Clue]:
     A sentence is worth its best score, and more if it has the question's rare words: names of the
     question are where its first step begins.
     """
-    promising = [passage for passage in passages if passage.best >= _PROMISING]
+    promising = [passage for passage in passages if passage.best >= PROMISING]
     rarity = _rarity(_words(question), passages)
     best = [_best_clue(passage, rarity) for passage in promising]
     order = sorted(range(len(best)), key=lambda number: -best[number][0])

@@ -87,6 +87,9 @@ class MixedPruner(TokenPruner):
         read = frozenset[int]().union(*(numbers for _, numbers in self.parts))
         return [at for at in range(len(prompt.layout.documents)) if at not in read]
 
+    def _forced(self, prompt: Prompt) -> frozenset[int]:
+        return super()._forced(prompt) | set(self._unread(prompt))
+
     def _uncalibrated(self, prompt: Prompt, units: Units) -> NDArray[np.bool_]:
         found = super()._uncalibrated(prompt, units)
         for number, (offset, segment) in enumerate(prompt.layout.documents):

@@ -18,7 +18,7 @@ from edgelingua.text.counting import ESTIMATE, counter
 if TYPE_CHECKING:
     from edgelingua.compressors.parts.document_filter import DocumentFilter
 
-_OWN = ("threshold", "second_pass", "documents")
+_OWN = ("threshold", "second_pass", "document_rate", "documents")
 """Options that only some methods have."""
 
 
@@ -74,6 +74,7 @@ class Pruner(ABC):
         count: Counting | None = None,
         threshold: float | None = None,
         second_pass: bool | None = None,
+        document_rate: float | None = None,
         documents: DocumentFilter | None = None,
     ) -> Self:
         """Return this compressor with other options; what is ``None`` stays as it is.
@@ -88,7 +89,7 @@ class Pruner(ABC):
             Counts tokens for budgets that bring no ``count``; what it may be says `Budget`.
         threshold
             See `TokenPruner`; not for `llmlingua` and `longllmlingua`.
-        second_pass
+        second_pass, document_rate
             See `TokenPruner`; not for them either.
         documents
             See `DocumentFilter`; for `llmlingua` and `longllmlingua`.
@@ -99,7 +100,9 @@ class Pruner(ABC):
             The method has no such option, or cannot work with this value.
         """
         rules = _given({"level": level, "guard": guard, "names": names, "gap": gap})
-        own = _given(dict(zip(_OWN, (threshold, second_pass, documents), strict=True)))
+        own = _given(
+            dict(zip(_OWN, (threshold, second_pass, document_rate, documents), strict=True))
+        )
         has = [option.name for option in fields(self)]
         for name in own:
             if name not in has:

@@ -13,6 +13,7 @@ from edgelingua.budget import Budget
 from edgelingua.bundle.floors import Floors
 from edgelingua.compressed import Compressed, Reason
 from edgelingua.compressors.parts import instructions, ordinary
+from edgelingua.compressors.parts.document_rate import without_silent, without_worst
 from edgelingua.compressors.parts.hops import follow
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.second_pass import EachScorer, Reading, read_twice
@@ -20,7 +21,7 @@ from edgelingua.errors import FloorWarning, InputError, NoAnswerWarning
 from edgelingua.models import registry
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Progress, TokenScores
-from edgelingua.selection.fit import fit, room_for
+from edgelingua.selection.fit import Room, fit, room_for
 from edgelingua.selection.settled import Unasked
 from edgelingua.selection.sides import with_sides
 from edgelingua.selection.units import Units, units_of
@@ -42,9 +43,12 @@ class TokenPruner(Pruner):
         nats for `selective_context`.
     document_rate
         The fraction of the documents to keep at all: those whose units score best on average
-        (context filter of LLMLingua-2, arXiv:2403.12968).
+        (context filter of LLMLingua-2, arXiv:2403.12968). ``None``: with a question that the scorer
+        reads, those that have something to say for it, unless the whole text fits; then less than
+        the budget may be kept.
     forced_documents
-        Numbers of the documents that stay in any case. So do those with a rate of their own.
+        Numbers of the documents that stay in any case. So do instructions, and those with a rate or
+        floor of their own.
     longest_question
         Tokens of the longest question that the scorer reads beside a text; 0: it reads none. One
         that does (an `EachScorer`) scores each document for itself, as it was trained to; else they
@@ -61,14 +65,15 @@ class TokenPruner(Pruner):
     """
 
     threshold: float | None = None
-    document_rate: float = 1.0
+    document_rate: float | None = None
     forced_documents: tuple[int, ...] = ()
     longest_question: int = 0
     second_pass: bool | None = None
     floors: Floors | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.document_rate <= 1:  # written so that NaN fails too
+        # Written so that NaN fails too.
+        if self.document_rate is not None and not 0 < self.document_rate <= 1:
             raise InputError(
                 f"document_rate {self.document_rate}: expected the fraction of documents kept, "
                 "above 0 and at most 1"
@@ -102,8 +107,7 @@ class TokenPruner(Pruner):
             units = with_sides(prompt, units)
         if share is not None:
             units = self._above_floor(prompt, units, share)
-        if self.document_rate < 1:
-            units = self._without_worst_documents(prompt, units)
+        units = self._of_documents(prompt, units, room, calibrated=share is not None)
         apart = self._unasked(prompt, room.rate)
         compressed = fit(prompt, units, room, next(iter(scored.values())).unit, apart)
         compressed = replace(compressed, model=self.model)
@@ -205,20 +209,19 @@ class TokenPruner(Pruner):
             return first
         return follow(reading, first, progress)
 
-    def _without_worst_documents(self, prompt: Prompt, units: Units) -> Units:
-        """Refuse all units of the documents that score worst on average."""
-        documents = [
-            (segment, units.part(offset, segment.text))
-            for offset, segment in prompt.layout.documents
-        ]
-        means = [_mean(units.scores[part]) for _, part in documents]
-        stay = math.ceil(self.document_rate * len(documents))
-        refused = units.refused.copy()
-        for index in np.argsort(-np.asarray(means), kind="stable").tolist()[stay:]:
-            segment, part = documents[index]
-            forced = index in self.forced_documents or segment.role == "instruction"
-            refused[part] |= segment.rate is None and not forced
-        return replace(units, refused=refused)
+    def _of_documents(self, prompt: Prompt, units: Units, room: Room, *, calibrated: bool) -> Units:
+        """Refuse the documents of which nothing is to be kept."""
+        forced = self._forced(prompt)
+        if self.document_rate is not None:
+            return without_worst(prompt, units, self.document_rate, forced)
+        asked = self.longest_question and prompt.question
+        if not asked or calibrated or room.limit >= room.tokens_in:
+            return units
+        return without_silent(prompt, units, forced)
+
+    def _forced(self, prompt: Prompt) -> frozenset[int]:
+        """Return the numbers of the documents that stay in any case, but for instructions."""
+        return frozenset(self.forced_documents)
 
 
 def _warn_of_limit(compressed: Compressed, units: Units) -> None:
@@ -229,8 +232,3 @@ def _warn_of_limit(compressed: Compressed, units: Units) -> None:
             "survives less often than that",
             FloorWarning,
         )
-
-
-def _mean(scores: NDArray[np.float32]) -> float:
-    real = scores[np.isfinite(scores)]
-    return float(real.mean()) if len(real) else -math.inf
