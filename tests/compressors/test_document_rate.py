@@ -60,7 +60,7 @@ def test_all_may_compete_for_the_whole_budget(mini: TokenPruner) -> None:
     [
         ([ANSWER, *OTHERS], QUESTION, 1.0),  # all of it fits
         ([ANSWER, *OTHERS], "", 0.6),
-        (OTHERS, "Which chess opening did the champion lose with?", 0.6),  # nobody answers
+        (OTHERS, "Which chess opening did the champion lose with?", 0.8),  # nobody answers
         ([ANSWER, OTHERS[0]], QUESTION, 0.8),  # of two
     ],
 )
