@@ -38,8 +38,8 @@ class Contender:
     method: str
     needs: Needs | None = None
     asks: bool = False
-    second_pass: bool | None = False
-    document_rate: float = 1.0
+    second_pass: bool | None = None
+    document_rate: float | None = None
     guard: bool | None = None
 
     @property
@@ -57,6 +57,13 @@ class Contender:
         return of_bundle(bundles[self.needs]) if self.needs else ""
 
 
+def _every_document(label: str, needs: Needs, *, second_pass: bool = False) -> Contender:
+    """Of every document, whether or not it has something to say."""
+    return Contender(
+        label, "llmlingua2", needs, asks=True, second_pass=second_pass, document_rate=1
+    )
+
+
 CONTENDERS: Mapping[str, Contender] = {
     "truncate": Contender("truncation", "truncate"),
     "random": Contender("random words", "random"),
@@ -69,18 +76,15 @@ CONTENDERS: Mapping[str, Contender] = {
     "longllmlingua": Contender("LongLLMLingua", "longllmlingua", "scorer", asks=True),
     "question_aware": Contender("`question_aware`", "question_aware", "scorer", asks=True),
     "mini-question": Contender("edgelingua-mini", "llmlingua2", "mini", asks=True),
-    "mini-two-passes": Contender(
-        "edgelingua-mini, second pass", "llmlingua2", "mini", asks=True, second_pass=True
-    ),
+    "mini-one-pass": _every_document("edgelingua-mini, one pass, every document", "mini"),
+    "mini-two-passes": _every_document("edgelingua-mini, second pass", "mini", second_pass=True),
     "mini-unguarded": Contender(
         "edgelingua-mini, no guard", "llmlingua2", "mini", asks=True, guard=False
     ),
     "nano-question": Contender("edgelingua-nano", "llmlingua2", "nano", asks=True),
     "multi-question": Contender("edgelingua-multi", "llmlingua2", "multi", asks=True),
     "cpc": Contender("CPC, edgelingua-sentence", "cpc", "sentence", asks=True),
-    "nano-two-passes": Contender(
-        "edgelingua-nano, second pass", "llmlingua2", "nano", asks=True, second_pass=True
-    ),
+    "nano-two-passes": _every_document("edgelingua-nano, second pass", "nano", second_pass=True),
 }
 """Without the question first, then those that are shown it. Causal LM: SmolLM2-135M-Instruct."""
 
