@@ -57,7 +57,7 @@ class Contender:
         return of_bundle(bundles[self.needs]) if self.needs else ""
 
 
-def _every_document(label: str, needs: Needs, *, second_pass: bool = False) -> Contender:
+def _every_document(label: str, needs: Needs, *, second_pass: bool | None = False) -> Contender:
     """Of every document, whether or not it has something to say."""
     return Contender(
         label, "llmlingua2", needs, asks=True, second_pass=second_pass, document_rate=1
@@ -76,6 +76,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "longllmlingua": Contender("LongLLMLingua", "longllmlingua", "scorer", asks=True),
     "question_aware": Contender("`question_aware`", "question_aware", "scorer", asks=True),
     "mini-question": Contender("edgelingua-mini", "llmlingua2", "mini", asks=True),
+    "mini-every-document": _every_document(
+        "edgelingua-mini, every document", "mini", second_pass=None
+    ),
     "mini-one-pass": _every_document("edgelingua-mini, one pass, every document", "mini"),
     "mini-two-passes": _every_document("edgelingua-mini, second pass", "mini", second_pass=True),
     "mini-unguarded": Contender(
