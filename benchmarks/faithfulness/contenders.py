@@ -117,8 +117,10 @@ class Runner:
         build: Callable[..., Prompt] = Prompt.build
         mode = {"structure": self._contender.structure} if self._contender.structure else {}
         prompt = build(case.text, question=question, **mode)
-        spans = np.clip(self.compress(prompt, rate).spans, 0, len(case.text))
-        return Output(case, [(a, b) for a, b in spans.tolist() if a < b])
+        compressed = self.compress(prompt, rate)
+        spans = np.clip(compressed.spans, 0, len(case.text))
+        kept = [(a, b) for a, b in spans.tolist() if a < b]
+        return Output(case, kept, compressed.breaks.tolist())
 
     def forget(self) -> None:
         """Forget what was scored."""

@@ -9,6 +9,8 @@ from functools import cached_property
 
 from benchmarks.faithfulness.cases import Case
 
+from edgelingua.compressed import broken
+
 MARKS = ".,;:!?()[]{}\"'…«»—|`*"
 """Punctuation that may be cut off a piece. A sign (+, -), ``=`` and ``/`` may not."""
 
@@ -28,15 +30,30 @@ class Output:
         What it was.
     spans
         Kept character ranges of its text, ascending.
+    breaks
+        Blanks of its text in the place of which a line break stands.
     """
 
     case: Case
     spans: Sequence[tuple[int, int]]
+    breaks: Sequence[int] = ()
 
     @cached_property
     def text(self) -> str:
         """What is left."""
-        return "".join(self.case.text[start:end] for start, end in self.spans)
+        return self.between(0, len(self.case.text))
+
+    def between(self, start: int, end: int) -> str:
+        """Give what is left between two places of the case's text."""
+        return "".join(
+            self._broken[max(a, start) : min(b, end)]
+            for a, b in self.spans
+            if a < end and b > start
+        )
+
+    @cached_property
+    def _broken(self) -> str:
+        return broken(self.case.text, self.breaks)
 
     def keeps(self, span: tuple[int, int]) -> bool:
         """Whether a character range of the case's text is kept whole."""

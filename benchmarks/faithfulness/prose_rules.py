@@ -30,7 +30,7 @@ def clauses(output: Output) -> Iterator[Finding]:
     last: int | None = None
     end = 0
     for span, number, role in marks:
-        if _END.search(_between(output, end, span[0])):
+        if _END.search(output.between(end, span[0])):
             subject = last = None
         end = span[1]
         owner = output.case.clauses[number].subject
@@ -114,15 +114,7 @@ def periods(output: Output) -> Iterator[Finding]:
             yield Finding("joined", line)
 
 
-def _between(output: Output, start: int, end: int) -> str:
-    """Give what is kept between two places of the text."""
-    text = output.case.text
-    return "".join(
-        text[max(a, start) : min(b, end)] for a, b in output.spans if a < end and b > start
-    )
-
-
 def _around(output: Output, span: tuple[int, int]) -> str:
     """Give what is kept around a place of the text."""
-    before = _between(output, 0, span[1])
-    return f"{before[-60:]}{_between(output, span[1], len(output.case.text))[:30]}"
+    before = output.between(0, span[1])
+    return f"{before[-60:]}{output.between(span[1], len(output.case.text))[:30]}"

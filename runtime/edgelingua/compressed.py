@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,8 @@ class Row:
 class Compressed:
     """A compressed prompt: a concatenation of slices of the original, in their order.
 
-    Between them stands nothing else, or the mark that was asked for (``gap`` of `Rules`).
+    Between them stands nothing else, or the mark that was asked for (``gap`` of `Rules`). A blank
+    before words that stay without their clause becomes a line break: they run into no other.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ class Compressed:
         The mark that stands where words of a sentence were left out; no part of `spans`.
     gaps
         Shape ``(G,)``: where in ``prompt.text`` the slices begin that it stands before.
+    breaks
+        Shape ``(B,)``: which kept blanks of ``prompt.text`` are line breaks in `text`, ascending.
     model
         The bundle whose scores chose, or the method that needs none; empty: not known.
     """
@@ -79,12 +83,13 @@ class Compressed:
     score_unit: Unit
     gap: str = ""
     gaps: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    breaks: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     model: str = ""
 
     @property
     def text(self) -> str:
         """The compressed prompt."""
-        return join(self.prompt.text, self.spans, self.gap, self.gaps)
+        return join(self.prompt.text, self.spans, self.gap, self.gaps, self.breaks)
 
     @property
     def rate(self) -> float:
@@ -93,13 +98,16 @@ class Compressed:
 
     def segment_texts(self) -> list[str]:
         """Return the compressed text of each segment of the prompt; joined, they are `text`."""
-        texts = []
-        for (start, segment), spans in zip(
-            self.prompt.layout.segments, self.segment_spans(), strict=True
-        ):
-            own = self.gaps[(self.gaps >= start) & (self.gaps < start + len(segment.text))]
-            texts.append(join(segment.text, spans, self.gap, own - start))
-        return texts
+        return [
+            self.between(start, start + len(segment.text))
+            for start, segment in self.prompt.layout.segments
+        ]
+
+    def between(self, start: int, end: int) -> str:
+        """Return what is left of the characters from ``start`` up to ``end`` of the prompt."""
+        gaps, breaks = (at[(at >= start) & (at < end)] for at in (self.gaps, self.breaks))
+        spans = np.clip(self.spans, start, end) - start
+        return join(self.prompt.text[start:end], spans, self.gap, gaps - start, breaks - start)
 
     def segment_spans(self) -> list[Spans]:
         """Return what is kept of each segment: character ranges of its own text, ``(K, 2)``."""
@@ -153,13 +161,18 @@ class Compressed:
 
 
 def join(
-    text: str, spans: Spans, gap: str = "", gaps: NDArray[np.int64] | Sequence[int] = ()
+    text: str,
+    spans: Spans,
+    gap: str = "",
+    gaps: NDArray[np.int64] | Sequence[int] = (),
+    breaks: NDArray[np.int64] | Sequence[int] = (),
 ) -> str:
     """Concatenate the character ranges ``spans`` ``(K, 2)`` of ``text``.
 
     The mark ``gap`` stands before those that begin at one of ``gaps``: a word by itself, where
-    there are blanks between words.
+    there are blanks between words. The characters at ``breaks`` are line breaks.
     """
+    text = broken(text, breaks)
     if not len(gaps):
         return "".join([text[start:end] for start, end in spans.tolist()])
     marked = set(np.asarray(gaps).tolist())
@@ -169,6 +182,14 @@ def join(
             pieces.append(mark(text, start, gap))
         pieces.append(text[start:end])
     return "".join(pieces)
+
+
+def broken(text: str, breaks: NDArray[np.int64] | Sequence[int]) -> str:
+    """Return ``text`` with line breaks in the place of the characters at ``breaks``, ascending."""
+    if not len(breaks):
+        return text
+    edges = [-1, *np.asarray(breaks).tolist(), len(text)]
+    return "\n".join([text[a + 1 : b] for a, b in pairwise(edges)])
 
 
 def mark(text: str, at: int, gap: str) -> str:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from edgelingua.budget import Budget, Count
-from edgelingua.compressed import Compressed, join
+from edgelingua.compressed import Compressed
 from edgelingua.compressors.parts.chunks import chunks
 from edgelingua.compressors.parts.pruner import Pruner
 from edgelingua.compressors.parts.summary import SYSTEM, grammar, parse, request
@@ -188,7 +186,7 @@ class Scope:
         """Write one chunk again, if that is worth trying."""
         prompt, source = extracted.prompt, (ranges[0][0], ranges[-1][1])
         chunk = prompt.text[source[0] : source[1]]
-        kept = Part(join(prompt.text, np.clip(extracted.spans, *source)), source)
+        kept = Part(extracted.between(*source), source)
         tokens = count(kept.text.strip())
         if (
             tokens < _LEAST_TOKENS
@@ -239,6 +237,6 @@ def _fitted(
         if tokens <= extracted.limit or at is None:
             break
         source = parts[at].source
-        kept = join(extracted.prompt.text, np.clip(extracted.spans, *source))
+        kept = extracted.between(*source)
         parts[at] = Part(kept, source, refused="with the others it did not fit")
     return Rewritten(extracted, tuple(parts), text, tokens)

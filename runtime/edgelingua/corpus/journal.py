@@ -85,7 +85,7 @@ class Journal:
         InputError
             The disk takes no more.
         """
-        lines = [_line([r.spans, r.tokens_in, r.tokens_out, r.error]) for r in results]
+        lines = [_line([r.spans, r.tokens_in, r.tokens_out, r.error, r.breaks]) for r in results]
         self._write(b"".join(lines))
         self.done += len(lines)
 
@@ -157,9 +157,9 @@ def _good(file: IO[bytes]) -> Iterator[Result]:
     """Yield the results of the lines that are whole, up to the first that is not."""
     for line in file:
         try:
-            spans, tokens_in, tokens_out, error = json.loads(line)
+            result = Result(*json.loads(line))
         except (ValueError, TypeError):
             return
         if not line.endswith(b"\n"):
             return
-        yield Result(spans, tokens_in, tokens_out, error)
+        yield result

@@ -128,7 +128,8 @@ class RowCompressor:
         # The text comes first in the prompt, so that its offsets are those of the text.
         spans = np.minimum(compressed.spans, len(text)).tolist()
         kept = [(begin, end) for begin, end in spans if begin < end]
-        return Result(kept, compressed.tokens_in, compressed.tokens_out)
+        breaks = compressed.breaks.tolist()  # none behind the text: a question has none
+        return Result(kept, compressed.tokens_in, compressed.tokens_out, breaks=breaks)
 
     def _compressor(self, *, question: bool) -> Pruner:
         recipe = self.recipe

@@ -46,18 +46,22 @@ class Result:
         Tokens of the text and of what was kept.
     error
         Why it failed.
+    breaks
+        Blanks among the characters kept in the place of which a line break stands.
     """
 
     spans: Sequence[tuple[int, int]] | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
     error: str | None = None
+    breaks: Sequence[int] = ()
 
     def text(self, original: str) -> str | None:
         """Return what was kept of the text."""
         if self.spans is None:
             return None
-        return join(original, np.array(self.spans, dtype=np.int64).reshape(-1, 2))
+        spans = np.array(self.spans, dtype=np.int64).reshape(-1, 2)
+        return join(original, spans, breaks=self.breaks)
 
 
 @dataclass(frozen=True)

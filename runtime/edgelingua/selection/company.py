@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.selection.breaks import Breaks
 from edgelingua.selection.predicates import Leads
 
 Mask = NDArray[np.bool_]
@@ -41,6 +42,8 @@ class Company:
         and ``U``: there is none.
     leads
         The parts of sentences, and what each needs beside another.
+    breaks
+        Words that need nothing of it, and stand on a line of their own beside another.
     """
 
     words: Mask
@@ -54,12 +57,14 @@ class Company:
     line_break: Numbers
     full_stop: Numbers
     leads: Leads
+    breaks: Breaks
 
     @classmethod
     def none(cls, units: int) -> Company:
         """Return that of units which need nothing."""
         no, same = np.zeros(units, dtype=bool), np.zeros(units, dtype=np.int64)
-        return cls(no, no, same, no, same, no, same, no, same - 1, same + units, Leads.none(units))
+        leads, breaks = Leads.none(units), Breaks.none(units)
+        return cls(no, no, same, no, same, no, same, no, same - 1, same + units, leads, breaks)
 
     def part(self, units: slice) -> Company:
         """Return that of some units that follow each other: of a segment, which needs no other."""
@@ -76,6 +81,7 @@ class Company:
             np.maximum(self.line_break[units] - units.start, -1),
             np.minimum(self.full_stop[units] - units.start, size),
             self.leads.slice(units),
+            Breaks.none(size),  # what is chosen of a segment is parted in the whole
         )
 
     def without(self, units: Mask) -> Company:
@@ -86,12 +92,14 @@ class Company:
             core=self.core & ~units,
             head=self.head & ~units,
             leads=self.leads.without(units),
+            breaks=self.breaks.without(units),
         )
 
     def complete(self, kept: Mask) -> Mask:
         """Return ``kept`` ``(U,)`` with all that it needs."""
         kept = self._with_core(kept)
         kept[self.leads.needed(kept, self.protected)] = True
+        kept[self.breaks.cheaper(kept)] = True
         kept = self._with_core(kept)
         kept[self.joints(kept, between_protected=False)] = True
         return kept

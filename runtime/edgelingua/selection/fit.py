@@ -16,7 +16,7 @@ from edgelingua.errors import BudgetError, InputError, described
 from edgelingua.prompt import Prompt
 from edgelingua.scores import Unit
 from edgelingua.selection.choose import choose, extend
-from edgelingua.selection.kept import best_first, gaps, joined, runs
+from edgelingua.selection.kept import best_first, breaks, gaps, joined, runs
 from edgelingua.selection.pins import pinned_tokens, within_shares
 from edgelingua.selection.settled import Unasked, settled
 from edgelingua.selection.units import Units
@@ -54,6 +54,7 @@ def fit(
         kept = units.protected.copy()
         kept[chosen] = True
         kept = units.standing(units.company.complete(kept))
+        kept[units.company.breaks.at(kept)[1]] = False
         standing = np.flatnonzero(kept)
         number = units.repeated[standing]
         kept[standing[1:][(number[1:] == number[:-1]) & (number[1:] >= 0)]] = False
@@ -107,6 +108,7 @@ def fit(
         score_unit=score_unit,
         gap=units.gap,
         gaps=gaps(units, kept),
+        breaks=breaks(units, kept),
     )
 
 

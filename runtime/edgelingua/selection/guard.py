@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from edgelingua.selection.breaks import Breaks
 from edgelingua.selection.company import Company
 from edgelingua.selection.joints import full_stops, line_breaks
 from edgelingua.selection.predicates import Leads
@@ -21,6 +22,10 @@ from edgelingua.text.ranges import Spans
 
 MOST_IN_COMPANY = 5
 """Denials of a clause that come with what is kept of it, the best ones."""
+
+_ANSWERS = 0.9
+"""Of the best score for a question: words that may answer it, which the rest of their sentence is
+not to push out. Without them 1.5 to 2.5 of 100 answers to SQuAD's questions go at 0.2 and less."""
 
 
 def guarded(
@@ -41,7 +46,8 @@ def guarded(
     row with it stand for goes before all else. The head of a line comes with what is kept of it.
 
     Words of two parts of a sentence make one statement of two: of several parts that are kept, each
-    comes with its subject and verb (`Leads`), and is ranked by what it is worth with them.
+    comes with its subject and verb (`Leads`), and is ranked by what it is worth with them. What may
+    be the answer to a question stays without them, on a line of its own then (`Breaks`).
 
     A number says something about what stands beside it: it is raised above the word before and the
     word behind it in its sentence, over a negation that stands between. Where those are protected,
@@ -60,7 +66,7 @@ def guarded(
         Of the units, see `Units`: ``(U + 1,)``, ``(U,)``, ``(U,)``.
 
     asked
-        Scores are for a question: the best words may answer it, and stay without their sentence.
+        Scores are for a question: the best words may answer it, and stay without their clause.
 
     Returns
     -------
@@ -89,8 +95,11 @@ def guarded(
     says &= (np.diff(edges) <= LONGEST_PIECE) | protected  # no company that fills a budget
     scores = _not_alone(scores, statement, says & ~protected)
     leads = Leads.of_text(text, denied.statements, edges, words & ~_small(text, edges))
+    parted = Breaks.none(len(scores))
     if asked:
-        leads = leads.without_answers(scores, ~protected)
+        answers = _answers(scores, ~protected)
+        parted = Breaks.of(text, edges, leads, words, answers, protected)
+        leads = leads.without_words(answers)
     scores = leads.priced(scores, ~protected)
     scores = _marks_with_words(text, edges, scores, words)
     # Above "not", the number of "not 500" would be left of it.
@@ -121,6 +130,7 @@ def guarded(
         np.maximum.accumulate(np.where(breaks, at, -1)),
         np.minimum.accumulate(np.where(stops, at, len(at))[::-1])[::-1],
         leads,
+        parted,
     )
     # What the protected units need is chosen first.
     for part, comes_with in ((clause, core & ~says), (line, head & ~says)):
@@ -129,6 +139,13 @@ def guarded(
         scores[comes_with & pinned[part]] = np.inf
     scores[company.joints(protected, between_protected=True)] = np.inf
     return scores, negates, company
+
+
+def _answers(scores: NDArray[np.float32], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which units that may be kept or dropped may answer the question: ``(U,)`` bool."""
+    real = scores[free & np.isfinite(scores)]
+    answers: NDArray[np.bool_] = free & (scores >= _ANSWERS * real.max(initial=0))
+    return answers
 
 
 def _small(text: str, edges: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,8 +17,9 @@ def best_first(units: Units, candidates: NDArray[np.int64]) -> NDArray[np.int64]
 
 
 def joined(text: str, units: Units, kept: NDArray[np.bool_]) -> str:
-    """Return what is kept, with the marks between."""
-    return join(text, runs(kept, units.edges), units.gap, gaps(units, kept))
+    """Return what is kept, with the marks and line breaks between."""
+    spans = runs(kept, units.edges)
+    return join(text, spans, units.gap, gaps(units, kept), breaks(units, kept))
 
 
 def gaps(units: Units, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -26,6 +27,11 @@ def gaps(units: Units, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     if not units.gap or units.gaps is None:
         return np.zeros(0, dtype=np.int64)
     return units.edges[units.gaps.at(kept)]
+
+
+def breaks(units: Units, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the blanks in the place of which a line break stands."""
+    return units.edges[units.company.breaks.at(kept)[0]]
 
 
 def runs(kept: NDArray[np.bool_], edges: NDArray[np.int64]) -> Spans:

@@ -13,10 +13,6 @@ from edgelingua.text.predicates import predicates
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
-_ANSWERS = 0.9
-"""Of the best score. Without this exception no statement of the benchmark's prose is false, and 1.5
-to 2.5 of 100 answers to SQuAD's questions go at rates of 0.2 and less."""
-
 
 @dataclass(frozen=True, eq=False)
 class Leads:
@@ -76,30 +72,16 @@ class Leads:
             part=self.part[stay],
         )
 
-    def without_answers(self, scores: NDArray[np.float32], free: Mask) -> Leads:
-        """Return those in which the words that score best for a question need nothing.
-
-        They may be its answer, which the rest of its sentence is not to push out.
-
-        Parameters
-        ----------
-        scores, free
-            As for `priced`.
-        """
-        real = scores[free & np.isfinite(scores)]
-        best = free & (scores >= _ANSWERS * real.max(initial=0))
-        return replace(self, of=np.where(best, -1, self.of), within=np.where(best, -1, self.within))
+    def without_words(self, units: Mask) -> Leads:
+        """Return those in which some units, ``(U,)`` bool, need nothing; others may need them."""
+        return replace(
+            self, of=np.where(units, -1, self.of), within=np.where(units, -1, self.within)
+        )
 
     def without(self, units: Mask) -> Leads:
         """Return those in which some units, ``(U,)`` bool, are no part of a sentence."""
         stay = ~units[self.unit]
-        return replace(
-            self,
-            within=np.where(units, -1, self.within),
-            of=np.where(units, -1, self.of),
-            unit=self.unit[stay],
-            part=self.part[stay],
-        )
+        return replace(self.without_words(units), unit=self.unit[stay], part=self.part[stay])
 
     def priced(self, scores: NDArray[np.float32], free: Mask) -> NDArray[np.float32]:
         """Lower words of all parts of a sentence but the best to what they are worth with leads.
@@ -157,6 +139,20 @@ class Leads:
         )
         return summed
 
+    def lacking(self, kept: Mask) -> Numbers:
+        """How many of its own leads are not among what is ``kept`` ``(U,)``: ``(P,)``."""
+        return np.bincount(self.part[~kept[self.unit]], minlength=len(self.statement))
+
+    def leading(self, units: Numbers, parts: Numbers) -> Mask:
+        """Which units are a lead of a part beside them: ``(n,)`` bool, of ``n`` of both."""
+        many = len(self.within)
+        leading: Mask = np.isin(parts * many + units, self.part * many + self.unit)
+        return leading
+
+    def missing(self, kept: Mask) -> NDArray[np.float64]:
+        """How many leads that a part needs are not among what is ``kept`` ``(U,)``: ``(P,)``."""
+        return self._along_runs(self.lacking(kept))
+
     def fellows(self, unit: int, others: Numbers) -> Mask:
         """Which of some other units are of the same part as a unit: ``(n,)`` bool."""
         fellows: Mask = (self.within[others] == self.of[unit]) & (self.of[unit] >= 0)
@@ -176,7 +172,10 @@ class Leads:
         # What stands first in a sentence, in one part, runs into nothing before it.
         alone = np.diff(statement, prepend=-1) != 0
         alone[:-1] &= chain[1:] != chain[:-1]
-        need = at[~alone & touched[1, at]]
+        return self.leads_of(at[~alone & touched[1, at]])
+
+    def leads_of(self, parts: Numbers) -> Numbers:
+        """Return the units that some parts, ascending, need."""
         last = np.full(self.run.max(initial=0) + 1, -1)
-        last[self.run[need]] = need  # ascending: the last one stays
+        last[self.run[parts]] = parts  # ascending: the last one stays
         return self.unit[self.part <= last[self.run[self.part]]]

@@ -224,7 +224,8 @@ def with_further(compressed: Compressed, furthers: Sequence[Further], count: Cou
     first, last = np.flatnonzero(change == 1), np.flatnonzero(change == -1) - 1
     spans = np.stack([starts[first], ends[last]], axis=1)
     gaps = compressed.gaps[np.isin(compressed.gaps, spans[:, 0])]
-    tokens = count(join(compressed.prompt.text, spans, compressed.gap, gaps))
+    whole = join(compressed.prompt.text, spans, compressed.gap, gaps, compressed.breaks)
+    tokens = count(whole)
     limit = max(compressed.limit, tokens)
     return replace(
         compressed, spans=spans, reasons=reasons, gaps=gaps, tokens_out=tokens, limit=limit

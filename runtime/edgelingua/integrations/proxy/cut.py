@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgelingua.budget import Budget
-from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
 from edgelingua.errors import BudgetError, InputError
 from edgelingua.prompt import Prompt, Segment, without_question
@@ -115,7 +114,7 @@ def cut(
     spans = np.clip(done.spans, 0, len(text))
     spans = spans[spans[:, 0] < spans[:, 1]]
     name = new_id()
-    left = join(text, spans) + note.format(id=name)
+    left = done.between(0, len(text)) + note.format(id=name)
     after = compressor.count(left)
     if after > _WORTH * before:
         return whole

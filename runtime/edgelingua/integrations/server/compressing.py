@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from edgelingua.budget import Budget
-from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
 from edgelingua.errors import BudgetError, CancelledError, EdgeLinguaError, InputError
 from edgelingua.explain import explanation
@@ -141,7 +140,7 @@ def done(compressor: Compressor, task: Task, progress: Progress) -> Done:
         raise ApiError(str(error), status=500) from error
     spans = np.clip(compressed.spans, 0, len(text))
     spans = spans[spans[:, 0] < spans[:, 1]]
-    left = join(text, spans)
+    left = compressed.between(0, len(text))
     reply = {
         "object": "compression",
         "text": left,

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edgelingua.budget import Budget, Count
-from edgelingua.compressed import join
 from edgelingua.compressors import Compressor
 from edgelingua.prompt import SEPARATOR, Prompt, Segment, without_question
 from edgelingua.scores import Progress
@@ -63,6 +60,6 @@ def press(
     pinned = tuple(found for pin in pins for found in occurrences(joined, pin))
     budget = Budget(max(1, tokens), count=without_question(count, question))
     segment = Segment(joined, pinned=pinned)
-    kept = compressor.compress(Prompt.build(segment, question=question), budget, progress).spans
-    left = [join(joined, np.clip(kept, start, end)) for start, end in spans]
+    done = compressor.compress(Prompt.build(segment, question=question), budget, progress)
+    left = [done.between(start, end) for start, end in spans]
     return [text if any(pin in text for pin in pins) else text.strip() for text in left]
