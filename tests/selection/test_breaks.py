@@ -124,7 +124,7 @@ def test_a_break_takes_the_place_of_a_blank_and_counts(text: str, seed: int, rat
     assert kept.text.split() == join(whole, kept.spans).split()
     assert "".join(kept.segment_texts()) == kept.text
     if text in MACHINE:
-        assert not len(kept.breaks) or "\n" not in text
+        assert not len(kept.breaks) or "\n" not in text  # lines with heads go on without breaks
 
 
 def test_an_answer_of_another_clause_stands_on_a_line_of_its_own_without_and() -> None:

@@ -130,7 +130,7 @@ def guarded(
         np.maximum.accumulate(np.where(breaks, at, -1)),
         np.minimum.accumulate(np.where(stops, at, len(at))[::-1])[::-1],
         leads,
-        parted,
+        parted.without(line > 0),  # it would go on without its head
     )
     # What the protected units need is chosen first.
     for part, comes_with in ((clause, core & ~says), (line, head & ~says)):
