@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.quality import drawn, multi
 from benchmarks.quality.languages import DISTRACTORS, LEFT_OUT, Asked
 from benchmarks.quality.multi_tables import results_table
-from benchmarks.quality.rows import Rows
+from benchmarks.quality.rows import Row, Rows
 
 from edgelingua_export.train.labels import held_back, rows
 from edgelingua_export.train.negatives import Nearest
@@ -113,14 +113,23 @@ def draw(data: Path, size: int) -> dict[str, list[Asked]]:
 
 
 def tables(results: Path) -> str:
-    """Return the page."""
+    """Return the page: in each part all languages first, then each."""
     found = list(Rows(results, multi.KEY))
     settings = list(dict.fromkeys(row["set"] for row in found))
-    parts = [
-        f"## {title}\n\n{results_table(found, [s for s in settings if s.endswith(kind)])}\n"
-        for kind, title in KINDS.items()
-    ]
+    parts = []
+    for kind, title in KINDS.items():
+        own = [setting for setting in settings if setting.endswith(kind)]
+        together = [_together(row) for row in found if row["set"] in own]
+        every = sorted({row["set"] for row in together})
+        parts.append(f"## {title}\n\n{results_table([*together, *found], [*every, *own])}\n")
     return "\n".join([TEXT, *parts]).rstrip()
+
+
+def _together(row: Row) -> Row:
+    """Return a row of a setting as one of all languages."""
+    name = "en to others" if row["qlang"] == "en" else "others to en"
+    name = "all" if row["qlang"] == row["lang"] else name
+    return {**row, "set": name, "case": f"{row['set']} {row['case']}"}
 
 
 if __name__ == "__main__":
