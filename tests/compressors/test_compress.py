@@ -68,7 +68,7 @@ def compressors(
 def check(compressed: Compressed, prompt: Prompt, count: Callable[[str], int]) -> None:
     """The invariants that hold whatever the method, text and budget."""
     text = prompt.text
-    assert compressed.text == join(text, compressed.spans)
+    assert compressed.text == join(text, compressed.spans, breaks=compressed.breaks)
     flat = compressed.spans.ravel()
     assert (np.diff(flat) > 0).all(), "spans ascend and never touch"
     assert compressed.tokens_out == count(compressed.text) <= compressed.limit
