@@ -25,7 +25,8 @@ class Kept:
 
     ``index`` is its place among those that came, ``spans`` are the character ranges of it that
     ``text`` is made of, but for marks of gaps and line breaks in the place of blanks; ``text`` is
-    ``None`` where it had none. ``error`` says why it stayed as it is, if something is wrong with it.
+    ``None`` where it had none. ``error`` says why it stayed as it is, if something is wrong
+    with it.
     """
 
     index: int
