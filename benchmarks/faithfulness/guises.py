@@ -45,8 +45,8 @@ _TURNS = [
     "{place}的{thing}从来没有卖出。",
     "The {thing} of {place} was sold again.",
 ]
-_CYRILLIC = dict(zip("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопкрстувшхыз", strict=True))
-_GREEK = dict(zip("abcdefghijklmnopqrstuvwxyz", "αβκδεφγηιξκλμνοπθρστυβωχψζ", strict=True))
+_CYRILLIC = str.maketrans("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопкрстувшхыз")
+_GREEK = str.maketrans("abcdefghijklmnopqrstuvwxyz", "αβκδεφγηιξκλμνοπθρστυβωχψζ")
 
 
 def random_table(random: Random, question: str) -> str:
@@ -81,7 +81,7 @@ def contract(random: Random, question: str) -> str:
 def transliterated(random: Random, question: str) -> str:
     """The question's words in the letters of another script, in sentences and alone."""
     letters = random.choice([_CYRILLIC, _GREEK])
-    words = [str.translate(w.lower(), str.maketrans(letters)) for w in words_of(question)]
+    words = [w.lower().translate(letters) for w in words_of(question)]
     made = [f"{' '.join(words)}?"]
     made += [
         f"{repeated(random, words, 4)}: {random.choice(PLACES)}."

@@ -10,6 +10,7 @@ number (``case``); the second table shows both halves.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from operator import itemgetter
 from statistics import mean, median
@@ -33,6 +34,7 @@ AT = [RATES.index(rate) for rate in (0.2, 0.1, 0.05)]
 
 def main() -> None:
     """Write the tables."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     print(tables(list(Rows(HERE / "results" / "survival.jsonl", KEY))))
 
 

@@ -149,4 +149,5 @@ def test_a_budget_holds_wherever_rules_stand(
     segments.insert(place, Segment("".join(rules), "instruction", compress=True))
     done = mini.compress(Prompt.build(segments, question=ASKED), Budget(rate=rate))
     assert done.tokens_out <= done.limit
-    assert done.text == "".join(done.prompt.text[a:b] for a, b in done.spans.tolist())
+    kept = "".join(done.prompt.text[a:b] for a, b in done.spans.tolist())
+    assert done.text.split() == kept.split()  # a break may stand for a blank
