@@ -23,7 +23,7 @@ F1: Mapping[str, float] = {
     "llmlingua": 0.24,
     "selective_context": 0.29,
     "llmlingua2_question": 0.51,
-    "llmlingua2": 0.77,
+    "llmlingua2": 0.75,
     "cpc": 0.51,
     "bm25": 0.45,
     "random": 0.20,
