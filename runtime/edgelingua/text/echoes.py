@@ -58,12 +58,15 @@ def without_echoes(text: str, question: str) -> str:
     A text may say once as many of them as the question has: an answer stands beside some of them.
     What says them again and again would speak to a scorer for all that stands near it. Of a text
     that is made of them (`_MADE_OF_ECHOES`) none is left, nor of the question itself where that
-    stands in a text twice. Blanks take the place of letters, so that offsets stay.
+    stands in a text twice. A heading that asks the question, as in a list of questions and answers,
+    counts for nothing. Blanks take the place of letters, so that offsets stay.
     """
     sequence = [_folded(word) for word in _WORD.findall(question)]
     asked, once = set(sequence), len(sequence)
     found = [match.span() for match in _WORD.finditer(text)]
     words = [_folded(text[start:end]) for start, end in found]
+    heading = _heading(text, found, words, sequence)
+    found, words = found[heading:], words[heading:]
     if sum(word in asked for word in words) <= once:
         return text
     echoes: list[int] = []
@@ -162,7 +165,7 @@ def _copies(words: list[str], sequence: list[str]) -> list[int]:
 
     Elsewhere in a question stand titles, which a passage may have again and again.
     """
-    most = sequence[: max(_COPY, round(0.6 * len(sequence)))]
+    most = _most(sequence)
     found: list[int] = []
     places = 0
     for start in range(len(words) - len(most) + 1):
@@ -173,6 +176,19 @@ def _copies(words: list[str], sequence: list[str]) -> list[int]:
             )
             places += 1
     return found if places > 1 else []
+
+
+def _heading(text: str, found: list[tuple[int, int]], words: list[str], sequence: list[str]) -> int:
+    """How many words a first line has that asks the question, and hardly anything else."""
+    line = text.find("\n", found[0][0]) if found else -1
+    many = sum(end <= line for _, end in found[: 2 * len(sequence)])
+    most = _most(sequence)
+    return many if words[: len(most)] == most and len(most) <= many <= len(sequence) + 1 else 0
+
+
+def _most(sequence: list[str]) -> list[str]:
+    """Return the beginning of a question, most of it."""
+    return sequence[: max(_COPY, round(0.6 * len(sequence)))]
 
 
 def _sentences_of(found: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
