@@ -37,10 +37,11 @@ def test_a_heading_that_asks_the_question_takes_nothing_from_the_answer(
 
 @pytest.mark.parametrize(("question", "answer"), ASKED)
 def test_what_is_said_again_and_again_behind_it_goes(question: str, answer: str) -> None:
-    told = without_echoes(f"{question}\n{f'{question} ' * 9}{answer}", question)
-    assert told.startswith(question)
-    assert question not in told[len(question) :]
-    assert len(told) == len(f"{question}\n{f'{question} ' * 9}{answer}")
+    for times in (1, 2, 9):
+        text = f"{question}\n{f'{question} ' * times}{answer}"
+        told = without_echoes(text, question)
+        assert question not in told[len(question) :]
+        assert len(told) == len(text)
 
 
 def test_a_text_of_the_question_alone() -> None:

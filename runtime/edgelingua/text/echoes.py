@@ -179,11 +179,16 @@ def _copies(words: list[str], sequence: list[str]) -> list[int]:
 
 
 def _heading(text: str, found: list[tuple[int, int]], words: list[str], sequence: list[str]) -> int:
-    """How many words a first line has that asks the question, and hardly anything else."""
+    """How many words a first line has that asks the question, if no sentence behind it does."""
     line = text.find("\n", found[0][0]) if found else -1
     many = sum(end <= line for _, end in found[: 2 * len(sequence)])
     most = _most(sequence)
-    return many if words[: len(most)] == most and len(most) <= many <= len(sequence) + 1 else 0
+    asks = words[: len(most)] == most and len(most) <= many <= len(sequence) + 1
+    if not (asks and words[many:]):
+        return 0
+    behind = _sentences_of(found[many:], text)
+    again = any(words[many + first : many + end] == sequence for first, end in behind)
+    return 0 if again else many
 
 
 def _most(sequence: list[str]) -> list[str]:
