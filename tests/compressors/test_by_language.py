@@ -187,7 +187,8 @@ def test_whatever_is_mixed_the_budget_holds_and_the_output_is_slices(
     prompt = Prompt.build("".join(pieces), question=question)
     done = both.compress(prompt, Budget(tokens=tokens))
     assert done.tokens_out <= done.limit
-    assert done.text == "".join(prompt.text[a:b] for a, b in done.spans.tolist())
+    kept = "".join(prompt.text[a:b] for a, b in done.spans.tolist())
+    assert done.text.split() == kept.split()  # a break may stand for a blank
     assert done.model in (MINI, MULTI)
 
 
